@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// drop_queue.h: references that must die on a thread that has no GIL.
+// Threads: push()   any thread, no GIL, never blocks
+//          drain()  with the GIL
+// Owns:    each reference from push() until drain() gives it up.
+#pragma once
+
+#include "loop_bridge/python/gil.h"
+
+namespace loop_bridge {
+
+class DropQueue {
+public:
+    // Hands over one reference. The consumer set by on_first() is told when the queue was empty.
+    static void push(PyObject* object) noexcept;
+    static void drain(Gil gil) noexcept;
+
+    // `wake` is called, on any thread and without the GIL, when something waits to be dropped.
+    static void set_waker(void (*wake)() noexcept) noexcept;
+};
+
+}  // namespace loop_bridge

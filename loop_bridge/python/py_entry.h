@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// py_entry.h: where CPython enters C++. The one place that turns C++ exceptions into Python errors.
+#pragma once
+
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+#include "loop_bridge/python/py_error.h"
+#include "loop_bridge/python/py_ref.h"
+
+namespace loop_bridge {
+
+// Runs `body(gil)`, which returns a PyRef; gives CPython the owned object, or null with an error set.
+template <class Body>
+PyObject* python_entry(Body&& body) noexcept {
+    try {
+        return std::forward<Body>(body)(Gil::held_by_caller()).release();
+    } catch (const PyError&) {
+        return nullptr;
+    } catch (const std::bad_alloc&) {
+        return PyErr_NoMemory();
+    } catch (const std::exception& error) {
+        PyErr_SetString(PyExc_RuntimeError, error.what());
+        return nullptr;
+    }
+}
+
+}  // namespace loop_bridge

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// py_error.h: Python exceptions on their way through C++.
+#pragma once
+
+#include <exception>
+
+#include "loop_bridge/python/gil.h"
+
+namespace loop_bridge {
+
+// Says that the Python error indicator of this thread is set; whoever catches it hands the
+// indicator on to Python or takes it with take_error().
+class PyError : public std::exception {
+public:
+    const char* what() const noexcept override { return "a Python exception is set"; }
+};
+
+// Sets the indicator and throws.
+[[noreturn]] void raise_python(Gil gil, PyObject* type, const char* message);
+
+// Takes the pending exception out of the indicator: a new reference, normalised, with its
+// traceback attached. Null when none is pending.
+[[nodiscard]] PyObject* take_error(Gil gil) noexcept;
+
+}  // namespace loop_bridge
