@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# build.sh [--all]: native library, priv/ and Erlang application; --all: C++ tests and benchmarks too.
+# Needs build/venv. Does next to nothing when nothing changed.
+set -eu
+. tools/environment.sh
+
+if [ "${BUILD_LOCKED:-}" != 1 ]; then
+    mkdir -p build
+    BUILD_LOCKED=1
+    export BUILD_LOCKED
+    locked build/lock sh tools/build.sh "$@"
+    exit
+fi
+
+PATH=$VENV/bin:$PATH
+export PATH
+sh tools/native.sh "$MESON_BUILD" "$VENV_PYTHON" "$@"
+sh tools/priv.sh "$MESON_BUILD" "$VENV_PYTHON" link
+
+# rebar3 takes over a second to find out that there is nothing to do.
+compiled=_build/default/lib/erlang_python/ebin/erlang_python.app
+if [ -d erl/src ] && { [ ! -f "$compiled" ] || [ ! -f build/erlang.stamp ] ||
+    [ -n "$(find erl src include rebar.config -newer build/erlang.stamp 2>/dev/null | head -n 1)" ]; }; then
+    touch build/erlang.stamp.new
+    rebar3 compile
+    mv build/erlang.stamp.new build/erlang.stamp
+fi

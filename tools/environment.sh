@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# Names that the scripts share; sourced from the project's root, with that as the working directory.
+
+VENV=$PWD/build/venv
+VENV_PYTHON=$VENV/bin/python3
+MESON_BUILD=build/meson
+# Tells the hook in rebar.config that the native library is already built.
+ERLANG_PYTHON_BUILT=1
+export ERLANG_PYTHON_BUILT
+
+say() {
+    printf '%s\n' "dev: $*" >&2
+}
+
+fail() {
+    say "$@"
+    exit 1
+}
+
+# Runs a command under a lock file where the system has flock(1): two builds at once wait in line.
+locked() {
+    lock_file=$1
+    shift
+    if command -v flock >/dev/null 2>&1; then
+        flock "$lock_file" "$@"
+    else
+        "$@"
+    fi
+}

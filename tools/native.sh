@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# native.sh FOLDER PYTHON [--all] [MESON-OPTIONS...]: compiles with Meson into FOLDER for PYTHON.
+# Without --all only the NIF library. meson and ninja must be on PATH.
+set -eu
+
+folder=$1
+python=$2
+shift 2
+all=
+if [ "${1:-}" = --all ]; then
+    all=1
+    shift
+fi
+
+# Another interpreter, Erlang or option means other headers: begin anew. Meson sees to all the rest.
+wanted="$("$python" -c 'import sys; print(sys.base_prefix, sys.version)' | tr '\n' ' ') $(command -v erl) $*"
+if [ ! -f "$folder/build.ninja" ] || [ "$(cat "$folder/configured_for" 2>/dev/null)" != "$wanted" ]; then
+    rm -rf "$folder"
+    meson setup "$folder" -Dpython="$python" "$@"
+    printf '%s\n' "$wanted" >"$folder/configured_for"
+fi
+
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+if [ -n "$all" ]; then
+    ninja -C "$folder" -j "$jobs" --quiet
+elif [ -f nif/meson.build ]; then
+    ninja -C "$folder" -j "$jobs" --quiet nif/erlang_python_nif.so
+fi

@@ -1,0 +1,60 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# packages.sh [--lint]: installs the Debian or Ubuntu packages that are missing, and only those.
+# What somebody brought himself (an Erlang or a Python from elsewhere) is left as it is.
+set -eu
+. tools/environment.sh
+
+missing=
+need() { missing="$missing $*"; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Debian splits OTP into packages, so `erl` alone doesn't tell whether headers and tools are there.
+need_erlang() {
+    if has erl && [ "$(command -v erl)" != /usr/bin/erl ]; then
+        has rebar3 || fail "there is an Erlang outside /usr/bin, but no rebar3 on PATH"
+        return
+    fi
+    need_debian erlang-base erlang-dev erlang-crypto erlang-tools erlang-common-test erlang-eunit \
+        erlang-dialyzer erlang-proper erlang-proper-dev rebar3
+}
+
+need_python() {
+    interpreter=$(sh tools/python.sh 2>/dev/null) || interpreter=
+    case $interpreter in
+        /usr/bin/* | '') [ -n "${PYTHON:-}" ] || need_debian python3 python3-dev python3-venv ;;
+    esac
+}
+
+need_debian() {
+    has dpkg-query || { need "$@"; return; }
+    for package in "$@"; do
+        case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) in
+            *' installed') ;;
+            *) need "$package" ;;
+        esac
+    done
+}
+
+has c++ || need g++
+has pkg-config || need pkg-config
+need_debian libuv1-dev libgtest-dev libgmock-dev libbenchmark-dev
+need_erlang
+need_python
+if [ "${1:-}" = --lint ]; then
+    need_debian clang-format clang-tidy
+fi
+[ -n "$missing" ] || exit 0
+
+install="apt-get install -y --no-install-recommends$missing"
+has apt-get || fail "missing, install them your system's way:$missing"
+if [ "$(id -u)" = 0 ]; then
+    root=
+elif has sudo && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+    root=sudo
+else
+    fail "missing packages; run this as root, then again what you ran: apt-get update && $install"
+fi
+say "installing$missing"
+# Its words go to standard error, so that a command's own output stays its own.
+$root env DEBIAN_FRONTEND=noninteractive sh -c "apt-get -q update && $install" >&2 </dev/null

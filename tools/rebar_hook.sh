@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# rebar3 runs this before it compiles the application. Under ./dev everything is built already; as
+# somebody's dependency this builds the native library inside the dependency's own folder.
+set -eu
+
+[ "${ERLANG_PYTHON_BUILT:-}" != 1 ] || exit 0
+cd "$(dirname -- "$0")/.."
+. tools/environment.sh
+
+python=$(sh tools/python.sh)
+mkdir -p build
+if command -v meson >/dev/null 2>&1 && command -v ninja >/dev/null 2>&1; then
+    :
+else
+    tools=$PWD/build/meson_venv
+    if [ ! -x "$tools/bin/ninja" ]; then
+        rm -rf "$tools"
+        "$python" -m venv "$tools"
+        "$tools/bin/python3" -m pip install --quiet --disable-pip-version-check \
+            --constraint requirements.txt meson ninja
+    fi
+    PATH=$tools/bin:$PATH
+    export PATH
+fi
+locked build/lock sh tools/native.sh build/library "$python" \
+    --buildtype=release -Dtests=false -Dbench=false
+sh tools/priv.sh build/library "$python" copy
