@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loop_bridge/blocking_waiter.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <climits>
+
+namespace loop_bridge {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// For poll(2): rounded up, so that it never returns just before the deadline to sleep again.
+int milliseconds_until(const BlockingWaiter::Deadline& deadline) noexcept {
+    if (!deadline.has_value()) {
+        return -1;
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now());
+    return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX));
+}
+
+}  // namespace
+
+WaitOutcome BlockingWaiter::wait(Deadline deadline) noexcept {
+    if (!channel_.has_entries()) {
+        spin_for_entries(deadline);
+    }
+    // Armed already when the last wait ended without entries; arming again does no harm.
+    return channel_.arm() ? sleep(deadline) : arrived();
+}
+
+void BlockingWaiter::spin_for_entries(const Deadline& deadline) noexcept {
+    const SpinSeats::Seat seat(SpinSeats::of_process());
+    if (!seat) {
+        return;
+    }
+    auto budget = spin_policy_.next_budget();
+    if (deadline.has_value()) {
+        budget = std::min<SpinPolicy::Duration>(budget, *deadline - Clock::now());
+    }
+    if (budget <= SpinPolicy::Duration::zero()) {
+        return;
+    }
+    const auto took = spin(budget, Clock::now, [this] { return channel_.has_entries(); });
+    if (took.has_value()) {
+        spin_policy_.paid(*took);
+    } else {
+        spin_policy_.failed();
+    }
+}
+
+// Armed: from here on a push makes the descriptor readable.
+WaitOutcome BlockingWaiter::sleep(const Deadline& deadline) noexcept {
+    for (;;) {
+        pollfd watched{channel_.fd(), POLLIN, 0};
+        const int ready = ::poll(&watched, 1, milliseconds_until(deadline));
+        if (ready > 0) {
+            channel_.clear_wake();
+        }
+        if (channel_.has_entries()) {
+            return arrived();
+        }
+        if (ready != 0) {
+            // Woken without entries, EINTR, or the kernel was short of memory.
+            return WaitOutcome::kInterrupted;
+        }
+        if (Clock::now() >= *deadline) {
+            return WaitOutcome::kTimedOut;
+        }
+    }
+}
+
+WaitOutcome BlockingWaiter::arrived() const noexcept {
+    return channel_.closed() ? WaitOutcome::kClosed : WaitOutcome::kEntries;
+}
+
+}  // namespace loop_bridge

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// entry.h: what travels through a channel, and the list that a consumer drains.
+// An entry is an abstract payload: its owner's layer derives from it and knows what is inside.
+// It carries its own link, so that pushing allocates nothing.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+namespace loop_bridge {
+
+class Entry {
+public:
+    Entry() = default;
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+    virtual ~Entry() = default;
+
+private:
+    friend class CompletionQueue;
+    friend class EntryList;
+    Entry* next_ = nullptr;
+};
+
+using EntryPtr = std::unique_ptr<Entry>;
+
+// Owns its entries, in arrival order; deletes those that nobody took. One thread at a time.
+class EntryList {
+public:
+    EntryList() noexcept = default;
+    EntryList(EntryList&& other) noexcept : first_(std::exchange(other.first_, nullptr)) {}
+    EntryList& operator=(EntryList&& other) noexcept {
+        EntryList old(std::exchange(first_, std::exchange(other.first_, nullptr)));
+        return *this;
+    }
+    EntryList(const EntryList&) = delete;
+    EntryList& operator=(const EntryList&) = delete;
+    ~EntryList() {
+        while (pop_front() != nullptr) {
+        }
+    }
+
+    bool empty() const noexcept { return first_ == nullptr; }
+
+    // The oldest entry; null when empty.
+    EntryPtr pop_front() noexcept {
+        Entry* const front = first_;
+        if (front != nullptr) {
+            first_ = std::exchange(front->next_, nullptr);
+        }
+        return EntryPtr(front);
+    }
+
+private:
+    friend class CompletionQueue;
+    explicit EntryList(Entry* first) noexcept : first_(first) {}
+
+    Entry* first_ = nullptr;
+};
+
+}  // namespace loop_bridge

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// wake_fd.h: a descriptor that becomes readable when somebody calls wake(). It carries no data.
+// Threads: wake()          any thread, never blocks, merges with wake-ups not yet cleared
+//          fd(), clear()   consumer; fd() stays the same for the whole life
+// Which kinds exist is a matter of the platform: one file for each, chosen by Meson.
+#pragma once
+
+#include <memory>
+
+namespace loop_bridge {
+
+enum class WakeKind {
+    kEventFd,  // Linux: one descriptor, one counter
+    kPipe,     // everywhere: two descriptors
+};
+
+class WakeFd {
+public:
+    WakeFd() = default;
+    WakeFd(const WakeFd&) = delete;
+    WakeFd& operator=(const WakeFd&) = delete;
+    virtual ~WakeFd() = default;
+
+    // Watch it for reading, level-triggered; never read it other than by clear().
+    virtual int fd() const noexcept = 0;
+    virtual void wake() noexcept = 0;
+    // Takes back every wake-up so far: not readable until the next wake().
+    virtual void clear() noexcept = 0;
+};
+
+// Descriptors are non-blocking and not inherited by child programs.
+// Throws std::system_error: out of descriptors, or a kind that this platform lacks (ENOTSUP).
+std::unique_ptr<WakeFd> make_wake_fd(WakeKind kind);
+
+// The kinds behind make_wake_fd().
+std::unique_ptr<WakeFd> make_eventfd_wake_fd();
+std::unique_ptr<WakeFd> make_pipe_wake_fd();
+
+}  // namespace loop_bridge
