@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// atom_type.h: erlang.Atom, a str that remembers its atom. Needs the GIL throughout.
+#pragma once
+
+#include <erl_nif.h>
+
+#include <array>
+
+#include "loop_bridge/python/gil.h"
+#include "loop_bridge/python/py_ref.h"
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyRef;
+
+// How many atoms Python code may add to the node; the atom table is never collected.
+inline constexpr long kAtomBudget = 100'000;
+
+PyRef make_atom_type(Gil gil, PyObject* module);
+
+// `object` is an erlang.Atom.
+ERL_NIF_TERM atom_term(PyObject* object) noexcept;
+
+// The Atom objects met last, so that the same few atoms don't become new objects with each result.
+class AtomCache {
+public:
+    AtomCache() = default;
+    AtomCache(const AtomCache&) = delete;
+    AtomCache& operator=(const AtomCache&) = delete;
+
+    // The erlang.Atom for `term`, an atom.
+    PyRef get(Gil gil, PyTypeObject* atom_type, ErlNifEnv* env, ERL_NIF_TERM term);
+
+    int traverse(visitproc visit, void* arg) const;
+    void clear() noexcept;
+
+private:
+    struct Entry {
+        ERL_NIF_TERM term = 0;
+        PyRef object;
+    };
+    static constexpr std::size_t kEntries = 1024;
+    std::array<Entry, kEntries> entries_;
+};
+
+}  // namespace nif

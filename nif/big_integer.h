@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// big_integer.h: integers beyond 64 bits, through Erlang's external term format.
+#pragma once
+
+#include <erl_nif.h>
+
+#include "loop_bridge/python/gil.h"
+#include "loop_bridge/python/py_ref.h"
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyRef;
+
+// int's own methods, looked up once, so that no subclass of int can put others in their place.
+struct IntegerMethods {
+    static IntegerMethods look_up(Gil gil);
+    int traverse(visitproc visit, void* arg) const;
+
+    PyRef bit_length, to_bytes, from_bytes;
+    PyRef little;  // 'little'
+};
+
+// `term` is an integer.
+PyRef big_integer_to_python(Gil gil, const IntegerMethods& methods, ErlNifEnv* env,
+                            ERL_NIF_TERM term);
+
+// `value` is an int. Throws OverflowError when it is larger than Erlang can hold.
+ERL_NIF_TERM big_integer_to_term(Gil gil, const IntegerMethods& methods, ErlNifEnv* env,
+                                 PyObject* value);
+
+}  // namespace nif

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// bytes_to_term.h: str and everything made of bytes as Erlang binaries.
+#pragma once
+
+#include <erl_nif.h>
+
+#include "loop_bridge/python/gil.h"
+#include "loop_bridge/python/py_ref.h"
+
+namespace nif {
+
+using loop_bridge::Gil;
+
+// All throw PyError. Large immutable objects are shared with Erlang, the others copied.
+
+// `text` is a str. UnicodeEncodeError, a ValueError, when it has lone surrogates.
+ERL_NIF_TERM text_to_term(Gil gil, ErlNifEnv* env, PyObject* text);
+// `bytes` is a bytes object.
+ERL_NIF_TERM bytes_to_term(Gil gil, ErlNifEnv* env, PyObject* bytes);
+// `object` has the buffer protocol: bytearray, memoryview.
+ERL_NIF_TERM buffer_to_term(Gil gil, ErlNifEnv* env, PyObject* object);
+
+}  // namespace nif

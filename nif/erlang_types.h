@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// erlang_types.h: the Python types of Erlang terms that have no Python twin, and what else the
+// conversions need. One instance lives in the state of module _erlang. Needs the GIL throughout.
+#pragma once
+
+#include <erl_nif.h>
+
+#include <memory>
+
+#include "loop_bridge/python/gil.h"
+#include "loop_bridge/python/py_ref.h"
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+
+class AtomCache;
+struct Adapters;
+struct IntegerMethods;
+
+struct ErlangTypes {
+    ErlangTypes();
+    ErlangTypes(ErlangTypes&&) noexcept;
+    ErlangTypes& operator=(ErlangTypes&&) noexcept;
+    ~ErlangTypes();
+
+    // For the module's m_traverse and m_clear.
+    int traverse(visitproc visit, void* arg) const;
+    void clear() noexcept;
+
+    PyTypeObject* atom_type() const noexcept { return as_type(atom); }
+    PyTypeObject* pid_type() const noexcept { return as_type(pid); }
+    PyTypeObject* ref_type() const noexcept { return as_type(ref); }
+    PyTypeObject* port_type() const noexcept { return as_type(port); }
+    PyTypeObject* fun_type() const noexcept { return as_type(fun); }
+
+    PyRef atom, pid, ref, port, fun;
+    std::unique_ptr<AtomCache> atom_cache;
+    std::unique_ptr<Adapters> adapters;
+    std::unique_ptr<IntegerMethods> integer_methods;
+
+private:
+    static PyTypeObject* as_type(const PyRef& type) noexcept {
+        return reinterpret_cast<PyTypeObject*>(type.get());
+    }
+};
+
+// Makes the types and adds them to `module` as Atom, Pid, Ref, Port and Fun.
+ErlangTypes make_erlang_types(Gil gil, PyObject* module);
+
+// The process behind an erlang.Pid of this node. False: no Pid, or one of another node.
+[[nodiscard]] bool get_pid(const ErlangTypes& types, PyObject* object, ErlNifPid* pid);
+
+}  // namespace nif

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/shared_binary.h"
+
+#include <cstddef>
+
+#include "loop_bridge/python/drop_queue.h"
+#include "nif/resource.h"
+
+namespace nif {
+namespace {
+
+class SharedBinary {
+public:
+    static constexpr const char* kResourceName = "shared_binary";
+
+    SharedBinary(Gil, PyObject* owner) noexcept : owner_(owner) { Py_INCREF(owner); }
+    // Scheduler thread, without the GIL.
+    ~SharedBinary() { loop_bridge::DropQueue::push(owner_); }
+    SharedBinary(const SharedBinary&) = delete;
+    SharedBinary& operator=(const SharedBinary&) = delete;
+
+private:
+    PyObject* owner_;
+};
+
+}  // namespace
+
+bool open_shared_binary_resource(ErlNifEnv* env) { return Resource<SharedBinary>::open(env); }
+
+ERL_NIF_TERM make_shared_binary(Gil gil, ErlNifEnv* env, PyObject* owner, const void* data,
+                                std::size_t size) {
+    const auto shared = ResourcePtr<SharedBinary>::make(gil, owner);
+    return enif_make_resource_binary(env, shared.cell(), data, size);
+}
+
+}  // namespace nif

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// value_path.h: where a conversion is, for its error messages: args[0]['k'][3].
+// The steps are a chain on the C stack; it becomes text only when an error needs it.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "loop_bridge/python/gil.h"
+#include "loop_bridge/python/py_ref.h"
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+
+struct PathStep {
+    enum class Kind : unsigned char {
+        kIndex,      // x[index]
+        kKey,        // x[key], or x.key when x is a dataclass instance
+        kElement,    // list(x)[index]: an element of a set, or a key of a dict
+        kConverted,  // what an adapter returned for x
+    };
+
+    const PathStep* parent;
+    PyObject* container = nullptr;  // borrowed; null when the container is an Erlang term
+    PyObject* key = nullptr;        // borrowed
+    std::size_t index = 0;
+    Kind kind = Kind::kIndex;
+};
+
+// How deep a value may nest, either way.
+inline constexpr int kMaxDepth = 1000;
+
+// UTF-8. Long paths lose their middle.
+std::string render_path(Gil gil, std::string_view root, const PathStep* last);
+
+// Python's repr or Erlang's print of the odd value belongs into `text`, shortened.
+[[noreturn]] void raise_at(Gil gil, PyObject* type, std::string_view root, const PathStep* last,
+                           std::string_view text);
+
+// Notes the place on the pending exception, which stays what it is, and throws.
+[[noreturn]] void rethrow_with_place(Gil gil, std::string_view root, const PathStep* last);
+
+// For a value nested deeper than kMaxDepth: ValueError when it contains itself, else
+// RecursionError. `value` stands one step after `last`; null when it is an Erlang term.
+[[noreturn]] void raise_too_deep(Gil gil, std::string_view root, const PathStep* last,
+                                 PyObject* value = nullptr);
+
+// repr(object), at most about `limit` bytes of UTF-8; never fails.
+std::string short_repr(Gil gil, PyObject* object, std::size_t limit = 80);
+
+}  // namespace nif
