@@ -1,0 +1,94 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% @private
+%% Runs one registered function and ends its call: with its value, or with what it failed with.
+%% Used by handlers (sync calls) and as the whole life of a worker process (async calls). If the
+%% process dies in between, whoever watches it ends the call.
+-module(py_call).
+
+-export([run/4, work/5, died/3, text/1]).
+
+%% Bounds for what is printed of terms: characters.
+-define(MAX_TEXT, 2000).
+-define(MAX_FRAME_ARGS, 200).
+
+-spec run(py_nif:channel(), py_nif:call_id(), Name :: binary(), Args :: [term()]) -> ok.
+run(Channel, Id, Name, Args) ->
+    case py_functions:lookup(Name) of
+        {ok, Target} -> apply_target(Channel, Id, Target, Args);
+        error -> py_nif:fail(Channel, Id, undefined_function, Name, [], text(Name))
+    end.
+
+%% The whole life of a worker: the handler, which is linked, hears of either its end or its death.
+-spec work(Handler :: pid(), py_nif:channel(), py_nif:call_id(), binary(), [term()]) -> ok.
+work(Handler, Channel, Id, Name, Args) ->
+    run(Channel, Id, Name, Args),
+    unlink(Handler),
+    Handler ! {ended, self()},
+    ok.
+
+%% Ends the call of a worker that died before it could: called by its handler.
+-spec died(py_nif:channel(), py_nif:call_id(), Reason :: term()) -> ok.
+died(Channel, Id, Reason) ->
+    py_nif:fail(Channel, Id, disconnected, Reason, [], text(Reason)).
+
+%% A term as Erlang prints it, on one line, cut where it gets too long.
+-spec text(term()) -> binary().
+text(Term) ->
+    printed(Term, ?MAX_TEXT).
+
+-spec apply_target(py_nif:channel(), py_nif:call_id(), py_functions:target(), [term()]) -> ok.
+apply_target(Channel, Id, Target, Args) ->
+    try
+        case Target of
+            {Module, Function} -> Module:Function(Args);
+            Fun -> Fun(Args)
+        end
+    of
+        Value -> py_nif:reply(Channel, Id, Value)
+    catch
+        Kind:Reason:Stack ->
+            py_nif:fail(Channel, Id, Kind, Reason, lines(Stack), text(Reason))
+    end.
+
+%% Our own frames, and those below them, say nothing about the function that failed.
+-spec lines(list()) -> [binary()].
+lines(Stack) ->
+    [line(Frame) || Frame <- lists:takewhile(fun(Frame) -> not is_own(Frame) end, Stack)].
+
+-spec is_own(tuple()) -> boolean().
+is_own({?MODULE, _, _, _}) -> true;
+is_own(_) -> false.
+
+-spec line(tuple()) -> binary().
+line({Module, Function, ArityOrArgs, Location}) ->
+    iolist_to_binary([name(Module, Function, ArityOrArgs), place(Location)]);
+line({Fun, ArityOrArgs, Location}) ->
+    iolist_to_binary([printed(Fun, ?MAX_FRAME_ARGS), called_with(ArityOrArgs), place(Location)]).
+
+-spec name(module(), atom(), arity() | [term()]) -> iodata().
+name(Module, Function, ArityOrArgs) ->
+    [
+        printed(Module, ?MAX_FRAME_ARGS),
+        $:,
+        printed(Function, ?MAX_FRAME_ARGS),
+        called_with(ArityOrArgs)
+    ].
+
+-spec called_with(arity() | [term()]) -> iodata().
+called_with(Arity) when is_integer(Arity) ->
+    [$/, integer_to_binary(Arity)];
+called_with(Args) ->
+    [$(, lists:join(<<", ">>, [printed(Arg, ?MAX_FRAME_ARGS) || Arg <- Args]), $)].
+
+-spec place(list()) -> iodata().
+place(Location) ->
+    case {lists:keyfind(file, 1, Location), lists:keyfind(line, 1, Location)} of
+        {{file, File}, {line, Line}} ->
+            [" (", unicode:characters_to_binary(File), $:, integer_to_binary(Line), $)];
+        _ ->
+            []
+    end.
+
+-spec printed(term(), MaxChars :: pos_integer()) -> binary().
+printed(Term, MaxChars) ->
+    unicode:characters_to_binary(io_lib:format("~0tp", [Term], [{chars_limit, MaxChars}])).

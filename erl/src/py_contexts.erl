@@ -1,0 +1,339 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% @private
+%% The pool of contexts, i.e. of Python threads that run requests from Erlang. A caller leases a
+%% context, makes its request itself and gives the context back; this process only keeps the books.
+%%
+%%            start              lease               abandoned, or the caller died
+%%   (none) -> starting -> idle <------> leased -> stale -> idle (its request has really ended)
+%%                          |                        |
+%%                          closed when idle long    given up: closed, and replaced on demand
+%%
+%% Whether a stale context is usable again is found out by a request of our own, which its thread
+%% gets to when it is done with the old one. Stale contexts don't count against `max_contexts'.
+-module(py_contexts).
+-behaviour(gen_server).
+
+-export([create_table/0, start_link/1, checkout/1, checkin/2, info/0]).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
+
+-export_type([lease/0, state/0, limits/0]).
+
+-type lease() :: reference().
+
+%% How the caller leaves the context: `abandoned' while it may still run the request, `closed' when
+%% its thread is gone.
+-type state() :: free | abandoned | closed.
+
+-type limits() :: #{
+    contexts := pos_integer(),
+    max_contexts := pos_integer(),
+    context_idle_timeout := timeout()
+}.
+
+%% A stale context gets this long until it is given up, in milliseconds.
+-define(STALE_LIMIT, 1000).
+
+%% `{Ref, Context}' of every living context, owned by the supervisor: a new pool process closes
+%% what a crashed one has left.
+-define(TABLE, ?MODULE).
+
+-record(context, {
+    handle :: py_nif:context(),
+    status :: starting | idle | leased | stale,
+    %% Milliseconds of monotonic time of the last change of status.
+    since :: integer()
+}).
+
+-record(lease, {
+    monitor :: reference(),
+    holds :: {waiting, Turn :: integer()} | {context, reference()}
+}).
+
+-record(state, {
+    limits :: limits(),
+    contexts = #{} :: #{reference() => #context{}},
+    %% The last one used is the first one used again, so that spare ones stay idle.
+    idle = [] :: [reference()],
+    leases = #{} :: #{lease() => #lease{}},
+    waiting = gb_trees:empty() :: gb_trees:tree(Turn :: integer(), {lease(), gen_server:from()}),
+    starting = 0 :: non_neg_integer(),
+    stale = 0 :: non_neg_integer(),
+    given_up = 0 :: non_neg_integer(),
+    shrinking = false :: boolean()
+}).
+
+%% Called by the supervisor, which thereby owns the table.
+-spec create_table() -> ok.
+create_table() ->
+    ?TABLE = ets:new(?TABLE, [named_table, public, set]),
+    ok.
+
+-spec start_link(limits()) -> gen_server:start_ret().
+start_link(Limits) ->
+    gen_server:start_link({local, ?MODULE}, ?MODULE, Limits, []).
+
+%% Leases a context to the calling process, waiting for a free one until the deadline.
+-spec checkout(py_deadline:deadline()) ->
+    {ok, lease(), py_nif:context()} | {error, timeout | not_running | disconnected | term()}.
+checkout(Deadline) ->
+    Lease = make_ref(),
+    try gen_server:call(?MODULE, {checkout, Lease}, py_deadline:left(Deadline)) of
+        {ok, Context} -> {ok, Lease, Context};
+        {error, _} = Error -> Error
+    catch
+        exit:{timeout, _} ->
+            %% It may have been granted in this very moment.
+            checkin(Lease, free),
+            {error, timeout};
+        exit:{noproc, _} ->
+            {error, not_running};
+        exit:_ ->
+            {error, disconnected}
+    end.
+
+-spec checkin(lease(), state()) -> ok.
+checkin(Lease, How) ->
+    gen_server:cast(?MODULE, {checkin, Lease, How}).
+
+-spec info() -> #{atom() => non_neg_integer()}.
+info() ->
+    gen_server:call(?MODULE, info).
+
+-spec init(limits()) -> {ok, #state{}}.
+init(Limits = #{contexts := Contexts}) ->
+    process_flag(trap_exit, true),
+    close_leftovers(),
+    {ok, start_contexts(Contexts, #state{limits = Limits})}.
+
+-spec handle_call(term(), gen_server:from(), #state{}) ->
+    {reply, term(), #state{}} | {noreply, #state{}}.
+handle_call({checkout, Lease}, From = {Pid, _}, State = #state{leases = Leases}) ->
+    Monitor = monitor(process, Pid, [{tag, {caller_down, Lease}}]),
+    Turn = erlang:unique_integer([monotonic]),
+    Waiting = gb_trees:insert(Turn, {Lease, From}, State#state.waiting),
+    Entry = #lease{monitor = Monitor, holds = {waiting, Turn}},
+    {noreply, serve(State#state{waiting = Waiting, leases = Leases#{Lease => Entry}})};
+handle_call(info, _From, State) ->
+    {reply, counts(State), State}.
+
+-spec handle_cast(term(), #state{}) -> {noreply, #state{}}.
+handle_cast({checkin, Lease, How}, State) ->
+    {noreply, give_back(Lease, How, State)}.
+
+-spec handle_info(term(), #state{}) -> {noreply, #state{}}.
+handle_info({py_result, Ref, Answer}, State = #state{contexts = Contexts}) ->
+    case Contexts of
+        #{Ref := Context} -> {noreply, answered(Ref, Context, Answer, State)};
+        #{} -> {noreply, State}
+    end;
+handle_info({{caller_down, Lease}, _Monitor, process, _Pid, _Reason}, State) ->
+    {noreply, give_back(Lease, abandoned, State)};
+handle_info({give_up, Ref, Since}, State = #state{contexts = Contexts}) ->
+    case Contexts of
+        #{Ref := #context{status = stale, since = Since}} -> {noreply, serve(give_up(Ref, State))};
+        #{} -> {noreply, State}
+    end;
+handle_info(shrink, State) ->
+    {noreply, watch_idle(shrink(State#state{shrinking = false}))};
+handle_info(_Message, State) ->
+    {noreply, State}.
+
+-spec terminate(term(), #state{}) -> ok.
+terminate(_Reason, _State) ->
+    close_leftovers().
+
+%% Brings together who waits and what is idle; starts contexts for those who would wait on.
+-spec serve(#state{}) -> #state{}.
+serve(State = #state{idle = [Ref | Idle], waiting = Waiting, leases = Leases}) ->
+    case gb_trees:is_empty(Waiting) of
+        true ->
+            watch_idle(State);
+        false ->
+            {_Turn, {Lease, From}, Rest} = gb_trees:take_smallest(Waiting),
+            #{Lease := Entry} = Leases,
+            State1 = set_status(Ref, leased, State#state{
+                idle = Idle,
+                waiting = Rest,
+                leases = Leases#{Lease := Entry#lease{holds = {context, Ref}}}
+            }),
+            gen_server:reply(From, {ok, handle(Ref, State1)}),
+            serve(State1)
+    end;
+serve(State = #state{idle = [], limits = #{max_contexts := Max}}) ->
+    #state{contexts = Contexts, waiting = Waiting, starting = Starting, stale = Stale} = State,
+    Wanted = gb_trees:size(Waiting) - Starting,
+    Allowed = Max - (map_size(Contexts) - Stale),
+    start_contexts(min(Wanted, Allowed), State).
+
+-spec give_back(lease(), state(), #state{}) -> #state{}.
+give_back(Lease, How, State = #state{leases = Leases, waiting = Waiting}) ->
+    case maps:take(Lease, Leases) of
+        error ->
+            %% From the time before this process was restarted.
+            State;
+        {#lease{monitor = Monitor, holds = Holds}, Rest} ->
+            demonitor(Monitor, [flush]),
+            State1 = State#state{leases = Rest},
+            case Holds of
+                {waiting, Turn} -> State1#state{waiting = gb_trees:delete(Turn, Waiting)};
+                {context, Ref} -> serve(returned(Ref, How, State1))
+            end
+    end.
+
+-spec returned(reference(), state(), #state{}) -> #state{}.
+returned(Ref, free, State) ->
+    make_idle(Ref, State);
+returned(Ref, closed, State) ->
+    forget(Ref, State);
+returned(Ref, abandoned, State = #state{stale = Stale}) ->
+    %% Answered when the thread gets to it.
+    case py_nif:submit(handle(Ref, State), Ref, {eval, <<"None">>, #{}}) of
+        {ok, _Handle} ->
+            State1 = set_status(Ref, stale, State#state{stale = Stale + 1}),
+            #state{contexts = #{Ref := #context{since = Since}}} = State1,
+            _ = erlang:send_after(?STALE_LIMIT, self(), {give_up, Ref, Since}),
+            State1;
+        closed ->
+            forget(Ref, State)
+    end.
+
+-spec answered(reference(), #context{}, Answer :: term(), #state{}) -> #state{}.
+answered(Ref, #context{status = starting}, Answer, State = #state{starting = Starting}) ->
+    State1 = State#state{starting = Starting - 1},
+    case Answer of
+        ready -> serve(make_idle(Ref, State1));
+        {error, Why} -> not_started(Why, forget(Ref, State1))
+    end;
+answered(Ref, #context{status = stale}, Answer, State = #state{stale = Stale}) ->
+    State1 = State#state{stale = Stale - 1},
+    case Answer of
+        {error, disconnected} -> serve(forget(Ref, State1));
+        %% Not necessarily `None': the late interruption of the old request may have hit this one.
+        _ -> serve(make_idle(Ref, State1))
+    end.
+
+-spec give_up(reference(), #state{}) -> #state{}.
+give_up(Ref, State = #state{stale = Stale, given_up = GivenUp}) ->
+    logger:warning(
+        "Python code that was timed out, or whose caller died, can't be interrupted; "
+        "its thread ends when it returns",
+        #{domain => [erlang_python]}
+    ),
+    ok = py_nif:close_context(handle(Ref, State)),
+    forget(Ref, State#state{stale = Stale - 1, given_up = GivenUp + 1}).
+
+-spec start_contexts(Count :: integer(), #state{}) -> #state{}.
+start_contexts(Count, State) when Count =< 0 ->
+    State;
+start_contexts(Count, State = #state{contexts = Contexts, starting = Starting}) ->
+    Ref = make_ref(),
+    try py_nif:new_context(Ref) of
+        Handle ->
+            true = ets:insert(?TABLE, {Ref, Handle}),
+            Context = #context{handle = Handle, status = starting, since = now_ms()},
+            start_contexts(Count - 1, State#state{
+                contexts = Contexts#{Ref => Context}, starting = Starting + 1
+            })
+    catch
+        error:Why -> not_started(Why, State)
+    end.
+
+%% Those who wait get a context that others give back; when there are none, they get the reason.
+-spec not_started(Why :: term(), #state{}) -> #state{}.
+not_started(Why, State = #state{contexts = Contexts, waiting = Waiting, leases = Leases}) when
+    map_size(Contexts) =:= 0
+->
+    Refused = gb_trees:values(Waiting),
+    lists:foreach(
+        fun({Lease, From}) ->
+            #{Lease := #lease{monitor = Monitor}} = Leases,
+            demonitor(Monitor, [flush]),
+            gen_server:reply(From, {error, {no_context, Why}})
+        end,
+        Refused
+    ),
+    State#state{
+        waiting = gb_trees:empty(),
+        leases = maps:without([Lease || {Lease, _From} <- Refused], Leases)
+    };
+not_started(_Why, State) ->
+    State.
+
+-spec make_idle(reference(), #state{}) -> #state{}.
+make_idle(Ref, State = #state{idle = Idle}) ->
+    set_status(Ref, idle, State#state{idle = [Ref | Idle]}).
+
+-spec set_status(reference(), idle | leased | stale, #state{}) -> #state{}.
+set_status(Ref, Status, State = #state{contexts = Contexts}) ->
+    #{Ref := Context} = Contexts,
+    State#state{contexts = Contexts#{Ref := Context#context{status = Status, since = now_ms()}}}.
+
+-spec forget(reference(), #state{}) -> #state{}.
+forget(Ref, State = #state{contexts = Contexts}) ->
+    true = ets:delete(?TABLE, Ref),
+    State#state{contexts = maps:remove(Ref, Contexts)}.
+
+%% One timer at most, and only while there are more contexts than are kept.
+-spec watch_idle(#state{}) -> #state{}.
+watch_idle(State = #state{shrinking = true}) ->
+    State;
+watch_idle(State = #state{limits = #{context_idle_timeout := infinity}}) ->
+    State;
+watch_idle(State = #state{limits = #{context_idle_timeout := IdleTimeout}}) ->
+    case spare(State) > 0 of
+        true ->
+            _ = erlang:send_after(IdleTimeout, self(), shrink),
+            State#state{shrinking = true};
+        false ->
+            State
+    end.
+
+-spec shrink(#state{}) -> #state{}.
+shrink(State = #state{contexts = Contexts, idle = Idle, limits = Limits}) ->
+    #{context_idle_timeout := IdleTimeout} = Limits,
+    Before = now_ms() - IdleTimeout,
+    Long = [Ref || Ref <- Idle, (maps:get(Ref, Contexts))#context.since =< Before],
+    %% The longest idle ones are at the end.
+    Closed = lists:sublist(lists:reverse(Long), max(0, spare(State))),
+    lists:foldl(
+        fun(Ref, Acc) ->
+            ok = py_nif:close_context(handle(Ref, Acc)),
+            forget(Ref, Acc)
+        end,
+        State#state{idle = Idle -- Closed},
+        Closed
+    ).
+
+-spec spare(#state{}) -> integer().
+spare(#state{contexts = Contexts, stale = Stale, limits = #{contexts := Kept}}) ->
+    map_size(Contexts) - Stale - Kept.
+
+-spec handle(reference(), #state{}) -> py_nif:context().
+handle(Ref, #state{contexts = Contexts}) ->
+    #{Ref := #context{handle = Handle}} = Contexts,
+    Handle.
+
+-spec close_leftovers() -> ok.
+close_leftovers() ->
+    lists:foreach(
+        fun({_Ref, Handle}) -> ok = py_nif:close_context(Handle) end, ets:tab2list(?TABLE)
+    ),
+    true = ets:delete_all_objects(?TABLE),
+    ok.
+
+-spec counts(#state{}) -> #{atom() => non_neg_integer()}.
+counts(State) ->
+    #state{contexts = Contexts, idle = Idle, starting = Starting, stale = Stale} = State,
+    #{
+        total => map_size(Contexts),
+        idle => length(Idle),
+        starting => Starting,
+        stale => Stale,
+        busy => map_size(Contexts) - length(Idle) - Starting - Stale,
+        waiting => gb_trees:size(State#state.waiting),
+        given_up => State#state.given_up
+    }.
+
+-spec now_ms() -> integer().
+now_ms() ->
+    erlang:monotonic_time(millisecond).

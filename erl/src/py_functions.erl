@@ -1,0 +1,89 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% @private
+%% The registry of Erlang functions that Python may call. Reads go to the table in the process that
+%% asks; writes go through this one process. The supervisor owns the table, so a crash here loses
+%% no registration.
+-module(py_functions).
+-behaviour(gen_server).
+
+-export([
+    create_table/0,
+    start_link/0,
+    register/3,
+    unregister/1,
+    registered/0,
+    is_registered/1,
+    lookup/1
+]).
+-export([init/1, handle_call/3, handle_cast/2]).
+
+-export_type([name/0, target/0, options/0]).
+
+-type name() :: atom() | binary().
+
+%% Both are called with the list of the call's arguments as their one argument.
+-type target() :: fun((Args :: [term()]) -> term()) | {Module :: module(), Function :: atom()}.
+
+%% No option exists yet; the map is kept with the function.
+-type options() :: #{}.
+
+-define(TABLE, ?MODULE).
+
+%% Called by the supervisor, which thereby owns the table.
+-spec create_table() -> ok.
+create_table() ->
+    ?TABLE = ets:new(?TABLE, [named_table, public, set, {read_concurrency, true}]),
+    ok.
+
+-spec start_link() -> gen_server:start_ret().
+start_link() ->
+    gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
+
+%% Registering a name again replaces its function; calls under way keep the old one.
+-spec register(name(), target(), options()) -> ok | {error, {bad_option, Key :: term()}}.
+register(Name, Target, Options) ->
+    case maps:keys(Options) of
+        [] -> gen_server:call(?MODULE, {register, key(Name), Target, Options}, infinity);
+        [Key | _] -> {error, {bad_option, Key}}
+    end.
+
+%% `ok' also when nothing was registered under the name.
+-spec unregister(name()) -> ok.
+unregister(Name) ->
+    gen_server:call(?MODULE, {unregister, key(Name)}, infinity).
+
+-spec registered() -> [binary()].
+registered() ->
+    lists:sort([Name || {Name, _Target, _Options} <- ets:tab2list(?TABLE)]).
+
+-spec is_registered(name()) -> boolean().
+is_registered(Name) ->
+    ets:member(?TABLE, key(Name)).
+
+%% The name as Python sent it: always a binary, never made an atom.
+-spec lookup(Name :: binary()) -> {ok, target()} | error.
+lookup(Name) ->
+    case ets:lookup(?TABLE, Name) of
+        [{_, Target, _Options}] -> {ok, Target};
+        [] -> error
+    end.
+
+-spec init([]) -> {ok, []}.
+init([]) ->
+    {ok, []}.
+
+-spec handle_call(term(), gen_server:from(), []) -> {reply, ok, []}.
+handle_call({register, Key, Target, Options}, _From, State) ->
+    true = ets:insert(?TABLE, {Key, Target, Options}),
+    {reply, ok, State};
+handle_call({unregister, Key}, _From, State) ->
+    true = ets:delete(?TABLE, Key),
+    {reply, ok, State}.
+
+-spec handle_cast(term(), []) -> {noreply, []}.
+handle_cast(_Message, State) ->
+    {noreply, State}.
+
+-spec key(name()) -> binary().
+key(Name) when is_atom(Name) -> atom_to_binary(Name);
+key(Name) when is_binary(Name) -> Name.

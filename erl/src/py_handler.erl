@@ -1,0 +1,162 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% @private
+%% The process behind one channel: it does what one Python thread or loop asks for. A sync call
+%% runs right here, since its thread is waiting anyway; an async call gets a process of its own.
+%%
+%% A worker ends its call itself, unlinks and says so; or it dies, whatever the reason says
+%% (`exit(self(), normal)' too), and this process ends the call for it. Workers are linked, so they
+%% don't outlive their handler, and this process traps exits. If it dies itself, the native side
+%% notices and ends all calls of the channel.
+%%
+%% The index of workers is the process dictionary, both ways (`Pid => Id', `Id => Pid'): measured
+%% half a microsecond a call cheaper than maps, and it makes no garbage.
+-module(py_handler).
+
+-export([start_link/1, init/2, loop/2]).
+-export([system_continue/3, system_terminate/4, system_code_change/4, system_get_state/1]).
+
+%% How long a worker that traps exits may clean up after it was cancelled, in milliseconds.
+-define(CANCEL_GRACE, 1000).
+
+%% Returns at once: whether the channel is still there is found out by the new process.
+-spec start_link(py_nif:channel()) -> {ok, pid()}.
+start_link(Channel) ->
+    {ok, proc_lib:spawn_link(?MODULE, init, [self(), Channel])}.
+
+-spec init(Parent :: pid(), py_nif:channel()) -> ok.
+init(Parent, Channel) ->
+    process_flag(trap_exit, true),
+    case py_nif:attach(Channel) of
+        ok -> loop(Parent, Channel);
+        closed -> ok
+    end.
+
+-spec loop(Parent :: pid(), py_nif:channel()) -> ok.
+loop(Parent, Channel) ->
+    receive
+        {call, Id, Name, Args} ->
+            py_nested:serve(Channel, Id, Name, Args),
+            %% The function ran in this process and may have changed it.
+            process_flag(trap_exit, true),
+            ?MODULE:loop(Parent, Channel);
+        {async, Calls} ->
+            start_workers(Channel, Calls),
+            ?MODULE:loop(Parent, Channel);
+        {ended, Pid} ->
+            _ = erase(erase(Pid)),
+            ?MODULE:loop(Parent, Channel);
+        {'EXIT', Parent, Reason} ->
+            stop_workers(),
+            exit(Reason);
+        {'EXIT', Pid, Reason} ->
+            worker_died(Channel, Pid, Reason),
+            ?MODULE:loop(Parent, Channel);
+        {cancel, Ids} ->
+            cancel(Ids),
+            ?MODULE:loop(Parent, Channel);
+        {kill_workers, Pids} ->
+            kill(Pids),
+            ?MODULE:loop(Parent, Channel);
+        stop ->
+            stop_workers();
+        {system, From, Request} ->
+            sys:handle_system_msg(Request, From, Parent, ?MODULE, [], Channel);
+        _Stray ->
+            %% Left behind by a function that ran here.
+            ?MODULE:loop(Parent, Channel)
+    end.
+
+-spec start_workers(py_nif:channel(), [{py_nif:call_id(), binary(), [term()]}]) -> ok.
+start_workers(Channel, [{Id, Name, Args} | Calls]) ->
+    Pid = spawn_opt(py_call, work, [self(), Channel, Id, Name, Args], [link]),
+    put(Pid, Id),
+    put(Id, Pid),
+    start_workers(Channel, Calls);
+start_workers(_Channel, []) ->
+    ok.
+
+-spec worker_died(py_nif:channel(), pid() | port(), Reason :: term()) -> ok.
+worker_died(Channel, Pid, Reason) ->
+    case erase(Pid) of
+        undefined ->
+            %% Linked to this process by a function that ran here.
+            ok;
+        Id ->
+            erase(Id),
+            py_call:died(Channel, Id, Reason)
+    end.
+
+%% A worker may have ended meanwhile: then there is nothing to do.
+-spec cancel(py_nif:call_id() | [py_nif:call_id()]) -> ok.
+cancel(Id) when is_integer(Id) ->
+    cancel([Id]);
+cancel(Ids) ->
+    case [Pid || Id <- Ids, Pid <- [get(Id)], is_pid(Pid)] of
+        [] -> ok;
+        Pids -> shut_down(Pids)
+    end.
+
+-spec shut_down([pid()]) -> ok.
+shut_down(Pids) ->
+    lists:foreach(fun(Pid) -> exit(Pid, shutdown) end, Pids),
+    _ = erlang:send_after(?CANCEL_GRACE, self(), {kill_workers, Pids}),
+    ok.
+
+-spec kill([pid()]) -> ok.
+kill(Pids) ->
+    lists:foreach(fun(Pid) -> exit(Pid, kill) end, [Pid || Pid <- Pids, get(Pid) =/= undefined]).
+
+%% The channel is closed, nobody waits for these calls any more.
+-spec stop_workers() -> ok.
+stop_workers() ->
+    case workers() of
+        [] ->
+            ok;
+        Pids ->
+            shut_down(Pids),
+            await_workers(length(Pids))
+    end.
+
+-spec await_workers(Left :: non_neg_integer()) -> ok.
+await_workers(0) ->
+    ok;
+await_workers(Left) ->
+    receive
+        {ended, Pid} ->
+            await_workers(Left - forget(Pid));
+        {'EXIT', Pid, _Reason} ->
+            await_workers(Left - forget(Pid));
+        {kill_workers, Pids} ->
+            kill(Pids),
+            await_workers(Left)
+    end.
+
+-spec forget(pid() | port()) -> Workers :: 0 | 1.
+forget(Pid) ->
+    case erase(Pid) of
+        undefined -> 0;
+        _Id -> 1
+    end.
+
+-spec workers() -> [pid()].
+workers() ->
+    [Pid || Pid <- get_keys(), is_pid(Pid)].
+
+%% sys: so that a handler can be looked at and upgraded like every OTP process.
+
+-spec system_continue(pid(), [sys:debug_option()], py_nif:channel()) -> ok.
+system_continue(Parent, _Debug, Channel) ->
+    ?MODULE:loop(Parent, Channel).
+
+-spec system_terminate(term(), pid(), [sys:debug_option()], py_nif:channel()) -> no_return().
+system_terminate(Reason, _Parent, _Debug, _Channel) ->
+    stop_workers(),
+    exit(Reason).
+
+-spec system_code_change(py_nif:channel(), module(), term(), term()) -> {ok, py_nif:channel()}.
+system_code_change(Channel, _Module, _OldVersion, _Extra) ->
+    {ok, Channel}.
+
+-spec system_get_state(py_nif:channel()) -> {ok, {py_nif:channel(), Workers :: [pid()]}}.
+system_get_state(Channel) ->
+    {ok, {Channel, workers()}}.

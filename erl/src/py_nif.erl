@@ -1,0 +1,145 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% @private
+%% The native functions: stubs and specs, nothing else. No function here runs Python or blocks;
+%% what takes time is answered later by a `{py_result, Ref, _}' message to the calling process.
+-module(py_nif).
+
+-export([
+    start_python/2,
+    run_main/1,
+    set_coordinator/0,
+    attach/1,
+    reply/3,
+    fail/6,
+    new_context/1,
+    close_context/1,
+    submit/3,
+    abandon/1,
+    stats/0,
+    python_version/0
+]).
+
+-on_load(load/0).
+
+-export_type([
+    channel/0,
+    context/0,
+    request_handle/0,
+    call_id/0,
+    request/0,
+    fail_kind/0,
+    start_options/0,
+    answer/0,
+    event_message/0
+]).
+
+-opaque channel() :: reference().
+-opaque context() :: reference().
+-opaque request_handle() :: reference().
+
+%% Slot and generation of a call in its channel; always a small integer.
+-type call_id() :: non_neg_integer().
+
+-type request() ::
+    {call, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
+    | {eval, Code :: binary(), Locals :: map()}
+    | {exec, Code :: binary()}
+    | {coroutine, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}.
+
+-type fail_kind() :: error | exit | throw | undefined_function | disconnected | overloaded.
+
+-type start_options() :: #{
+    executable := binary(),
+    path := [binary()],
+    channel := eventfd | pipe,
+    spin_us := non_neg_integer(),
+    max_in_flight := pos_integer(),
+    argv => [binary()]
+}.
+
+%% What `{py_result, Ref, Answer}' carries for a submitted request. An exception comes with its
+%% traceback as Python prints it.
+-type answer() ::
+    {ok, term()}
+    | ok
+    | {error, {ExceptionName :: atom() | binary(), Text :: binary(), Traceback :: binary()}}
+    | {error, disconnected | term()}.
+
+%% What the native side sends to a handler.
+-type event_message() ::
+    {call, call_id(), Name :: binary(), Args :: list()}
+    | {async, [{call_id(), Name :: binary(), Args :: list()}]}
+    | {cancel, call_id() | [call_id()]}
+    | stop.
+
+%% Starts CPython once for the node; answers `{py_result, Ref, ok | {error, Text}}'. A second call
+%% only renews `channel', `spin_us' and `max_in_flight'.
+-spec start_python(Ref :: reference(), Options :: start_options()) -> ok.
+start_python(_Ref, _Options) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+%% Runs Python's main program on its main thread; answers `{py_result, Ref, {exit, Code}}'.
+-spec run_main(Ref :: reference()) -> ok.
+run_main(_Ref) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+%% Makes the caller the process that gets `{open_channel, Channel}' and `{stop_handler, Pid}'.
+-spec set_coordinator() -> ok.
+set_coordinator() ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+%% Makes the caller the handler of `Channel', natively monitored from then on.
+-spec attach(channel()) -> ok | closed.
+attach(_Channel) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+-spec reply(channel(), call_id(), Value :: term()) -> ok.
+reply(_Channel, _Id, _Value) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+%% `Stacktrace' is one printed line for each frame, `Text' the reason as Erlang prints it.
+-spec fail(
+    channel(), call_id(), fail_kind(), Reason :: term(), Stacktrace :: [binary()], Text :: binary()
+) -> ok.
+fail(_Channel, _Id, _Kind, _Reason, _Stacktrace, _Text) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+%% A Python thread for requests; answers `{py_result, Ref, ready}' when it runs.
+-spec new_context(Ref :: reference()) -> context().
+new_context(_Ref) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+%% Ends the thread after its current request.
+-spec close_context(context()) -> ok.
+close_context(_Context) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+%% Queues a request to a context, to a thread that waits in `erlang.call', or (coroutines) to a
+%% loop; answers `{py_result, Ref, answer()}' exactly once unless abandoned.
+-spec submit(context() | channel(), Ref :: reference(), request()) ->
+    {ok, request_handle()} | closed.
+submit(_Target, _Ref, _Request) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+%% `abandoned': no answer will ever come, the Python code is interrupted. `replied': the answer is
+%% in the mailbox or about to arrive.
+-spec abandon(request_handle()) -> abandoned | replied.
+abandon(_Handle) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+-spec stats() -> #{atom() => term()}.
+stats() ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+-spec python_version() -> binary().
+python_version() ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+-spec load() -> ok | {error, term()}.
+load() ->
+    case code:priv_dir(erlang_python) of
+        {error, bad_name} ->
+            {error, {bad_name, "the application erlang_python is not in the code path"}};
+        PrivDir ->
+            erlang:load_nif(filename:join(PrivDir, "erlang_python_nif"), 0)
+    end.
