@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Counts test results in JUnit XML, the one format that every runner here can write."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Counts:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.skipped + other.skipped,
+        )
+
+
+def count_junit(files: Iterable[Path]) -> Counts:
+    """Adds up the test cases of JUnit files; a file that can't be read is one failure."""
+    total = Counts()
+    for file in files:
+        try:
+            root = ET.parse(file).getroot()
+        except (OSError, ET.ParseError):
+            total += Counts(failed=1)
+            continue
+        for case in root.iter("testcase"):
+            total += _count_case(case)
+    return total
+
+
+def _count_case(case: ET.Element) -> Counts:
+    if case.find("failure") is not None or case.find("error") is not None:
+        return Counts(failed=1)
+    if case.find("skipped") is not None:
+        return Counts(skipped=1)
+    return Counts(passed=1)

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Formatters and linters in check mode; runs them all, then says which did not pass.
+set -eu
+. tools/environment.sh
+PATH=$VENV/bin:$PATH
+export PATH
+
+failed=
+check() {
+    name=$1
+    shift
+    printf '== %s ==\n' "$name"
+    "$@" || failed="$failed $name"
+}
+
+cpp_files() {
+    git ls-files -co --exclude-standard -- '*.cpp' '*.h'
+}
+
+clang_format() {
+    cpp_files | xargs clang-format --dry-run -Werror
+}
+
+# Only what is built is checked: a file of another platform has no compile command here.
+clang_tidy() {
+    runner=run-clang-tidy
+    command -v "$runner" >/dev/null 2>&1 || runner=run-clang-tidy-14
+    "$runner" -quiet -j "$(getconf _NPROCESSORS_ONLN)" -p "$MESON_BUILD" '/(loop_bridge|nif)/.*\.cpp$' \
+        2>/dev/null >build/clang-tidy.log && return
+    grep -E '(warning|error):' build/clang-tidy.log | sort -u
+    return 1
+}
+
+python_folders() {
+    for folder in pysrc demo bench tools; do
+        # A folder without Python in it is an error to mypy.
+        [ -z "$(find "$folder" -name '*.py' 2>/dev/null | head -n 1)" ] || printf '%s\n' "$folder"
+    done
+}
+
+types() {
+    # shellcheck disable=SC2046 # the names have no spaces
+    mypy $(python_folders) tools/erlpy
+}
+
+check clang-format clang_format
+check clang-tidy clang_tidy
+check ruff-format ruff format --check --quiet .
+check ruff ruff check .
+check mypy types
+check xref rebar3 xref
+check dialyzer rebar3 dialyzer
+
+if [ -n "$failed" ]; then
+    echo "lint: not passed:$failed"
+    exit 1
+fi
+echo "lint: all passed"

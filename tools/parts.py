@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of the test suite: what each needs, how it runs, where its results are read from."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from count import Counts, count_junit
+from process import run
+
+RESULTS = Path("build/test-results")
+VENV_BIN = Path("build/venv/bin").absolute()
+PYTHON = str(VENV_BIN / "python3")
+CT_LOGS = Path("build/ct_logs")
+# One part, hung or not, may not eat the 25 minutes that the whole has.
+PART_SECONDS = 15 * 60.0
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    needs_build: bool
+    present: Callable[[], bool]
+    run: Callable[[], Counts]
+
+
+def checked(counts: Counts, status: int, what: str) -> Counts:
+    """A command that failed without a failed test to show for it is a failure of its own."""
+    if status != 0 and counts.failed == 0:
+        print(f"{what} ended with status {status} and no failed test: counted as one failure")
+        return counts + Counts(failed=1)
+    return counts
+
+
+def run_pytest(name: str, arguments: Sequence[str], *, in_node: bool) -> Counts:
+    report = RESULTS / f"{name}.xml"
+    report.unlink(missing_ok=True)
+    starter = [PYTHON, "-I", "-S", "tools/erlpy"] if in_node else [PYTHON]
+    command = [*starter, "-m", "pytest", f"--junit-xml={report.absolute()}", *arguments]
+    status = run(command, seconds=PART_SECONDS)
+    counts = count_junit([report]) if report.exists() else Counts()
+    return checked(counts, status, f"pytest ({name})")
+
+
+def run_meson(folder: Path, tests: Sequence[str] = (), *, wrapper: str = "") -> Counts:
+    report = folder / "meson-logs/testlog.junit.xml"
+    report.unlink(missing_ok=True)
+    command = [PYTHON, "-m", "mesonbuild.mesonmain", "test", "-C", str(folder), "--no-rebuild"]
+    if wrapper:
+        command.append(f"--wrapper={wrapper}")
+    status = run([*command, "--print-errorlogs", "-j", "2", *tests], seconds=PART_SECONDS)
+    counts = count_junit([report]) if report.exists() else Counts()
+    return checked(counts, status, "meson test")
+
+
+def meson_tests(folder: Path = Path("build/meson")) -> list[str]:
+    listing = folder / "meson-info/intro-tests.json"
+    if not listing.exists():
+        return []
+    return [str(test["name"]) for test in json.loads(listing.read_text())]
+
+
+def run_common_test(suites: Sequence[str] = ()) -> Counts:
+    shutil.rmtree(CT_LOGS, ignore_errors=True)
+    CT_LOGS.mkdir(parents=True)
+    command = ["rebar3", "ct"]
+    if suites:
+        command += ["--suite", ",".join(suites)]
+    status = run(command, seconds=PART_SECONDS)
+    return checked(count_junit(sorted(CT_LOGS.rglob("junit_report.xml"))), status, "rebar3 ct")
+
+
+def run_eunit() -> Counts:
+    folder = RESULTS / "eunit"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    status = run(["rebar3", "eunit"], seconds=PART_SECONDS)
+    return checked(count_junit(sorted(folder.glob("*.xml"))), status, "rebar3 eunit")
+
+
+def run_erlang() -> Counts:
+    counts = Counts()
+    if any(Path("tests/erl").rglob("*_SUITE.erl")):
+        counts += run_common_test()
+    if any(Path("tests/erl").rglob("*_tests.erl")):
+        counts += run_eunit()
+    return counts
+
+
+def run_script(name: str, command: Sequence[str]) -> Counts:
+    """A check that has only an exit status to tell: one test."""
+    status = run(command, seconds=PART_SECONDS)
+    if status == 0:
+        return Counts(passed=1)
+    print(f"{name} ended with status {status}")
+    return Counts(failed=1)
+
+
+def _pytest_part(name: str, *, in_node: bool) -> Part:
+    folder = Path("tests") / name
+    return Part(
+        name,
+        needs_build=in_node,
+        present=lambda: any(folder.rglob("test_*.py")),
+        run=lambda: run_pytest(name, [str(folder)], in_node=in_node),
+    )
+
+
+PARTS = (
+    _pytest_part("house", in_node=False),
+    Part(
+        "cpp",
+        needs_build=True,
+        present=Path("tests/cpp/meson.build").exists,
+        run=lambda: run_meson(Path("build/meson")),
+    ),
+    Part(
+        "erl",
+        needs_build=True,
+        present=lambda: any(Path("tests/erl").rglob("*.erl")),
+        run=run_erlang,
+    ),
+    _pytest_part("python", in_node=True),
+    _pytest_part("web", in_node=True),
+    Part(
+        "demo",
+        needs_build=True,
+        present=Path("demo/run.sh").exists,
+        run=lambda: run_script("demo", ["sh", "demo/run.sh", "--check"]),
+    ),
+    Part(
+        "bench",
+        needs_build=True,
+        present=Path("bench/run.py").exists,
+        run=lambda: run_script("bench", [PYTHON, "bench/run.py", "--quick"]),
+    ),
+)

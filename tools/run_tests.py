@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""./dev test: builds, runs every part or a chosen one, and ends with `N passed, N failed`."""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import sanitizers
+from count import Counts
+from parts import (
+    PARTS,
+    RESULTS,
+    VENV_BIN,
+    Part,
+    meson_tests,
+    run_common_test,
+    run_meson,
+    run_pytest,
+)
+
+
+@dataclass
+class Outcome:
+    name: str
+    counts: Counts
+    seconds: float
+
+
+def build() -> bool:
+    return subprocess.run(["sh", "tools/build.sh", "--all"], check=False).returncode == 0
+
+
+def run_parts(parts: Sequence[Part]) -> list[Outcome]:
+    """Runs what needs no build first, so that the first results come at once."""
+    outcomes = []
+    built: bool | None = None
+    for part in sorted(parts, key=lambda part: part.needs_build):
+        started = time.monotonic()
+        if part.needs_build and built is None:
+            print("== build ==", flush=True)
+            built = build()
+            if not built:
+                outcomes.append(Outcome("build", Counts(failed=1), time.monotonic() - started))
+            started = time.monotonic()
+        if part.needs_build and not built:
+            continue
+        print(f"== {part.name} ==", flush=True)
+        outcomes.append(Outcome(part.name, part.run(), time.monotonic() - started))
+    return outcomes
+
+
+def named_part(name: str, arguments: list[str]) -> Part:
+    """Finds what NAME means: a part, a pytest file, a Common Test suite, or a C++ test."""
+    for part in PARTS:
+        if part.name == name and not arguments:
+            if not part.present():
+                raise SystemExit(f"there is nothing in part {name} yet")
+            return part
+    if name in ("house", "python", "web"):
+        name = f"tests/{name}"
+    path = Path(name.partition("::")[0])
+    if path.parts[:1] == ("tests",) and path.exists() and path.suffix in ("", ".py"):
+        in_node = path.parts[:2] != ("tests", "house")
+        chosen = [name, *arguments]
+        return one_off("pytest", lambda: run_pytest("named", chosen, in_node=in_node), in_node)
+    suite = path.stem
+    found = sorted(Path("tests/erl").rglob(f"{suite}.erl"))
+    if suite.endswith("_SUITE") and found:
+        return one_off("erl", lambda: run_common_test([str(file) for file in found]))
+    if suite in meson_tests():
+        return one_off("cpp", lambda: run_meson(Path("build/meson"), [suite]))
+    choices = " ".join(part.name for part in PARTS)
+    raise SystemExit(f"no test is called {name}; parts: {choices}")
+
+
+def one_off(name: str, run: Callable[[], Counts], needs_build: bool = True) -> Part:
+    return Part(name, needs_build, present=lambda: True, run=run)
+
+
+def report(outcomes: Sequence[Outcome]) -> int:
+    total = sum((outcome.counts for outcome in outcomes), Counts())
+    print("== results ==")
+    for outcome in outcomes:
+        counts = outcome.counts
+        print(
+            f"{outcome.name:8} {counts.passed:6} ok {counts.failed:4} bad"
+            f" {counts.skipped:4} skipped {outcome.seconds:7.1f} s"
+        )
+    print(f"{total.passed} passed, {total.failed} failed", flush=True)
+    return 1 if total.failed or not total.passed else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./dev test", description=__doc__)
+    parser.add_argument("name", nargs="?", help="a part, a pytest file, a suite, a C++ test")
+    parser.add_argument("--sanitize", choices=sanitizers.KINDS, help="run the C++ tests under it")
+    options, arguments = parser.parse_known_args()
+    os.environ["PATH"] = f"{VENV_BIN}{os.pathsep}{os.environ['PATH']}"
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    if options.sanitize:
+        tests = [name for name in (options.name, *arguments) if name]
+        started = time.monotonic()
+        counts = sanitizers.run_tests(options.sanitize, tests)
+        return report([Outcome(options.sanitize, counts, time.monotonic() - started)])
+    if options.name is None:
+        return report(run_parts([part for part in PARTS if part.present()]))
+    return report(run_parts([named_part(options.name, arguments)]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
