@@ -3,13 +3,15 @@
 
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "nif/adapters.h"
 #include "nif/atom_type.h"
 #include "nif/atoms.h"
 #include "nif/big_integer.h"
 #include "nif/bytes_to_term.h"
-#include "nif/repeated_term.h"
+#include "nif/map_builder.h"
+#include "nif/term_env.h"
 #include "nif/term_stack.h"
 #include "nif/term_type.h"
 #include "nif/value_path.h"
@@ -40,6 +42,8 @@ private:
     ERL_NIF_TERM write_tuple(Gil gil, PyObject* value, const PathStep* at);
     ERL_NIF_TERM write_set(Gil gil, PyObject* value, const PathStep* at);
     ERL_NIF_TERM write_dict(Gil gil, PyObject* value, const PathStep* at);
+    ERL_NIF_TERM write_dict_apart(Gil gil, PyObject* value, const PathStep* at);
+    ERL_NIF_TERM write_entries(Gil gil, PyObject* value, const PathStep* at);
     ERL_NIF_TERM write_adapted(Gil gil, PyObject* value, const PathStep* at);
 
     void enter(Gil gil, PyObject* value, const PathStep* at);
@@ -47,7 +51,7 @@ private:
     [[noreturn]] void refuse_changed(Gil gil, PyObject* value, const PathStep* at);
 
     const ErlangTypes& types_;
-    ErlNifEnv* env_;
+    ErlNifEnv* env_;  // the outermost one unless a large dict is under way
     std::string_view root_;
     int depth_ = 0;
     TermStack terms_;
@@ -194,6 +198,11 @@ ERL_NIF_TERM TermWriter::write_set(Gil gil, PyObject* value, const PathStep* at)
 }
 
 ERL_NIF_TERM TermWriter::write_dict(Gil gil, PyObject* value, const PathStep* at) {
+    const bool apart = map_leaves_garbage(static_cast<std::size_t>(PyDict_GET_SIZE(value)));
+    return apart ? write_dict_apart(gil, value, at) : write_entries(gil, value, at);
+}
+
+ERL_NIF_TERM TermWriter::write_entries(Gil gil, PyObject* value, const PathStep* at) {
     enter(gil, value, at);
     const auto size = static_cast<std::size_t>(PyDict_GET_SIZE(value));
     const std::size_t first = terms_.push(2 * size);
@@ -218,16 +227,23 @@ ERL_NIF_TERM TermWriter::write_dict(Gil gil, PyObject* value, const PathStep* at
         }
     }
     if (step.index != size) refuse_changed(gil, value, at);
-    ERL_NIF_TERM map;
-    const ERL_NIF_TERM* keys = terms_.at(first);
-    if (enif_make_map_from_arrays(env_, terms_.at(first), terms_.at(first + size), size, &map) ==
-        0) {
+    ERL_NIF_TERM* keys = terms_.at(first);
+    const auto map = make_map(env_, keys, terms_.at(first + size), size);
+    if (!map) {
         raise_at(gil, PyExc_ValueError, root_, at,
                  "two keys of the dict become the same Erlang key " +
                      printed_term(repeated_term(keys, size)));
     }
     leave(first);
-    return map;
+    return *map;
+}
+
+ERL_NIF_TERM TermWriter::write_dict_apart(Gil gil, PyObject* value, const PathStep* at) {
+    const TermEnv apart = make_term_env();
+    ErlNifEnv* outer = std::exchange(env_, apart.get());
+    const ERL_NIF_TERM map = write_entries(gil, value, at);
+    env_ = outer;
+    return enif_make_copy(env_, map);
 }
 
 ERL_NIF_TERM TermWriter::write_adapted(Gil gil, PyObject* value, const PathStep* at) {

@@ -180,7 +180,7 @@ void TermReader::add_to_dict(Gil gil, PyObject* dict, const PyRef& key, const Py
     }
     if (PyDict_GET_SIZE(dict) == size) {
         // 1 and 1.0, an atom and its text: two keys in Erlang, one in Python.
-        refuse(gil, at, "map with two keys that are one in Python,", key_term);
+        refuse(gil, at, "map with another key that Python takes for", key_term);
     }
 }
 

@@ -97,9 +97,11 @@ PyObject* from_external(PyObject* type, PyObject* bytes) {
         const TermEnv env = make_term_env();
         const auto size = static_cast<std::size_t>(PyBytes_GET_SIZE(bytes));
         const auto* data = reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(bytes));
-        ERL_NIF_TERM term;
-        if (enif_binary_to_term(env.get(), data, size, &term, ERL_NIF_BIN2TERM_SAFE) != size ||
-            enif_term_type(env.get(), term) != kKind) {
+        ERL_NIF_TERM term = 0;
+        // 0: not even decoded.
+        const std::size_t read =
+            enif_binary_to_term(env.get(), data, size, &term, ERL_NIF_BIN2TERM_SAFE);
+        if (read == 0 || read != size || enif_term_type(env.get(), term) != kKind) {
             raise_python(gil, PyExc_ValueError, "these bytes are no such term of this node");
         }
         return make_term_object(gil, reinterpret_cast<PyTypeObject*>(type), env.get(), term);

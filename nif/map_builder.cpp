@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/map_builder.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <vector>
+
+namespace nif {
+namespace {
+
+// On a thread that is no scheduler, enif_make_map_from_arrays() crashes the node for more keys than
+// this before OTP 27.3 and its patches of older releases (erlang/otp issue 8208). The first runtime
+// that certainly has the mend is that of OTP 28.
+constexpr std::size_t kMaxSafeArray = 128;
+constexpr int kMendedRuntime = 16;
+
+bool large_arrays_are_safe() noexcept {
+    static const bool safe = [] {
+        ErlNifSysInfo info;
+        enif_system_info(&info, sizeof info);
+        return std::atoi(info.erts_version) >= kMendedRuntime;
+    }();
+    return safe;
+}
+
+}  // namespace
+
+bool map_leaves_garbage(std::size_t size) noexcept {
+    return size > kMaxSafeArray && !large_arrays_are_safe();
+}
+
+std::optional<ERL_NIF_TERM> make_map(ErlNifEnv* env, ERL_NIF_TERM* keys, ERL_NIF_TERM* values,
+                                     std::size_t size) {
+    const std::size_t at_once = map_leaves_garbage(size) ? kMaxSafeArray : size;
+    ERL_NIF_TERM map;
+    if (enif_make_map_from_arrays(env, keys, values, at_once, &map) == 0) return std::nullopt;
+    for (std::size_t i = at_once; i < size; ++i) {
+        if (enif_make_map_put(env, map, keys[i], values[i], &map) == 0) return std::nullopt;
+    }
+    // Maps of more than 32 keys lose repeated keys without a word (erlang/otp issue 10975).
+    std::size_t distinct = 0;
+    enif_get_map_size(env, map, &distinct);
+    if (distinct != size) return std::nullopt;
+    return map;
+}
+
+ERL_NIF_TERM repeated_term(const ERL_NIF_TERM* terms, std::size_t count) {
+    std::vector<ERL_NIF_TERM> sorted(terms, terms + count);
+    std::sort(sorted.begin(), sorted.end(),
+              [](ERL_NIF_TERM a, ERL_NIF_TERM b) { return enif_compare(a, b) < 0; });
+    const auto repeated = std::adjacent_find(
+        sorted.begin(), sorted.end(),
+        [](ERL_NIF_TERM a, ERL_NIF_TERM b) { return enif_is_identical(a, b) != 0; });
+    return repeated == sorted.end() ? terms[0] : *repeated;
+}
+
+}  // namespace nif
