@@ -1,11 +1,11 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
 %% Makes one request to Python and waits for its answer: on the thread that waits for the calling
-%% process if there is one (see `py_nested'), else on a context of the pool. However it ends, no
-%% message is left in the caller's mailbox.
+%% process if there is one (see `py_nested'), else on a context of the pool, or on a loop. However
+%% it ends, no message is left in the caller's mailbox.
 -module(py_context).
 
--export([request/2]).
+-export([request/2, request_on_loop/3]).
 
 -export_type([result/0, reason/0]).
 
@@ -26,14 +26,21 @@ request(Request, Timeout) ->
         none -> result(pooled(Request, Deadline))
     end.
 
+%% The coroutine is cancelled when the time is over.
+-spec request_on_loop(py_nif:channel(), py_nif:request(), timeout()) -> result().
+request_on_loop(Channel, Request, Timeout) ->
+    Deadline = py_deadline:in(Timeout),
+    case submit(Channel, Request, Deadline) of
+        closed -> {error, disconnected};
+        {_State, Answer} -> result(Answer)
+    end.
+
 -spec pooled(py_nif:request(), py_deadline:deadline()) -> py_nif:answer() | {error, reason()}.
 pooled(Request, Deadline) ->
     case py_contexts:checkout(Deadline) of
         {ok, Lease, Context} ->
-            Ref = make_ref(),
-            case py_nif:submit(Context, Ref, Request) of
-                {ok, Handle} ->
-                    {State, Answer} = wait(Ref, Handle, Deadline),
+            case submit(Context, Request, Deadline) of
+                {State, Answer} ->
                     py_contexts:checkin(Lease, State),
                     Answer;
                 closed ->
@@ -45,16 +52,31 @@ pooled(Request, Deadline) ->
             Error
     end.
 
--spec wait(reference(), py_nif:request_handle(), py_deadline:deadline()) ->
-    {py_contexts:state(), py_nif:answer() | {error, timeout}}.
-wait(Ref, Handle, Deadline) ->
-    receive
-        {py_result, Ref, Answer} -> {free, Answer}
-    after py_deadline:left(Deadline) ->
-        case py_nif:abandon(Handle) of
-            abandoned -> {abandoned, {error, timeout}};
-            replied -> wait(Ref, Handle, infinity)
-        end
+-spec submit(py_nif:context() | py_nif:channel(), py_nif:request(), py_deadline:deadline()) ->
+    {free | abandoned, py_nif:answer() | {error, timeout}} | closed.
+submit(Target, Request, Deadline) ->
+    Ref = make_ref(),
+    case py_nif:submit(Target, Ref, Request) of
+        {ok, Handle} ->
+            receive
+                {py_result, Ref, Answer} -> {free, Answer}
+            after py_deadline:left(Deadline) ->
+                abandon(Ref, Handle)
+            end;
+        closed ->
+            closed
+    end.
+
+-spec abandon(reference(), py_nif:request_handle()) ->
+    {free | abandoned, py_nif:answer() | {error, timeout}}.
+abandon(Ref, Handle) ->
+    case py_nif:abandon(Handle) of
+        abandoned ->
+            {abandoned, {error, timeout}};
+        replied ->
+            receive
+                {py_result, Ref, Answer} -> {free, Answer}
+            end
     end.
 
 -spec result(py_nif:answer() | {error, reason()}) -> result().

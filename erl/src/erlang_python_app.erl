@@ -1,0 +1,93 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% @private
+%% Starts Python, once for the life of the node, and the supervision tree. Stopping the application
+%% ends what runs in Python in an orderly way but keeps the interpreter for the next start.
+-module(erlang_python_app).
+-behaviour(application).
+
+-export([start/2, prep_stop/1, stop/1]).
+
+%% Milliseconds. Python starts in some tens of them; a slow disk may take its time.
+-define(START_TIMEOUT, 60000).
+-define(EXIT_FUNCTIONS_TIMEOUT, 5000).
+
+-spec start(application:start_type(), term()) -> {ok, pid()} | {error, term()}.
+start(_Type, _Args) ->
+    %% The BEAM ignores it, and every process that Python starts would inherit that: their exit
+    %% statuses would be lost.
+    ok = os:set_signal(sigchld, default),
+    maybe_start([fun load_library/1, fun start_python/1], py_config:load()).
+
+%% Before the tree is taken down: the loops end while contexts and handlers still work.
+-spec prep_stop(State) -> State.
+prep_stop(State) ->
+    _ = supervisor:terminate_child(erlang_python_sup, py_loop_sup),
+    stop_loops(),
+    run_exit_functions(),
+    State.
+
+-spec stop(term()) -> ok.
+stop(_State) ->
+    ok.
+
+-spec maybe_start([fun((py_config:config()) -> ok | {error, term()})], Config) ->
+    {ok, pid()} | {error, term()}
+when
+    Config :: {ok, py_config:config()} | {error, term()}.
+maybe_start([Step | Steps], {ok, Config}) ->
+    case Step(Config) of
+        ok -> maybe_start(Steps, {ok, Config});
+        {error, _} = Error -> Error
+    end;
+maybe_start([], {ok, Config}) ->
+    case erlang_python_sup:start_link(Config) of
+        ignore -> {error, ignored};
+        Result -> Result
+    end;
+maybe_start(_Steps, {error, _} = Error) ->
+    Error.
+
+-spec load_library(py_config:config()) -> ok | {error, term()}.
+load_library(_Config) ->
+    case code:ensure_loaded(py_nif) of
+        {module, py_nif} -> ok;
+        %% The code server has logged what the loader said.
+        {error, Why} -> {error, {native_library_not_loaded, Why}}
+    end.
+
+-spec start_python(py_config:config()) -> ok | {error, term()}.
+start_python(Config) ->
+    Ref = make_ref(),
+    ok = py_nif:start_python(Ref, py_config:python_options(Config)),
+    receive
+        {py_result, Ref, ok} -> ok;
+        {py_result, Ref, {error, Text}} -> {error, {python_not_started, Text}}
+    after ?START_TIMEOUT ->
+        {error, {python_not_started, timeout}}
+    end.
+
+%% Those under supervisors of other applications, all at once. Each ends within its own limit.
+-spec stop_loops() -> ok.
+stop_loops() ->
+    Stopping = [spawn_monitor(py_loop, stop, [Loop]) || Loop <- py_loops:all()],
+    lists:foreach(
+        fun({Pid, Monitor}) ->
+            receive
+                {'DOWN', Monitor, process, Pid, _} -> ok
+            end
+        end,
+        Stopping
+    ).
+
+%% What Python would do at its exit, which never comes in a node: `atexit' and flushing.
+-spec run_exit_functions() -> ok.
+run_exit_functions() ->
+    Request = py_request:call('erlang._context', run_exit_functions, [], #{}),
+    case py_context:request(Request, ?EXIT_FUNCTIONS_TIMEOUT) of
+        {ok, _} ->
+            ok;
+        {error, Why} ->
+            logger:warning("Python's exit functions did not finish: ~tp", [Why], #{
+                domain => [erlang_python]
+            })
+    end.

@@ -1,0 +1,36 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% @private
+%% The application's supervision tree:
+%%
+%%   erlang_python_sup        owns the tables of functions, contexts and loops
+%%    |- py_functions         writes to the registry
+%%    |- py_channel_sup
+%%    |   |- py_handler_sup   a py_handler for each channel
+%%    |   `- py_coordinator   opens them
+%%    |- py_contexts          the pool of contexts
+%%    `- py_loop_sup          a py_loop for each loop in the application's configuration
+%%
+%% Each child does its work alone with the tables it finds, so none is restarted for another's sake.
+-module(erlang_python_sup).
+-behaviour(supervisor).
+
+-export([start_link/1]).
+-export([init/1]).
+
+-spec start_link(py_config:config()) -> supervisor:startlink_ret().
+start_link(Config) ->
+    supervisor:start_link({local, ?MODULE}, ?MODULE, Config).
+
+-spec init(py_config:config()) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
+init(Config = #{loops := Loops}) ->
+    ok = py_functions:create_table(),
+    ok = py_contexts:create_table(),
+    ok = py_loops:create_table(),
+    Limits = maps:with([contexts, max_contexts, context_idle_timeout], Config),
+    Children = [
+        #{id => py_functions, start => {py_functions, start_link, []}},
+        #{id => py_channel_sup, start => {py_channel_sup, start_link, []}, type => supervisor},
+        #{id => py_contexts, start => {py_contexts, start_link, [Limits]}},
+        #{id => py_loop_sup, start => {py_loop_sup, start_link, [Loops]}, type => supervisor}
+    ],
+    {ok, {#{strategy => one_for_one, intensity => 100, period => 5}, Children}}.

@@ -1,0 +1,193 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% @private
+%% The application environment, read and checked once at start. Every key is listed here with its
+%% type, default and meaning; an unknown key or a bad value stops the start with
+%% `{bad_option, Key, Why}'.
+%%
+%% | key                    | type, default                                                   |
+%% | `python'               | an interpreter, its name, or a virtual environment's folder;    |
+%% |                        | the one that the native library was built for                   |
+%% | `python_path'          | folders to import from, before all others; `[]'                 |
+%% | `contexts'             | threads kept for requests from Erlang; the number of schedulers |
+%% | `max_contexts'         | most of them at a time; 64, or `contexts' if that is more       |
+%% | `context_idle_timeout' | ms until one above `contexts' is closed, `infinity'; 30000      |
+%% | `max_in_flight'        | most calls from Python in flight in the node; 1000000           |
+%% | `channel'              | what wakes a Python thread: `eventfd' (on Linux), `pipe'        |
+%% | `spin_us'              | most microseconds to look for a reply before sleeping; 20       |
+%% | `loops'                | hosted loops to start, options of py_loop each; `[]'            |
+%% | `argv'                 | Python's own command line, for erlpy only                       |
+-module(py_config).
+
+-export([load/0, check/1, python_options/1]).
+
+-export_type([config/0, problem/0]).
+
+-type config() :: #{
+    python := binary(),
+    python_path := [binary()],
+    contexts := pos_integer(),
+    max_contexts := pos_integer(),
+    context_idle_timeout := timeout(),
+    max_in_flight := pos_integer(),
+    channel := eventfd | pipe,
+    spin_us := non_neg_integer(),
+    loops := [py_loop:options()],
+    argv => [binary()]
+}.
+
+-type problem() :: {bad_option, Key :: term(), Why :: term()}.
+
+-define(APPLICATION, erlang_python).
+-define(MAX_CONTEXTS, 1024).
+-define(MAX_SPIN_US, 10000).
+
+-spec load() -> {ok, config()} | {error, problem()}.
+load() ->
+    %% OTP keeps a key of its own there.
+    check(proplists:delete(included_applications, application:get_all_env(?APPLICATION))).
+
+-spec check(Environment :: [{Key :: atom(), Value :: term()}]) ->
+    {ok, config()} | {error, problem()}.
+check(Environment) ->
+    try
+        Given = maps:from_list([{Key, value(Key, Value)} || {Key, Value} <- Environment]),
+        {ok, consistent(with_defaults(Given))}
+    catch
+        throw:{bad_option, _, _} = Problem -> {error, Problem}
+    end.
+
+%% What the native side wants to know.
+-spec python_options(config()) -> py_nif:start_options().
+python_options(Config = #{python := Python, python_path := Path}) ->
+    (maps:with([channel, spin_us, max_in_flight, argv], Config))#{
+        executable => Python,
+        path => [priv_file("python") | Path]
+    }.
+
+-spec value(Key :: atom(), Value :: term()) -> term().
+value(python, Value) ->
+    interpreter(text(python, Value));
+value(python_path, Value) ->
+    [folder(python_path, text(python_path, Folder)) || Folder <- list(python_path, Value)];
+value(contexts, Value) ->
+    integer(contexts, Value, 1, ?MAX_CONTEXTS);
+value(max_contexts, Value) ->
+    integer(max_contexts, Value, 1, ?MAX_CONTEXTS);
+value(context_idle_timeout, infinity) ->
+    infinity;
+value(context_idle_timeout, Value) ->
+    integer(context_idle_timeout, Value, 0, 16#ffffffff);
+value(max_in_flight, Value) ->
+    integer(max_in_flight, Value, 1, 1 bsl 26);
+value(channel, Value) when Value =:= eventfd; Value =:= pipe ->
+    Value;
+value(channel, Value) ->
+    bad(channel, {not_one_of, [eventfd, pipe], Value});
+value(spin_us, Value) ->
+    integer(spin_us, Value, 0, ?MAX_SPIN_US);
+value(loops, Value) ->
+    [loop(Options) || Options <- list(loops, Value)];
+value(argv, Value) ->
+    [text(argv, Argument) || Argument <- list(argv, Value)];
+value(Key, Value) ->
+    bad(Key, {unknown_option, Value}).
+
+-spec with_defaults(map()) -> config().
+with_defaults(Given) ->
+    Contexts = maps:get(contexts, Given, erlang:system_info(schedulers)),
+    Defaults = #{
+        python_path => [],
+        contexts => Contexts,
+        max_contexts => max(64, Contexts),
+        context_idle_timeout => 30000,
+        max_in_flight => 1000000,
+        channel => default_channel(),
+        spin_us => 20,
+        loops => []
+    },
+    Config = maps:merge(Defaults, Given),
+    case Config of
+        #{python := _} -> Config;
+        #{} -> Config#{python => default_python()}
+    end.
+
+-spec consistent(config()) -> config().
+consistent(#{contexts := Contexts, max_contexts := Max}) when Max < Contexts ->
+    bad(max_contexts, {less_than_contexts, Max, Contexts});
+consistent(Config) ->
+    Config.
+
+-spec default_channel() -> eventfd | pipe.
+default_channel() ->
+    case os:type() of
+        {unix, linux} -> eventfd;
+        _ -> pipe
+    end.
+
+%% Written by the build: the interpreter whose library the native library is linked with.
+-spec default_python() -> binary().
+default_python() ->
+    case file:read_file(priv_file("python_executable.txt")) of
+        {ok, Line} -> interpreter(string:trim(Line));
+        {error, _} -> interpreter(<<"python3">>)
+    end.
+
+-spec interpreter(binary()) -> binary().
+interpreter(Name) ->
+    InVenv = filename:join([Name, "bin", "python3"]),
+    case {filelib:is_dir(Name), filelib:is_regular(InVenv), os:find_executable(chars(Name))} of
+        {true, true, _} -> filename:absname(InVenv);
+        {true, false, _} -> bad(python, {not_a_virtual_environment, Name});
+        {false, _, false} -> bad(python, {no_such_executable, Name});
+        %% Not resolved any further: the link in a venv's folder is what tells Python of the venv.
+        {false, _, Path} -> filename:absname(unicode:characters_to_binary(Path))
+    end.
+
+-spec folder(Key :: atom(), binary()) -> binary().
+folder(Key, Name) ->
+    case filelib:is_dir(Name) of
+        true -> filename:absname(Name);
+        false -> bad(Key, {no_such_folder, Name})
+    end.
+
+-spec loop(term()) -> py_loop:options().
+loop(Options) ->
+    case py_loop_options:check(Options) of
+        ok -> Options;
+        {error, Why} -> bad(loops, Why)
+    end.
+
+-spec integer(Key :: atom(), term(), Least :: integer(), Most :: integer()) -> integer().
+integer(_Key, Value, Least, Most) when is_integer(Value), Value >= Least, Value =< Most ->
+    Value;
+integer(Key, Value, Least, Most) ->
+    bad(Key, {not_an_integer_between, Least, Most, Value}).
+
+-spec list(Key :: atom(), term()) -> list().
+list(_Key, Value) when is_list(Value), length(Value) >= 0 ->
+    Value;
+list(Key, Value) ->
+    bad(Key, {not_a_list, Value}).
+
+-spec text(Key :: atom(), term()) -> binary().
+text(Key, Value) when is_binary(Value); is_list(Value) ->
+    try unicode:characters_to_binary(Value) of
+        Text when is_binary(Text) -> Text;
+        _ -> bad(Key, {not_text, Value})
+    catch
+        error:badarg -> bad(Key, {not_text, Value})
+    end;
+text(Key, Value) ->
+    bad(Key, {not_text, Value}).
+
+-spec chars(binary()) -> string().
+chars(Text) ->
+    unicode:characters_to_list(Text).
+
+-spec priv_file(string()) -> binary().
+priv_file(Name) ->
+    unicode:characters_to_binary(filename:join(code:priv_dir(?APPLICATION), Name)).
+
+-spec bad(Key :: term(), Why :: term()) -> no_return().
+bad(Key, Why) ->
+    throw({bad_option, Key, Why}).

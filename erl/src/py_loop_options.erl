@@ -1,0 +1,73 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% @private
+%% The options of a hosted loop: their types, checks and defaults.
+-module(py_loop_options).
+
+-export([check/1, stop_timeout/1, host_arguments/1]).
+
+-export_type([options/0, main/0]).
+
+%% `name': how the process is registered. `main': the coroutine function that the loop runs; without
+%% it the loop runs until it is stopped. `loop': `auto' (the default) takes uvloop where it is
+%% installed. `stop_timeout': milliseconds for a graceful end; 5000.
+-type options() :: #{
+    name => atom() | {global, term()} | {via, module(), term()},
+    main => main(),
+    loop => auto | asyncio | uvloop,
+    stop_timeout => non_neg_integer()
+}.
+-type main() ::
+    {
+        Module :: py_request:name(),
+        Function :: py_request:name(),
+        py_request:arguments(),
+        py_request:kwargs()
+    }.
+
+-define(DEFAULT_STOP_TIMEOUT, 5000).
+
+-spec check(term()) -> ok | {error, {bad_option, Key :: term(), Value :: term()}}.
+check(Options) when is_map(Options) ->
+    case [Option || {Key, Value} = Option <- maps:to_list(Options), not is_option(Key, Value)] of
+        [] -> ok;
+        [{Key, Value} | _] -> {error, {bad_option, Key, Value}}
+    end;
+check(Options) ->
+    {error, {bad_option, options, Options}}.
+
+-spec stop_timeout(options()) -> non_neg_integer().
+stop_timeout(Options) ->
+    maps:get(stop_timeout, Options, ?DEFAULT_STOP_TIMEOUT).
+
+%% What the Python function that runs a loop wants to know: kind of loop, then the main coroutine's
+%% module, function (`none' without one), arguments and keyword arguments.
+-spec host_arguments(options()) -> [term()].
+host_arguments(Options) ->
+    Kind = atom_to_binary(maps:get(loop, Options, auto)),
+    case Options of
+        #{main := {Module, Function, Args, Kwargs}} ->
+            {coroutine, M, F, A, K} = py_request:coroutine(Module, Function, Args, Kwargs),
+            [Kind, M, F, A, K];
+        #{} ->
+            [Kind, none, none, [], #{}]
+    end.
+
+-spec is_option(Key :: term(), Value :: term()) -> boolean().
+is_option(name, {global, _}) ->
+    true;
+is_option(name, {via, Module, _}) ->
+    is_atom(Module);
+is_option(name, Name) ->
+    is_atom(Name) andalso Name =/= undefined;
+is_option(main, {Module, Function, Args, Kwargs}) ->
+    try py_request:coroutine(Module, Function, Args, Kwargs) of
+        _ -> true
+    catch
+        error:badarg -> false
+    end;
+is_option(loop, Kind) ->
+    lists:member(Kind, [auto, asyncio, uvloop]);
+is_option(stop_timeout, Timeout) ->
+    is_integer(Timeout) andalso Timeout >= 0;
+is_option(_Key, _Value) ->
+    false.

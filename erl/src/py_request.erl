@@ -1,0 +1,57 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% @private
+%% Builds the requests that go to Python from what users pass: names as atoms, binaries or strings
+%% become binaries. Anything else fails with `badarg'.
+-module(py_request).
+
+-export([call/4, coroutine/4, eval/2, exec/1]).
+
+-export_type([name/0, code/0, arguments/0, kwargs/0]).
+
+-type name() :: atom() | binary() | string().
+-type code() :: binary() | string().
+-type arguments() :: [term()].
+-type kwargs() :: #{name() => term()}.
+
+-spec call(Module :: name(), Function :: name(), arguments(), kwargs()) -> py_nif:request().
+call(Module, Function, Args, Kwargs) when is_list(Args), is_map(Kwargs) ->
+    {call, name(Module), name(Function), Args, named(Kwargs)};
+call(_Module, _Function, _Args, _Kwargs) ->
+    error(badarg).
+
+-spec coroutine(Module :: name(), Function :: name(), arguments(), kwargs()) -> py_nif:request().
+coroutine(Module, Function, Args, Kwargs) when is_list(Args), is_map(Kwargs) ->
+    {coroutine, name(Module), name(Function), Args, named(Kwargs)};
+coroutine(_Module, _Function, _Args, _Kwargs) ->
+    error(badarg).
+
+-spec eval(code(), Locals :: kwargs()) -> py_nif:request().
+eval(Code, Locals) when is_map(Locals) ->
+    {eval, text(Code), named(Locals)};
+eval(_Code, _Locals) ->
+    error(badarg).
+
+-spec exec(code()) -> py_nif:request().
+exec(Code) ->
+    {exec, text(Code)}.
+
+-spec named(kwargs()) -> #{binary() => term()}.
+named(Values) when map_size(Values) =:= 0 ->
+    Values;
+named(Values) ->
+    maps:from_list([{name(Name), Value} || {Name, Value} <- maps:to_list(Values)]).
+
+-spec name(name()) -> binary().
+name(Name) when is_atom(Name) -> atom_to_binary(Name);
+name(Name) -> text(Name).
+
+-spec text(binary() | string()) -> binary().
+text(Text) when is_binary(Text) ->
+    Text;
+text(Text) when is_list(Text) ->
+    case unicode:characters_to_binary(Text) of
+        Binary when is_binary(Binary) -> Binary;
+        _ -> error(badarg)
+    end;
+text(_) ->
+    error(badarg).
