@@ -5,19 +5,26 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstdint>
 
 namespace loop_bridge {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Compared first: the difference to a deadline in the far past does not fit.
+Clock::duration time_until(Clock::time_point deadline) noexcept {
+    const auto now = Clock::now();
+    return deadline > now ? deadline - now : Clock::duration::zero();
+}
+
 // For poll(2): rounded up, so that it never returns just before the deadline to sleep again.
 int milliseconds_until(const BlockingWaiter::Deadline& deadline) noexcept {
     if (!deadline.has_value()) {
         return -1;
     }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now());
-    return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX));
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(time_until(*deadline));
+    return static_cast<int>(std::min<std::int64_t>(left.count(), INT_MAX));
 }
 
 }  // namespace
@@ -37,7 +44,7 @@ void BlockingWaiter::spin_for_entries(const Deadline& deadline) noexcept {
     }
     auto budget = spin_policy_.next_budget();
     if (deadline.has_value()) {
-        budget = std::min<SpinPolicy::Duration>(budget, *deadline - Clock::now());
+        budget = std::min<SpinPolicy::Duration>(budget, time_until(*deadline));
     }
     if (budget <= SpinPolicy::Duration::zero()) {
         return;
