@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-
 # Common Test lists these as cases; they are one only when they fail.
 FRAMES = {"init_per_suite", "end_per_suite", "init_per_group", "end_per_group"}
 

@@ -27,9 +27,9 @@ class Part:
 
 
 def checked(counts: Counts, status: int, what: str) -> Counts:
-    """A command that failed without a failed test to show for it is a failure of its own."""
-    if status != 0 and counts.failed == 0:
-        print(f"{what} ended with status {status} and no failed test: counted as one failure")
+    """A command that failed, or ran nothing, with no failed test to show for it is one failure."""
+    if counts.failed == 0 and (status != 0 or counts == Counts()):
+        print(f"{what}: status {status}, no failed test, {counts.passed} passed: one failure")
         return counts + Counts(failed=1)
     return counts
 
@@ -45,14 +45,15 @@ def run_pytest(name: str, arguments: Sequence[str], *, in_node: bool) -> Counts:
 
 
 def run_meson(folder: Path, tests: Sequence[str] = (), *, wrapper: str = "") -> Counts:
-    report = folder / "meson-logs/testlog.junit.xml"
-    report.unlink(missing_ok=True)
+    # A wrapper's name becomes part of the report's.
+    reports = "meson-logs/testlog*.junit.xml"
+    for old in folder.glob(reports):
+        old.unlink()
     command = [PYTHON, "-m", "mesonbuild.mesonmain", "test", "-C", str(folder), "--no-rebuild"]
     if wrapper:
         command.append(f"--wrapper={wrapper}")
     status = run([*command, "--print-errorlogs", "-j", "2", *tests], seconds=PART_SECONDS)
-    counts = count_junit([report]) if report.exists() else Counts()
-    return checked(counts, status, "meson test")
+    return checked(count_junit(folder.glob(reports)), status, "meson test")
 
 
 def meson_tests(folder: Path = Path("build/meson")) -> list[str]:

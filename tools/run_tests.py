@@ -72,8 +72,9 @@ def named_part(name: str, arguments: list[str]) -> Part:
     found = sorted(Path("tests/erl").rglob(f"{suite}.erl"))
     if suite.endswith("_SUITE") and found:
         return one_off("erl", lambda: run_common_test([str(file) for file in found]))
-    if suite in meson_tests():
-        return one_off("cpp", lambda: run_meson(Path("build/meson"), [suite]))
+    unit = suite.removesuffix("_test")
+    if unit in meson_tests():
+        return one_off("cpp", lambda: run_meson(Path("build/meson"), [unit]))
     choices = " ".join(part.name for part in PARTS)
     raise SystemExit(f"no test is called {name}; parts: {choices}")
 
