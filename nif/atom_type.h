@@ -26,6 +26,7 @@ ERL_NIF_TERM atom_term(PyObject* object) noexcept;
 class AtomCache {
 public:
     AtomCache() = default;
+    ~AtomCache() = default;
     AtomCache(const AtomCache&) = delete;
     AtomCache& operator=(const AtomCache&) = delete;
 

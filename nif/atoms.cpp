@@ -24,7 +24,7 @@ std::optional<ERL_NIF_TERM> decode_atom(ErlNifEnv* env, std::string_view utf8,
                          static_cast<char>(utf8.size() >> 8),
                          static_cast<char>(utf8.size() & 0xFF)};
     external += utf8;
-    ERL_NIF_TERM term;
+    ERL_NIF_TERM term = 0;
     if (enif_binary_to_term(env, reinterpret_cast<const unsigned char*>(external.data()),
                             external.size(), &term, options) == 0) {
         return std::nullopt;
@@ -82,7 +82,7 @@ void init_atoms(ErlNifEnv* env) {
 
 std::optional<ERL_NIF_TERM> find_atom(ErlNifEnv* env, std::string_view utf8) {
     if (!is_ascii(utf8)) return decode_atom(env, utf8, ERL_NIF_BIN2TERM_SAFE);
-    ERL_NIF_TERM term;
+    ERL_NIF_TERM term = 0;
     if (utf8.size() > kMaxAtomLength ||
         enif_make_existing_atom_len(env, utf8.data(), utf8.size(), &term, ERL_NIF_LATIN1) == 0) {
         return std::nullopt;

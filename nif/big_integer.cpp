@@ -36,7 +36,7 @@ public:
     std::size_t size() const { return binary_.size; }
 
 private:
-    ErlNifBinary binary_;
+    ErlNifBinary binary_{};
 };
 
 [[noreturn]] void raise_too_large(Gil gil) {
@@ -116,7 +116,7 @@ ERL_NIF_TERM big_integer_to_term(Gil gil, const IntegerMethods& methods, ErlNifE
     const std::size_t header = encoded.size();
     encoded.resize(header + size);
     std::memcpy(encoded.data() + header, PyBytes_AS_STRING(bytes.get()), size);
-    ERL_NIF_TERM term;
+    ERL_NIF_TERM term = 0;
     if (enif_binary_to_term(env, encoded.data(), encoded.size(), &term, ERL_NIF_BIN2TERM_SAFE) ==
         0) {
         raise_too_large(gil);

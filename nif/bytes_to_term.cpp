@@ -19,7 +19,7 @@ unsigned char* new_binary(ErlNifEnv* env, std::size_t size, ERL_NIF_TERM* term) 
 }
 
 ERL_NIF_TERM copied(ErlNifEnv* env, const void* data, std::size_t size) {
-    ERL_NIF_TERM term;
+    ERL_NIF_TERM term = 0;
     unsigned char* target = new_binary(env, size, &term);
     if (size != 0) std::memcpy(target, data, size);
     return term;
@@ -43,7 +43,7 @@ public:
     }
 
 private:
-    Py_buffer view_;
+    Py_buffer view_{};
 };
 
 }  // namespace
@@ -69,7 +69,7 @@ ERL_NIF_TERM bytes_to_term(Gil gil, ErlNifEnv* env, PyObject* bytes) {
 
 ERL_NIF_TERM buffer_to_term(Gil, ErlNifEnv* env, PyObject* object) {
     Buffer buffer(object);
-    ERL_NIF_TERM term;
+    ERL_NIF_TERM term = 0;
     buffer.copy_to(new_binary(env, buffer.size(), &term));
     return term;
 }

@@ -24,6 +24,8 @@ struct ErlangTypes {
     ErlangTypes();
     ErlangTypes(ErlangTypes&&) noexcept;
     ErlangTypes& operator=(ErlangTypes&&) noexcept;
+    ErlangTypes(const ErlangTypes&) = delete;
+    ErlangTypes& operator=(const ErlangTypes&) = delete;
     ~ErlangTypes();
 
     // For the module's m_traverse and m_clear.

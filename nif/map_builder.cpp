@@ -32,7 +32,7 @@ bool map_leaves_garbage(std::size_t size) noexcept {
 std::optional<ERL_NIF_TERM> make_map(ErlNifEnv* env, ERL_NIF_TERM* keys, ERL_NIF_TERM* values,
                                      std::size_t size) {
     const std::size_t at_once = map_leaves_garbage(size) ? kMaxSafeArray : size;
-    ERL_NIF_TERM map;
+    ERL_NIF_TERM map = 0;
     if (enif_make_map_from_arrays(env, keys, values, at_once, &map) == 0) return std::nullopt;
     for (std::size_t i = at_once; i < size; ++i) {
         if (enif_make_map_put(env, map, keys[i], values[i], &map) == 0) return std::nullopt;

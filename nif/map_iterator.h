@@ -29,7 +29,7 @@ public:
 
 private:
     ErlNifEnv* env_;
-    ErlNifMapIterator iterator_;
+    ErlNifMapIterator iterator_{};
     ERL_NIF_TERM key_ = 0;
     ERL_NIF_TERM value_ = 0;
     bool started_ = false;

@@ -13,7 +13,7 @@ namespace nif {
 using loop_bridge::Gil;
 
 // Smaller objects are cheaper to copy.
-inline constexpr std::size_t kMinSharedBytes = 64 * 1024;
+inline constexpr std::size_t kMinSharedBytes = 65'536;
 
 // In the NIF's load. False: out of memory.
 [[nodiscard]] bool open_shared_binary_resource(ErlNifEnv* env);

@@ -13,6 +13,7 @@ namespace nif {
 class TermStack {
 public:
     TermStack() = default;
+    ~TermStack() = default;
     TermStack(const TermStack&) = delete;
     TermStack& operator=(const TermStack&) = delete;
 
@@ -39,8 +40,8 @@ private:
         capacity_ = capacity;
     }
 
-    static constexpr std::size_t kInline = 64;
-    ERL_NIF_TERM inline_[kInline];
+    static constexpr std::size_t kInline = 32;
+    ERL_NIF_TERM inline_[kInline]{};
     std::unique_ptr<ERL_NIF_TERM[]> heap_;
     ERL_NIF_TERM* terms_ = inline_;
     std::size_t size_ = 0;

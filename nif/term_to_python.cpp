@@ -89,7 +89,7 @@ PyRef TermReader::read_atom(Gil gil, ERL_NIF_TERM term) {
 }
 
 PyRef TermReader::read_integer(Gil gil, ERL_NIF_TERM term) {
-    ErlNifSInt64 integer;
+    ErlNifSInt64 integer = 0;
     if (enif_get_int64(env_, term, &integer) != 0) {
         return PyRef::steal(PyLong_FromLongLong(integer));
     }
@@ -126,7 +126,7 @@ PyRef TermReader::read_list(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
     PyRef list = PyRef::steal(PyList_New(static_cast<Py_ssize_t>(length)));
     PathStep step{at};
     for (; step.index < length; ++step.index) {
-        ERL_NIF_TERM head;
+        ERL_NIF_TERM head = 0;
         enif_get_list_cell(env_, term, &head, &term);
         PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(step.index),
                         read(gil, head, &step).release());

@@ -11,15 +11,14 @@
 namespace nif {
 namespace {
 
-using loop_bridge::PyError;
 using loop_bridge::python_entry;
 using loop_bridge::raise_python;
 
 struct TermObject {
-    PyObject base;   // PyObject_HEAD
-    ErlNifEnv* env;  // owned; null when the term is an immediate value that needs none
-    ERL_NIF_TERM term;
-    PyObject* weak_references;
+    PyObject base{};           // PyObject_HEAD
+    ErlNifEnv* env = nullptr;  // owned; null when the term is an immediate value that needs none
+    ERL_NIF_TERM term = 0;
+    PyObject* weak_references = nullptr;
 };
 
 TermObject* as_term_object(PyObject* object) noexcept {

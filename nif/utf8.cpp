@@ -11,7 +11,7 @@ std::size_t ascii_prefix(const unsigned char* data, std::size_t size) noexcept {
     constexpr std::uint64_t kHighBits = 0x8080808080808080U;
     std::size_t i = 0;
     for (; size - i >= sizeof(std::uint64_t); i += sizeof(std::uint64_t)) {
-        std::uint64_t word;
+        std::uint64_t word = 0;
         std::memcpy(&word, data + i, sizeof word);
         if ((word & kHighBits) != 0) break;
     }

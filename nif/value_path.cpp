@@ -84,7 +84,7 @@ void restore_error(PyObject* exception) {
 #if PY_VERSION_HEX >= 0x030C0000
     PyErr_SetRaisedException(exception);
 #else
-    PyObject* type = reinterpret_cast<PyObject*>(Py_TYPE(exception));
+    auto* type = reinterpret_cast<PyObject*>(Py_TYPE(exception));
     Py_INCREF(type);
     PyErr_Restore(type, exception, PyException_GetTraceback(exception));
 #endif

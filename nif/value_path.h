@@ -24,7 +24,7 @@ struct PathStep {
         kConverted,  // what an adapter returned for x
     };
 
-    const PathStep* parent;
+    const PathStep* parent = nullptr;
     PyObject* container = nullptr;  // borrowed; null when the container is an Erlang term
     PyObject* key = nullptr;        // borrowed
     std::size_t index = 0;
