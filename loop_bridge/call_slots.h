@@ -67,6 +67,17 @@ public:
         }
     }
 
+    // Shows every open call: on_each(CallId, const T&), which neither opens nor takes.
+    template <class F>
+    void for_each(F&& on_each) const {
+        for (std::uint32_t number = 0; number < slots_.size(); ++number) {
+            const Slot& slot = slots_[number];
+            if (slot.value.has_value()) {
+                on_each(id_of(number, slot), *slot.value);
+            }
+        }
+    }
+
 private:
     static constexpr std::uint32_t kNone = UINT32_MAX;
 

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// call_meter.h: counts calls in flight, bounds them, and keeps a histogram of how long they took.
+// Threads: everything may be called from any thread; nothing blocks.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+namespace loop_bridge {
+
+class CallMeter {
+public:
+    // Bucket i counts calls that took less than 2^i microseconds; the last one all longer ones.
+    static constexpr std::size_t kBuckets = 32;
+
+    // One call in flight, from admit() until it is destroyed.
+    class Ticket {
+    public:
+        Ticket(Ticket&& other) noexcept
+            : meter_(std::exchange(other.meter_, nullptr)), start_(other.start_) {}
+        Ticket& operator=(Ticket&& other) noexcept {
+            std::swap(meter_, other.meter_);
+            std::swap(start_, other.start_);
+            return *this;
+        }
+        Ticket(const Ticket&) = delete;
+        Ticket& operator=(const Ticket&) = delete;
+        ~Ticket();
+
+    private:
+        friend class CallMeter;
+        explicit Ticket(CallMeter* meter) noexcept;
+        CallMeter* meter_;
+        std::chrono::steady_clock::time_point start_;
+    };
+
+    struct Snapshot {
+        std::uint64_t started;
+        std::uint64_t in_flight;
+        std::uint64_t refused;
+        std::uint64_t stale;
+        std::uint64_t total_microseconds;
+        std::array<std::uint64_t, kBuckets> histogram;
+    };
+
+    // Nothing when the limit is reached. A nested call is always admitted: it runs on behalf of
+    // one that is counted already, and refusing it could make that one wait for itself.
+    [[nodiscard]] std::optional<Ticket> admit(bool nested) noexcept;
+    void set_limit(std::uint64_t limit) noexcept { limit_.store(limit, std::memory_order_relaxed); }
+    std::uint64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
+    // A completion came for a call that had ended already.
+    void count_stale() noexcept { stale_.fetch_add(1, std::memory_order_relaxed); }
+    Snapshot snapshot() const noexcept;
+
+private:
+    std::atomic<std::uint64_t> started_{0};
+    std::atomic<std::uint64_t> in_flight_{0};
+    std::atomic<std::uint64_t> refused_{0};
+    std::atomic<std::uint64_t> stale_{0};
+    std::atomic<std::uint64_t> total_microseconds_{0};
+    std::atomic<std::uint64_t> limit_{UINT64_MAX};
+    std::array<std::atomic<std::uint64_t>, kBuckets> histogram_{};
+};
+
+}  // namespace loop_bridge

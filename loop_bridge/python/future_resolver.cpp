@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loop_bridge/python/future_resolver.h"
+
+namespace loop_bridge {
+
+FutureResolver::FutureResolver(Gil, CallMeter& meter)
+    : meter_(meter),
+      set_result_(PyRef::steal(PyUnicode_InternFromString("set_result"))),
+      set_exception_(PyRef::steal(PyUnicode_InternFromString("set_exception"))) {}
+
+CallId FutureResolver::open(Gil, PyRef future, PyRef name, CallMeter::Ticket ticket) {
+    return calls_.open(PendingCall{std::move(future), std::move(name), std::move(ticket)});
+}
+
+bool FutureResolver::forget(Gil, CallId id) { return calls_.take(id).has_value(); }
+
+void FutureResolver::drop_all(Gil) {
+    calls_.drain([](CallId, PendingCall&&) {});
+}
+
+void FutureResolver::resolve(Gil gil, PyObject* module, const Completion& completion) noexcept {
+    auto call = calls_.take(completion.id());
+    if (!call) {
+        meter_.count_stale();
+        return;
+    }
+    try {
+        const PyRef value = completion.value(gil, module, call->name.get());
+        PyObject* method = completion.succeeded() ? set_result_.get() : set_exception_.get();
+        settle(gil, call->future, method, value.get());
+    } catch (const PyError&) {
+        if (PyObject* error = take_error(gil)) {
+            settle(gil, call->future, set_exception_.get(), error);
+            Py_DECREF(error);
+        }
+    }
+}
+
+void FutureResolver::set_exception(Gil gil, const PyRef& future, const PyRef& exception) noexcept {
+    settle(gil, future, set_exception_.get(), exception.get());
+}
+
+void FutureResolver::settle(Gil, const PyRef& future, PyObject* method, PyObject* value) noexcept {
+    PyObject* done = PyObject_CallMethodOneArg(future.get(), method, value);
+    if (done != nullptr) {
+        Py_DECREF(done);
+        return;
+    }
+    // Either somebody else has settled the future already, which is their right, or its loop is
+    // closed and cannot call back. An error left pending here would corrupt the next completion.
+    PyErr_Clear();
+}
+
+int FutureResolver::traverse(visitproc visit, void* arg) const {
+    int stop = 0;
+    calls_.for_each([&](CallId, const PendingCall& call) {
+        if (stop == 0 && call.future) stop = visit(call.future.get(), arg);
+    });
+    return stop;
+}
+
+}  // namespace loop_bridge

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/call_arguments.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+
+namespace {
+
+double read_timeout(PyObject* value) {
+    const double seconds = PyFloat_AsDouble(value);
+    if (seconds == -1.0 && PyErr_Occurred() != nullptr) {
+        PyErr_Format(PyExc_TypeError, "timeout must be a number of seconds or None, not %.200s",
+                     Py_TYPE(value)->tp_name);
+        throw PyError{};
+    }
+    if (std::isnan(seconds)) {
+        PyErr_SetString(PyExc_ValueError, "timeout must be a number of seconds, not nan");
+        throw PyError{};
+    }
+    return std::max(seconds, 0.0);
+}
+
+}  // namespace
+
+CallArguments read_call_arguments(Gil, const char* function, PyObject* const* args,
+                                  Py_ssize_t count, PyObject* keywords) {
+    if (count < 1) {
+        PyErr_Format(PyExc_TypeError, "%s() needs the name of a registered Erlang function",
+                     function);
+        throw PyError{};
+    }
+    if (PyUnicode_Check(args[0]) == 0) {
+        PyErr_Format(PyExc_TypeError, "%s(): the function's name must be str, not %.200s", function,
+                     Py_TYPE(args[0])->tp_name);
+        throw PyError{};
+    }
+    CallArguments read{args[0], args + 1, static_cast<std::size_t>(count - 1), std::nullopt,
+                       nullptr};
+    const Py_ssize_t named = keywords == nullptr ? 0 : PyTuple_GET_SIZE(keywords);
+    for (Py_ssize_t i = 0; i < named; ++i) {
+        PyObject* keyword = PyTuple_GET_ITEM(keywords, i);
+        if (PyUnicode_CompareWithASCIIString(keyword, "timeout") != 0) {
+            PyErr_Format(PyExc_TypeError,
+                         "%s() got an unexpected keyword argument '%U'; "
+                         "Erlang functions take positional arguments",
+                         function, keyword);
+            throw PyError{};
+        }
+        PyObject* value = args[count + i];
+        if (value == Py_None) continue;
+        read.timeout = read_timeout(value);
+        read.timeout_object = value;
+    }
+    return read;
+}
+
+ERL_NIF_TERM function_name_term(Gil, ErlNifEnv* env, PyObject* name) {
+    Py_ssize_t size = 0;
+    const char* text = PyUnicode_AsUTF8AndSize(name, &size);
+    if (text == nullptr) throw PyError{};
+    ERL_NIF_TERM term = 0;
+    unsigned char* bytes = enif_make_new_binary(env, static_cast<std::size_t>(size), &term);
+    std::copy(text, text + size, bytes);
+    return term;
+}
+
+}  // namespace nif

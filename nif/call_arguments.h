@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// call_arguments.h: reads the arguments of `call(name, *args, timeout=None)`.
+// Threads: with the GIL.
+#pragma once
+
+#include <erl_nif.h>
+
+#include <cstddef>
+#include <optional>
+
+#include "loop_bridge/python/py_ref.h"
+
+namespace nif {
+
+struct CallArguments {
+    PyObject* name;         // a str
+    PyObject* const* args;  // borrowed, what follows the name
+    std::size_t count;
+    std::optional<double> timeout;  // seconds; never negative
+    PyObject* timeout_object;       // as it was given, or null
+};
+
+// `function` names the caller's function in error texts. Throws PyError.
+CallArguments read_call_arguments(loop_bridge::Gil gil, const char* function,
+                                  PyObject* const* args, Py_ssize_t count, PyObject* keywords);
+
+// The name as a binary; ValueError for lone surrogates.
+ERL_NIF_TERM function_name_term(loop_bridge::Gil gil, ErlNifEnv* env, PyObject* name);
+
+}  // namespace nif

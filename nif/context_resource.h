@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// context_resource.h: a thread that runs Python for Erlang processes, one request after another.
+// Threads: start(), submit(), close() any thread, scheduler threads above all; nothing blocks.
+// A context is one thread for its life: libraries like numpy and torch depend on it.
+#pragma once
+
+#include "loop_bridge/channel.h"
+#include "nif/request.h"
+#include "nif/resource.h"
+
+namespace nif {
+
+class ContextResource {
+public:
+    static constexpr const char* kResourceName = "erlang_python_context";
+
+    ContextResource(const ErlNifPid& owner, ERL_NIF_TERM ref);
+    ~ContextResource();
+    ContextResource(const ContextResource&) = delete;
+    ContextResource& operator=(const ContextResource&) = delete;
+
+    // The owner gets {py_result, Ref, ready} when the thread runs, and {context_idle, Ref} each
+    // time a request that was abandoned has really ended. Throws std::system_error.
+    static void start(const ResourcePtr<ContextResource>& self, PyObject* module);
+    // False when the context is closed; the request stays with the caller.
+    bool submit(loop_bridge::EntryPtr& request) noexcept { return channel_.push(request); }
+    // The thread ends after the request that it runs now; what was queued is refused.
+    void close() noexcept;
+
+private:
+    void run(PyObject* module);
+    void run_one(loop_bridge::Gil gil, PyObject* module, Request& request) noexcept;
+    void tell_owner(const char* tag, const char* state) noexcept;
+
+    loop_bridge::Channel channel_;
+    ErlNifPid owner_;
+    OwnedTerm ref_;
+};
+
+}  // namespace nif

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/erlang_module.h"
+
+#include <memory>
+
+#include "loop_bridge/python/py_entry.h"
+#include "nif/call_arguments.h"
+#include "nif/loop_channel_object.h"
+#include "nif/message_sender.h"
+#include "nif/request_object.h"
+#include "nif/stats.h"
+#include "nif/term_to_python.h"
+#include "nif/thread_caller.h"
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+using loop_bridge::python_entry;
+using loop_bridge::raise_python;
+
+namespace {
+
+void refuse_after_fork(Gil gil, const ModuleState& state) {
+    if (!state.forked) return;
+    raise_python(gil, PyExc_RuntimeError,
+                 "this process is a fork of an Erlang node and has no Erlang of its own; "
+                 "use subprocess, or multiprocessing with the start method 'spawn'");
+}
+
+void warn_on_loop_thread(Gil, const ModuleState& state) {
+    const PyRef loop = PyRef::steal(PyObject_CallNoArgs(state.get_running_loop.get()));
+    if (loop.get() == Py_None) return;
+    if (PyErr_WarnEx(state.blocking_call_warning.get(),
+                     "erlang.call blocks the event loop that runs in this thread; "
+                     "await erlang.async_call instead",
+                     1) != 0) {
+        throw PyError{};
+    }
+}
+
+Deadline deadline_after(std::optional<double> seconds) {
+    constexpr double kForever = 1e9;  // some thirty years, and safe to add to a clock
+    if (!seconds || *seconds >= kForever) return std::nullopt;
+    return std::chrono::steady_clock::now() +
+           std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+               std::chrono::duration<double>(*seconds));
+}
+
+PyObject* call(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+    return python_entry([&](Gil gil) {
+        const ModuleState& state = ModuleState::of(module);
+        const CallArguments read = read_call_arguments(gil, "call", args, count, keywords);
+        refuse_after_fork(gil, state);
+        warn_on_loop_thread(gil, state);
+        return ThreadCaller::current().call(gil, module, read.name, read.args, read.count,
+                                            deadline_after(read.timeout));
+    });
+}
+
+// call() without the warning, for the package's own short questions.
+PyObject* ask(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+    return python_entry([&](Gil gil) {
+        const CallArguments read = read_call_arguments(gil, "ask", args, count, keywords);
+        refuse_after_fork(gil, ModuleState::of(module));
+        return ThreadCaller::current().call(gil, module, read.name, read.args, read.count,
+                                            deadline_after(read.timeout));
+    });
+}
+
+PyObject* async_call(PyObject* module, PyObject* const* args, Py_ssize_t count,
+                     PyObject* keywords) {
+    return python_entry([&](Gil gil) {
+        const CallArguments read = read_call_arguments(gil, "async_call", args, count, keywords);
+        refuse_after_fork(gil, ModuleState::of(module));
+        PyRef future =
+            running_loop_channel(gil, module).call(gil, read.name, read.args, read.count);
+        if (read.timeout) {
+            const PyRef seconds = PyRef::steal(PyFloat_FromDouble(*read.timeout));
+            PyRef::steal(PyObject_CallMethod(future.get(), "_expire_after", "OO", seconds.get(),
+                                             read.name));
+        }
+        return future;
+    });
+}
+
+PyObject* send(PyObject* module, PyObject* const* args, Py_ssize_t count) {
+    return python_entry([&](Gil gil) {
+        if (count != 2) raise_python(gil, PyExc_TypeError, "send() takes a receiver and a term");
+        refuse_after_fork(gil, ModuleState::of(module));
+        send_message(gil, ModuleState::of(module).types, args[0], args[1]);
+        return PyRef::borrow(Py_None);
+    });
+}
+
+PyObject* stats(PyObject*, PyObject*) {
+    return python_entry([](Gil gil) { return stats_dict(gil); });
+}
+
+PyObject* loop_channel(PyObject* module, PyObject*) {
+    return python_entry([&](Gil gil) {
+        const LoopCaller& caller = running_loop_channel(gil, module);
+        const TermEnv env = make_term_env();
+        return term_to_python(gil, ModuleState::of(module).types, env.get(),
+                              caller.channel_term(env.get()));
+    });
+}
+
+PyObject* after_fork_in_child(PyObject* module, PyObject*) {
+    ModuleState::of(module).forked = true;
+    Py_RETURN_NONE;
+}
+
+PyObject* bind_package(PyObject* module, PyObject* parts) {
+    return python_entry([&](Gil gil) {
+        ModuleState& state = ModuleState::of(module);
+        const auto take = [&](PyRef& member, const char* name) {
+            PyObject* part = PyDict_GetItemString(parts, name);
+            if (part == nullptr) raise_python(gil, PyExc_KeyError, name);
+            member = PyRef::borrow(part);
+        };
+        take(state.make_error, "make_error");
+        take(state.call_type, "call_type");
+        take(state.interrupted, "interrupted");
+        take(state.blocking_call_warning, "blocking_call_warning");
+        take(state.get_running_loop, "get_running_loop");
+        take(state.run_request, "run_request");
+        take(state.describe_exception, "describe_exception");
+        take(state.start_coroutine, "start_coroutine");
+        return PyRef::borrow(Py_None);
+    });
+}
+
+template <class Function>
+PyCFunction as_method(Function* function) {
+    return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+}
+
+PyMethodDef methods[] = {
+    {"call", as_method(call), METH_FASTCALL | METH_KEYWORDS, "call(name, *args, timeout=None)"},
+    {"ask", as_method(ask), METH_FASTCALL | METH_KEYWORDS, "ask(name, *args, timeout=None)"},
+    {"async_call", as_method(async_call), METH_FASTCALL | METH_KEYWORDS,
+     "async_call(name, *args, timeout=None) -> Call"},
+    {"send", as_method(send), METH_FASTCALL, "send(to, term)"},
+    {"stats", stats, METH_NOARGS, "stats() -> dict"},
+    {"loop_channel", loop_channel, METH_NOARGS, "loop_channel() -> Ref of the running loop's"},
+    {"after_fork_in_child", after_fork_in_child, METH_NOARGS, "Marks the module as unusable."},
+    {"bind_package", bind_package, METH_O, "Takes what the package `erlang` supplies."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+int exec(PyObject* module) {
+    PyObject* done = python_entry([&](Gil gil) {
+        auto state = std::make_unique<ModuleState>();
+        state->types = make_erlang_types(gil, module);
+        state->loop_channel_type = make_loop_channel_type(gil, module);
+        state->request_type = make_request_type(gil, module);
+        state->keyword_loop = PyRef::steal(Py_BuildValue("(s)", "loop"));
+        state->name_attribute = PyRef::steal(PyUnicode_InternFromString("_erlang_channel"));
+        state->name_id = PyRef::steal(PyUnicode_InternFromString("_id"));
+        state->name_channel = PyRef::steal(PyUnicode_InternFromString("_channel"));
+        *static_cast<ModuleState**>(PyModule_GetState(module)) = state.release();
+        return PyRef::borrow(Py_None);
+    });
+    if (done == nullptr) return -1;
+    Py_DECREF(done);
+    return 0;
+}
+
+PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, reinterpret_cast<void*>(exec)},
+#ifdef Py_mod_multiple_interpreters
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+    {0, nullptr},
+};
+
+// The state lives as long as the node: Python is never finalised.
+PyModuleDef definition = {PyModuleDef_HEAD_INIT,
+                          "_erlang",
+                          "The native half of the package `erlang`.",
+                          sizeof(ModuleState*),
+                          methods,
+                          slots,
+                          nullptr,
+                          nullptr,
+                          nullptr};
+
+}  // namespace
+
+PyObject* init_erlang_module() noexcept { return PyModuleDef_Init(&definition); }
+
+}  // namespace nif

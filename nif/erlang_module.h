@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// erlang_module.h: the builtin module `_erlang`, below the Python package `erlang`.
+#pragma once
+
+#include "loop_bridge/python/gil.h"
+
+namespace nif {
+
+// For PyImport_AppendInittab.
+PyObject* init_erlang_module() noexcept;
+
+}  // namespace nif

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/interpreter.h"
+
+#include <csignal>
+
+#include "loop_bridge/blocking_waiter.h"
+#include "loop_bridge/python/py_ref.h"
+#include "nif/erlang_module.h"
+#include "nif/janitor.h"
+#include "nif/module_state.h"
+#include "nif/native_thread.h"
+#include "nif/python_config.h"
+
+namespace nif {
+
+using loop_bridge::BlockingWaiter;
+using loop_bridge::Channel;
+using loop_bridge::EntryList;
+using loop_bridge::EntryPtr;
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+
+void Asker::answer(TermEnv env, ERL_NIF_TERM result) const noexcept {
+    const ERL_NIF_TERM message =
+        enif_make_tuple3(env.get(), enif_make_atom(env.get(), "py_result"),
+                         enif_make_copy(env.get(), ref.term), result);
+    enif_send(nullptr, &pid, env.get(), message);
+}
+
+void Asker::answer_ok() const noexcept {
+    TermEnv env = make_term_env();
+    const ERL_NIF_TERM ok = enif_make_atom(env.get(), "ok");
+    answer(std::move(env), ok);
+}
+
+void Asker::answer_exit(int code) const noexcept {
+    TermEnv env = make_term_env();
+    const ERL_NIF_TERM result = enif_make_tuple2(env.get(), enif_make_atom(env.get(), "exit"),
+                                                 enif_make_int(env.get(), code));
+    answer(std::move(env), result);
+}
+
+void Asker::answer_error(const std::string& text) const noexcept {
+    TermEnv env = make_term_env();
+    ERL_NIF_TERM binary = 0;
+    unsigned char* bytes = enif_make_new_binary(env.get(), text.size(), &binary);
+    std::copy(text.begin(), text.end(), bytes);
+    const ERL_NIF_TERM result =
+        enif_make_tuple2(env.get(), enif_make_atom(env.get(), "error"), binary);
+    answer(std::move(env), result);
+}
+
+namespace {
+
+struct MainJob final : loop_bridge::Entry {
+    explicit MainJob(Asker who) : asker(std::move(who)) {}
+    Asker asker;
+};
+
+// What a Python exception during start-up says.
+std::string describe_pending_error(Gil gil) {
+    PyObject* error = loop_bridge::take_error(gil);
+    if (error == nullptr) return "unknown error";
+    PyObject* text = PyObject_Str(error);
+    const char* utf8 = text == nullptr ? nullptr : PyUnicode_AsUTF8(text);
+    std::string described = Py_TYPE(error)->tp_name;
+    if (utf8 != nullptr) described.append(": ").append(utf8);
+    PyErr_Clear();
+    Py_XDECREF(text);
+    Py_DECREF(error);
+    return described;
+}
+
+// Puts the package's folders first on sys.path and imports it into __main__. `threading` comes
+// first of all, so that this thread is threading.main_thread().
+PyRef import_package(Gil, const std::vector<std::string>& path) {
+    PyRef::steal(PyImport_ImportModule("threading"));
+    PyObject* sys_path = PySys_GetObject("path");
+    for (auto folder = path.rbegin(); folder != path.rend(); ++folder) {
+        const PyRef text = PyRef::steal(PyUnicode_DecodeFSDefault(folder->c_str()));
+        if (PyList_Insert(sys_path, 0, text.get()) != 0) throw PyError{};
+    }
+    const PyRef package = PyRef::steal(PyImport_ImportModule("erlang"));
+    const PyRef main = PyRef::steal(PyImport_ImportModule("__main__"));
+    if (PyObject_SetAttrString(main.get(), "erlang", package.get()) != 0) throw PyError{};
+    return PyRef::steal(PyImport_ImportModule("_erlang"));
+}
+
+// The launcher of erlpy starts the node with SIGINT blocked in every thread; Python's main thread
+// alone lets it in, so that Ctrl-C interrupts what this thread waits for.
+void unblock_interrupt_signal() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+}  // namespace
+
+struct Interpreter::MainThread {
+    explicit MainThread(MainProgram main) : program(std::move(main)) {}
+    MainProgram program;
+    Channel jobs{Node::instance().wake_kind.load()};
+};
+
+Interpreter& Interpreter::instance() noexcept {
+    static Interpreter& interpreter = *new Interpreter;
+    return interpreter;
+}
+
+void Interpreter::start(InterpreterOptions options, Asker asker) {
+    if (started_.exchange(true)) {
+        if (module() != nullptr) {
+            asker.answer_ok();
+        } else {
+            asker.answer_error("Python could not be started in this node before");
+        }
+        return;
+    }
+    auto shared = std::make_shared<std::pair<InterpreterOptions, Asker>>(std::move(options),
+                                                                         std::move(asker));
+    start_native_thread("py-main", [this, shared] {
+        main_thread(std::move(shared->first), std::move(shared->second));
+    });
+}
+
+void Interpreter::run_main(Asker asker) {
+    MainThread* thread = main_thread_.load();
+    if (thread == nullptr) return asker.answer_error("Python is not running");
+    EntryPtr job = std::make_unique<MainJob>(std::move(asker));
+    static_cast<void>(thread->jobs.push(job));  // never closed
+}
+
+void Interpreter::main_thread(InterpreterOptions options, Asker asker) {
+    if (options.main_program) unblock_interrupt_signal();
+    StartResult started = start_python(options);
+    if (started.exit_code) return asker.answer_exit(*started.exit_code);
+    if (!started.error.empty()) return asker.answer_error(started.error);
+
+    // Py_InitializeFromConfig has left the GIL with this thread.
+    const Gil gil = Gil::held_by_caller();
+    try {
+        PyRef module = import_package(gil, options.path);
+        Janitor::instance().start(ModuleState::of(module.get()).interrupted.get());
+        module_ = module.release();
+    } catch (const PyError&) {
+        asker.answer_error(describe_pending_error(gil));
+        PyEval_SaveThread();
+        return;
+    }
+    auto* self = new MainThread{std::move(started.program)};
+    main_thread_ = self;
+    asker.answer_ok();
+
+    BlockingWaiter waiter{self->jobs, std::chrono::microseconds{0}};
+    for (;;) {
+        EntryList arrived;
+        {
+            const loop_bridge::GilRelease released{gil};
+            static_cast<void>(waiter.wait(std::nullopt));
+            arrived = self->jobs.take_all();
+        }
+        while (const EntryPtr job = arrived.pop_front()) {
+            const int code = run_main_program(gil, self->program);
+            static_cast<const MainJob&>(*job).asker.answer_exit(code);
+        }
+    }
+}
+
+}  // namespace nif

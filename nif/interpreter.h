@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// interpreter.h: CPython, started once for each node on a thread of its own, which is Python's
+// main thread for good. It is never finalised: a node cannot take that back.
+// Threads: start(), run_main() any thread; they return at once and answer by message.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "loop_bridge/python/gil.h"
+#include "nif/node.h"
+
+namespace nif {
+
+struct InterpreterOptions {
+    std::string executable;          // decides sys.prefix, the standard library and the venv
+    std::vector<std::string> path;   // folders that come first on sys.path
+    std::vector<std::string> argv;   // Python's own command line, program name first
+    bool main_program = false;       // argv is that of a main program: erlpy
+};
+
+// Who gets {py_result, Ref, Result}.
+struct Asker {
+    ErlNifPid pid;
+    OwnedTerm ref;
+
+    void answer(TermEnv env, ERL_NIF_TERM result) const noexcept;
+    void answer_ok() const noexcept;
+    void answer_exit(int code) const noexcept;           // {exit, Code}
+    void answer_error(const std::string& text) const noexcept;  // {error, Text}
+};
+
+class Interpreter {
+public:
+    static Interpreter& instance() noexcept;
+
+    // Answers ok, {error, Text}, or {exit, Code} when the command line says so (--version).
+    void start(InterpreterOptions options, Asker asker);
+    // Runs the main program of the command line; answers {exit, Code}.
+    void run_main(Asker asker);
+
+    // The builtin module `_erlang`; null until Python runs.
+    PyObject* module() const noexcept { return module_.load(); }
+
+private:
+    Interpreter() = default;
+    void main_thread(InterpreterOptions options, Asker asker);
+
+    std::atomic<bool> started_{false};
+    std::atomic<PyObject*> module_{nullptr};
+    struct MainThread;
+    std::atomic<MainThread*> main_thread_{nullptr};
+};
+
+}  // namespace nif

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/janitor.h"
+
+#include "loop_bridge/blocking_waiter.h"
+#include "loop_bridge/python/drop_queue.h"
+#include "nif/native_thread.h"
+
+namespace nif {
+
+using loop_bridge::BlockingWaiter;
+using loop_bridge::DropQueue;
+using loop_bridge::EntryList;
+using loop_bridge::EntryPtr;
+using loop_bridge::Gil;
+using loop_bridge::GilAcquire;
+
+namespace {
+
+struct Interrupt final : loop_bridge::Entry {
+    explicit Interrupt(ResourcePtr<RequestHandle> handle) : request(std::move(handle)) {}
+    ResourcePtr<RequestHandle> request;
+};
+
+}  // namespace
+
+Janitor& Janitor::instance() noexcept {
+    static Janitor& janitor = *new Janitor;
+    return janitor;
+}
+
+Janitor::Janitor() : channel_(Node::instance().wake_kind.load()) {}
+
+void Janitor::start(PyObject* exception_type) {
+    exception_type_ = exception_type;
+    DropQueue::set_waker([]() noexcept { Janitor::instance().wake(); });
+    start_native_thread("py-janitor", [this] { run(); });
+}
+
+void Janitor::interrupt(ResourcePtr<RequestHandle> request) noexcept {
+    EntryPtr entry = std::make_unique<Interrupt>(std::move(request));
+    static_cast<void>(channel_.push(entry));  // never closed
+}
+
+void Janitor::run() {
+    BlockingWaiter waiter{channel_, std::chrono::microseconds{0}};
+    for (;;) {
+        static_cast<void>(waiter.wait(std::nullopt));
+        EntryList jobs = channel_.take_all();
+        const GilAcquire acquired;
+        DropQueue::drain(acquired.gil());
+        work(acquired.gil(), std::move(jobs));
+    }
+}
+
+void Janitor::work(Gil gil, EntryList jobs) {
+    while (const EntryPtr job = jobs.pop_front()) {
+        static_cast<const Interrupt&>(*job).request->interrupt(gil, exception_type_);
+    }
+}
+
+}  // namespace nif

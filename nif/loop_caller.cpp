@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/loop_caller.h"
+
+#include <algorithm>
+
+#include "nif/call_arguments.h"
+#include "nif/python_to_term.h"
+#include "nif/request_object.h"
+#include "nif/term_to_python.h"
+
+namespace nif {
+
+using loop_bridge::Arrival;
+using loop_bridge::ArrivalKind;
+using loop_bridge::CallId;
+using loop_bridge::Completion;
+using loop_bridge::EntryList;
+using loop_bridge::EntryPtr;
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+
+namespace {
+
+constexpr std::size_t kSentAtOnce = 16;   // in flight, up to which each call is a message
+constexpr std::size_t kMessageCalls = 64;  // gathered calls that make a full message
+constexpr int kRounds = 4;                 // drains in one go before the loop has its turn
+
+}  // namespace
+
+LoopCaller::LoopCaller(Gil gil, PyObject* owner, PyObject* module, PyObject* loop)
+    : state_(ModuleState::of(module)),
+      owner_(owner),
+      module_(module),
+      reader_(gil, loop),
+      futures_(gil, Node::instance().meter),
+      channel_(ResourcePtr<ChannelResource>::make()) {
+    const PyRef drain = PyRef::steal(PyObject_GetAttrString(owner, "_drain"));
+    reader_.watch(gil, channel_->channel().fd(), drain.get());
+    if (!channel_->channel().arm()) channel_->channel().wake();
+    state_.loops.push_back(this);
+    ++Node::instance().loops;
+}
+
+LoopCaller::~LoopCaller() {
+    shutdown(Gil::held_by_caller());
+    --Node::instance().loops;
+}
+
+PyRef LoopCaller::call(Gil gil, PyObject* name, PyObject* const* args, std::size_t count) {
+    // Whatever allocates Python objects may run Python code, and that may call Erlang on this very
+    // loop. Its calls gather too; nothing is sent while terms of ours are being built.
+    struct Building {
+        explicit Building(int& depth) : depth_(depth) { ++depth_; }
+        ~Building() { --depth_; }
+        int& depth_;
+    };
+    PyRef future;
+    {
+        const Building building{building_};
+        future = build(gil, name, args, count);
+    }
+    send_or_gather(gil);
+    return future;
+}
+
+PyRef LoopCaller::build(Gil gil, PyObject* name, PyObject* const* args, std::size_t count) {
+    if (!gathered_env_) gathered_env_ = make_term_env();
+    ErlNifEnv* env = gathered_env_.get();
+    const ERL_NIF_TERM function = function_name_term(gil, env, name);
+    const ERL_NIF_TERM arguments = python_args_to_list(gil, state_.types, env, args, count);
+
+    PyRef future = make_future(gil);
+    const auto refuse = [&](const char* kind, const char* text) {
+        const PyRef error = make_call_error(gil, state_, kind, name, nullptr, text);
+        PyRef::steal(PyObject_CallMethod(future.get(), "set_exception", "O", error.get()));
+        return std::move(future);
+    };
+    auto ticket = Node::instance().meter.admit(false);
+    if (!ticket) return refuse("overloaded", "too many calls are in flight");
+    if (!opened_) {
+        opened_ = ChannelResource::open(channel_);
+        if (!opened_) {
+            return refuse("disconnected", "the application erlang_python is not running");
+        }
+    }
+    const CallId id = futures_.open(gil, future, PyRef::borrow(name), std::move(*ticket));
+    const PyRef py_id = PyRef::steal(PyLong_FromUnsignedLongLong(id));
+    if (PyObject_SetAttr(future.get(), state_.name_id.get(), py_id.get()) != 0 ||
+        PyObject_SetAttr(future.get(), state_.name_channel.get(), owner_) != 0) {
+        futures_.forget(gil, id);
+        throw PyError{};
+    }
+    gathered_.push_back(
+        {id, enif_make_tuple3(env, enif_make_uint64(env, id), function, arguments)});
+    return future;
+}
+
+PyRef LoopCaller::make_future(Gil gil) {
+    const PyRef loop = reader_.loop(gil);
+    PyObject* arguments[] = {loop.get()};
+    return PyRef::steal(PyObject_Vectorcall(state_.call_type.get(), arguments, 0,
+                                            state_.keyword_loop.get()));
+}
+
+void LoopCaller::send_or_gather(Gil gil) {
+    if (!attached_ || gathered_.empty()) return;  // the arrival of the handler sends
+    if (building_ == 0 && (futures_.size() <= kSentAtOnce || gathered_.size() >= kMessageCalls)) {
+        flush();
+    } else if (!flush_due_) {
+        const PyRef flush = PyRef::steal(PyObject_GetAttrString(owner_, "_flush"));
+        reader_.call_soon(gil, flush.get());
+        flush_due_ = true;
+    }
+}
+
+void LoopCaller::flush() noexcept {
+    flush_due_ = false;
+    if (!attached_ || building_ > 0 || gathered_.empty()) return;
+    ErlNifEnv* env = gathered_env_.get();
+    ERL_NIF_TERM list = enif_make_list(env, 0);
+    for (auto call = gathered_.rbegin(); call != gathered_.rend(); ++call) {
+        list = enif_make_list_cell(env, call->call, list);
+    }
+    gathered_.clear();
+    const ERL_NIF_TERM message = enif_make_tuple2(env, enif_make_atom(env, "async"), list);
+    channel_->send(std::move(gathered_env_), message);
+}
+
+void LoopCaller::forget(Gil gil, CallId id) {
+    if (!futures_.forget(gil, id)) return;
+    const auto unsent = std::find_if(gathered_.begin(), gathered_.end(),
+                                     [&](const Gathered& call) { return call.id == id; });
+    if (unsent != gathered_.end()) {
+        gathered_.erase(unsent);
+        return;
+    }
+    TermEnv env = make_term_env();
+    const ERL_NIF_TERM message = enif_make_tuple2(env.get(), enif_make_atom(env.get(), "cancel"),
+                                                  enif_make_uint64(env.get(), id));
+    channel_->send(std::move(env), message);
+}
+
+void LoopCaller::drain(Gil gil) {
+    for (int round = 0; round < kRounds && !ended_; ++round) {
+        channel_->channel().clear_wake();
+        EntryList arrived = channel_->channel().take_all();
+        while (EntryPtr entry = arrived.pop_front()) take(gil, std::move(entry));
+        if (channel_->channel().arm()) return;
+    }
+    if (!ended_) channel_->channel().wake();  // more has come: after the loop's other callbacks
+}
+
+void LoopCaller::take(Gil gil, EntryPtr entry) {
+    switch (static_cast<Arrival&>(*entry).kind()) {
+        case ArrivalKind::kCompletion:
+            futures_.resolve(gil, module_, static_cast<const Completion&>(*entry));
+            break;
+        case ArrivalKind::kAttached:
+            attached_ = true;
+            flush();
+            break;
+        case ArrivalKind::kGone: lost(gil); break;
+        case ArrivalKind::kRequest:
+            start_coroutine(gil, module_, static_cast<Request&>(*entry));
+            break;
+    }
+}
+
+// The channel itself stays: the next call asks for another handler.
+void LoopCaller::lost(Gil gil) noexcept {
+    opened_ = false;
+    attached_ = false;
+    gathered_.clear();
+    gathered_env_.reset();
+    try {
+        futures_.fail_all(gil, [&](PyObject* name) {
+            return make_call_error(gil, state_, "disconnected", name, nullptr,
+                                   "the Erlang process that handled it is gone");
+        });
+    } catch (const PyError&) {
+        PyErr_WriteUnraisable(owner_);
+    }
+}
+
+void LoopCaller::shutdown(Gil gil) noexcept {
+    if (ended_) return;
+    ended_ = true;
+    std::erase(state_.loops, this);
+    reader_.unwatch(gil, channel_->channel().fd());
+    channel_->close();
+    opened_ = attached_ = false;
+    gathered_.clear();
+    futures_.drop_all(gil);
+}
+
+}  // namespace nif

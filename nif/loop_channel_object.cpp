@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/loop_channel_object.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include "loop_bridge/python/py_entry.h"
+
+namespace nif {
+
+using loop_bridge::CallId;
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+using loop_bridge::python_entry;
+using loop_bridge::raise_python;
+
+namespace {
+
+struct LoopChannelObject {
+    PyObject_HEAD
+    LoopCaller* caller;
+};
+
+LoopCaller*& caller_of(PyObject* self) {
+    return reinterpret_cast<LoopChannelObject*>(self)->caller;
+}
+
+PyObject* drain(PyObject* self, PyObject*) {
+    return python_entry([&](Gil gil) {
+        caller_of(self)->drain(gil);
+        return PyRef::borrow(Py_None);
+    });
+}
+
+PyObject* flush(PyObject* self, PyObject*) {
+    return python_entry([&](Gil) {
+        caller_of(self)->flush();
+        return PyRef::borrow(Py_None);
+    });
+}
+
+PyObject* forget(PyObject* self, PyObject* id) {
+    return python_entry([&](Gil gil) {
+        const CallId call = PyLong_AsUnsignedLongLong(id);
+        if (PyErr_Occurred() != nullptr) throw PyError{};
+        caller_of(self)->forget(gil, call);
+        return PyRef::borrow(Py_None);
+    });
+}
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+    Py_VISIT(Py_TYPE(self));
+    return caller_of(self) == nullptr ? 0 : caller_of(self)->traverse(visit, arg);
+}
+
+int clear(PyObject* self) {
+    if (caller_of(self) != nullptr) caller_of(self)->clear(Gil::held_by_caller());
+    return 0;
+}
+
+void dealloc(PyObject* self) {
+    PyTypeObject* type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    // Futures that die with it may raise; what is being handled meanwhile must survive that.
+    PyObject* pending = loop_bridge::take_error(Gil::held_by_caller());
+    delete caller_of(self);
+    if (pending != nullptr) {
+        PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(pending)), pending);
+        Py_DECREF(pending);
+    }
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyMethodDef methods[] = {
+    {"_drain", drain, METH_NOARGS, "The descriptor is readable: ends the calls that came in."},
+    {"_flush", flush, METH_NOARGS, "Sends the calls that gathered in this turn of the loop."},
+    {"forget", forget, METH_O, "forget(id): nobody waits for the call; stops its process."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+    {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(clear)},
+    {Py_tp_methods, methods},
+    {0, nullptr},
+};
+
+PyType_Spec spec = {"_erlang.LoopChannel", sizeof(LoopChannelObject), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+                        Py_TPFLAGS_IMMUTABLETYPE,
+                    slots};
+
+// Loops that were closed with a channel are noticed here at the latest.
+void end_closed_loops(Gil gil, ModuleState& state) {
+    const std::vector<LoopCaller*> loops = state.loops;
+    for (LoopCaller* loop : loops) {
+        const bool alive =
+            std::find(state.loops.begin(), state.loops.end(), loop) != state.loops.end();
+        if (!alive) continue;
+        const PyRef owner = PyRef::borrow(loop->owner());  // its futures may hold the last others
+        if (loop->loop_ended(gil)) loop->shutdown(gil);
+    }
+}
+
+LoopCaller& make_loop_channel(Gil gil, PyObject* module, PyObject* loop) {
+    ModuleState& state = ModuleState::of(module);
+    end_closed_loops(gil, state);
+    auto* type = reinterpret_cast<PyTypeObject*>(state.loop_channel_type.get());
+    const PyRef self = PyRef::steal(type->tp_alloc(type, 0));
+    try {
+        caller_of(self.get()) = new LoopCaller(gil, self.get(), module, loop);
+    } catch (const std::system_error& error) {
+        PyErr_SetString(PyExc_OSError, error.what());
+        throw PyError{};
+    }
+    if (PyObject_SetAttr(loop, state.name_attribute.get(), self.get()) != 0) throw PyError{};
+    return *caller_of(self.get());
+}
+
+}  // namespace
+
+PyRef make_loop_channel_type(Gil, PyObject* module) {
+    return PyRef::steal(PyType_FromModuleAndSpec(module, &spec, nullptr));
+}
+
+LoopCaller& running_loop_channel(Gil gil, PyObject* module) {
+    const ModuleState& state = ModuleState::of(module);
+    const PyRef loop = PyRef::steal(PyObject_CallNoArgs(state.get_running_loop.get()));
+    if (loop.get() == Py_None) {
+        raise_python(gil, PyExc_RuntimeError,
+                     "erlang.async_call needs a running event loop; "
+                     "use erlang.call outside of coroutines");
+    }
+    PyObject* found = PyObject_GetAttr(loop.get(), state.name_attribute.get());
+    if (found == nullptr) {
+        if (PyErr_ExceptionMatches(PyExc_AttributeError) == 0) throw PyError{};
+        PyErr_Clear();
+        return make_loop_channel(gil, module, loop.get());
+    }
+    const PyRef held = PyRef::steal(found);  // the loop keeps it alive from here on
+    return *caller_of(found);
+}
+
+}  // namespace nif

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// loop_channel_object.h: the Python object LoopChannel: a loop's channel, kept as an attribute of
+// the loop itself, so that it can be neither confused with another loop's nor outlive it.
+// Threads: with the GIL, on the loop's thread.
+#pragma once
+
+#include "nif/loop_caller.h"
+
+namespace nif {
+
+// The type LoopChannel of `_erlang`: forget(id), and _drain() and _flush() for the loop to call.
+loop_bridge::PyRef make_loop_channel_type(loop_bridge::Gil gil, PyObject* module);
+
+// The running loop's channel, made at its first use. Throws PyError: RuntimeError without one.
+LoopCaller& running_loop_channel(loop_bridge::Gil gil, PyObject* module);
+
+}  // namespace nif

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// module_state.h: what the builtin module `_erlang` owns. Nothing of Python stands in a static.
+// Threads: with the GIL.
+#pragma once
+
+#include <vector>
+
+#include "loop_bridge/python/py_ref.h"
+#include "nif/erlang_types.h"
+
+namespace nif {
+
+class LoopCaller;
+
+struct ModuleState {
+    ErlangTypes types;
+
+    // Types of `_erlang` itself.
+    loop_bridge::PyRef loop_channel_type;
+    loop_bridge::PyRef request_type;
+
+    // From the Python half of the package; set when `erlang` is imported (see bind_package()).
+    loop_bridge::PyRef make_error;
+    loop_bridge::PyRef call_type;
+    loop_bridge::PyRef interrupted;
+    loop_bridge::PyRef blocking_call_warning;
+    loop_bridge::PyRef get_running_loop;
+    loop_bridge::PyRef run_request;
+    loop_bridge::PyRef describe_exception;
+    loop_bridge::PyRef start_coroutine;
+
+    // Interned names.
+    loop_bridge::PyRef keyword_loop;    // ("loop",)
+    loop_bridge::PyRef name_attribute;  // the loop's attribute that holds its channel
+    loop_bridge::PyRef name_id;
+    loop_bridge::PyRef name_channel;
+
+    bool forked = false;  // this process is the child of a fork: no BEAM runs in it
+
+    // Loops that have a channel, to find those that were closed; borrowed, under the GIL.
+    std::vector<LoopCaller*> loops;
+
+    static ModuleState& of(PyObject* module) noexcept {
+        return **static_cast<ModuleState**>(PyModule_GetState(module));
+    }
+};
+
+// The exception of class `kind` for a call of `name`; `reason` may be null (None).
+loop_bridge::PyRef make_call_error(loop_bridge::Gil gil, const ModuleState& state,
+                                   const char* kind, PyObject* name, PyObject* reason,
+                                   const char* text);
+
+}  // namespace nif

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// nif.cpp: the native functions of module py_nif, their table, and load and upgrade.
+// Threads: scheduler threads; nothing here touches Python, blocks, or takes long.
+#include <algorithm>
+#include <string_view>
+
+#include "nif/channel_resource.h"
+#include "nif/context_resource.h"
+#include "nif/nif_arguments.h"
+#include "nif/reply.h"
+#include "nif/request.h"
+#include "nif/shared_binary.h"
+#include "nif/stats.h"
+
+namespace nif {
+
+using loop_bridge::EntryPtr;
+
+namespace {
+
+ERL_NIF_TERM start_python(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
+    auto options = interpreter_options(env, argv[1]);
+    apply_node_options(env, argv[1]);
+    Interpreter::instance().start(std::move(options), {caller_pid(env), OwnedTerm{argv[0]}});
+    return atom(env, "ok");
+}
+
+ERL_NIF_TERM run_main(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
+    Interpreter::instance().run_main({caller_pid(env), OwnedTerm{argv[0]}});
+    return atom(env, "ok");
+}
+
+ERL_NIF_TERM set_coordinator(ErlNifEnv* env, const ERL_NIF_TERM[]) {
+    Node::instance().set_coordinator(caller_pid(env));
+    return atom(env, "ok");
+}
+
+ERL_NIF_TERM attach(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
+    const auto channel = resource_argument<ChannelResource>(env, argv[0]);
+    return atom(env, ChannelResource::attach(env, channel, caller_pid(env)) ? "ok" : "closed");
+}
+
+// A reply to a closed channel is dropped: nobody waits for it.
+ERL_NIF_TERM deliver(ErlNifEnv* env, const ResourcePtr<ChannelResource>& channel, EntryPtr entry) {
+    static_cast<void>(channel->channel().push(entry));
+    return atom(env, "ok");
+}
+
+ERL_NIF_TERM reply(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
+    const auto channel = resource_argument<ChannelResource>(env, argv[0]);
+    const auto id = uint64_argument(env, argv[1]);
+    return deliver(env, channel, std::make_unique<Reply>(id, env, argv[2]));
+}
+
+ERL_NIF_TERM fail(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
+    const auto channel = resource_argument<ChannelResource>(env, argv[0]);
+    const auto id = uint64_argument(env, argv[1]);
+    return deliver(env, channel,
+                   std::make_unique<Failure>(id, env, argv[2], argv[3], argv[4], argv[5]));
+}
+
+ERL_NIF_TERM new_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
+    PyObject* module = Interpreter::instance().module();
+    if (module == nullptr) throw BadArgument{};
+    const auto context = ResourcePtr<ContextResource>::make(caller_pid(env), argv[0]);
+    ContextResource::start(context, module);
+    return context.term(env);
+}
+
+ERL_NIF_TERM close_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
+    resource_argument<ContextResource>(env, argv[0])->close();
+    return atom(env, "ok");
+}
+
+// True when `target` has taken the request.
+bool hand_over(ErlNifEnv* env, ERL_NIF_TERM target, EntryPtr& request) {
+    if (auto* context = Resource<ContextResource>::get(env, target)) {
+        return context->submit(request);
+    }
+    return Resource<ChannelResource>::get(env, target)->channel().push(request);
+}
+
+ERL_NIF_TERM submit(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
+    if (Resource<ContextResource>::get(env, argv[0]) == nullptr) {
+        resource_argument<ChannelResource>(env, argv[0]);
+    }
+    const auto handle = ResourcePtr<RequestHandle>::make(caller_pid(env), argv[1]);
+    if (!RequestHandle::watch(env, handle)) return atom(env, "closed");  // the caller is exiting
+    auto request = std::make_unique<Request>(handle, argv[2]);
+    Request& sent = *request;
+    EntryPtr entry = std::move(request);
+    if (hand_over(env, argv[0], entry)) {
+        return enif_make_tuple2(env, atom(env, "ok"), handle.term(env));
+    }
+    sent.take_handle();  // the answer is the return value, not a message
+    return atom(env, "closed");
+}
+
+ERL_NIF_TERM abandon(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
+    const auto handle = resource_argument<RequestHandle>(env, argv[0]);
+    return atom(env, RequestHandle::abandon(handle) ? "abandoned" : "replied");
+}
+
+ERL_NIF_TERM stats(ErlNifEnv* env, const ERL_NIF_TERM[]) { return stats_term(env); }
+
+ERL_NIF_TERM python_version(ErlNifEnv* env, const ERL_NIF_TERM[]) {
+    constexpr std::string_view kVersion{PY_VERSION};
+    ERL_NIF_TERM term = 0;
+    unsigned char* bytes = enif_make_new_binary(env, kVersion.size(), &term);
+    std::copy(kVersion.begin(), kVersion.end(), bytes);
+    return term;
+}
+
+ErlNifFunc functions[] = {
+    {"start_python", 2, nif_entry<start_python>, 0},        // Ref, Options
+    {"run_main", 1, nif_entry<run_main>, 0},                // Ref
+    {"set_coordinator", 0, nif_entry<set_coordinator>, 0},  //
+    {"attach", 1, nif_entry<attach>, 0},                    // Channel
+    {"reply", 3, nif_entry<reply>, 0},                      // Channel, Id, Value
+    {"fail", 6, nif_entry<fail>, 0},                        // Channel, Id, Kind, Reason, Stack, Text
+    {"new_context", 1, nif_entry<new_context>, 0},          // Ref
+    {"close_context", 1, nif_entry<close_context>, 0},      // Context
+    {"submit", 3, nif_entry<submit>, 0},                    // Context | Channel, Ref, Request
+    {"abandon", 1, nif_entry<abandon>, 0},                  // RequestHandle
+    {"stats", 0, nif_entry<stats>, 0},                      //
+    {"python_version", 0, nif_entry<python_version>, 0},    //
+};
+
+bool open_resources(ErlNifEnv* env) {
+    return Resource<ChannelResource>::open(env) && Resource<ContextResource>::open(env) &&
+           Resource<RequestHandle>::open(env) && open_shared_binary_resource(env);
+}
+
+int load(ErlNifEnv* env, void**, ERL_NIF_TERM) {
+    init_atoms(env);
+    return open_resources(env) ? 0 : 1;
+}
+
+// New code of py_nif takes over the same library and what it holds; calls in flight go on.
+int upgrade(ErlNifEnv* env, void**, void**, ERL_NIF_TERM) {
+    init_atoms(env);
+    return open_resources(env) ? 0 : 1;
+}
+
+}  // namespace
+
+}  // namespace nif
+
+ERL_NIF_INIT(py_nif, nif::functions, nif::load, nullptr, nif::upgrade, nullptr)

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/reply.h"
+
+#include "nif/module_state.h"
+#include "nif/term_to_python.h"
+
+namespace nif {
+
+using loop_bridge::CallId;
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+
+Reply::Reply(CallId id, ErlNifEnv* env, ERL_NIF_TERM value) : Completion(id, true) {
+    ErlNifSInt64 integer = 0;
+    if (enif_get_int64(env, value, &integer) != 0) {
+        value_ = integer;
+    } else {
+        value_ = OwnedTerm{value};
+    }
+}
+
+PyRef Reply::value(Gil gil, PyObject* module, PyObject*) const {
+    if (const auto* integer = std::get_if<ErlNifSInt64>(&value_)) {
+        return PyRef::steal(PyLong_FromLongLong(*integer));
+    }
+    const auto& owned = std::get<OwnedTerm>(value_);
+    return term_to_python(gil, ModuleState::of(module).types, owned.env.get(), owned.term);
+}
+
+Failure::Failure(CallId id, ErlNifEnv* env, ERL_NIF_TERM kind, ERL_NIF_TERM reason,
+                 ERL_NIF_TERM stacktrace, ERL_NIF_TERM text)
+    : Completion(id, false), details_(enif_make_tuple4(env, kind, reason, stacktrace, text)) {}
+
+PyRef Failure::value(Gil gil, PyObject* module, PyObject* name) const {
+    const ModuleState& state = ModuleState::of(module);
+    ErlNifEnv* env = details_.env.get();
+    const ERL_NIF_TERM* parts = nullptr;
+    int arity = 0;
+    enif_get_tuple(env, details_.term, &arity, &parts);
+    const PyRef kind = term_to_python(gil, state.types, env, parts[0]);
+    const PyRef stacktrace = term_to_python(gil, state.types, env, parts[2]);
+    const PyRef text = term_to_python(gil, state.types, env, parts[3]);
+    PyRef reason;
+    try {
+        reason = term_to_python(gil, state.types, env, parts[1]);
+    } catch (const PyError&) {
+        // A reason without a Python twin must not hide the failure itself: its text stands in.
+        PyErr_Clear();
+        reason = text;
+    }
+    return PyRef::steal(PyObject_CallFunctionObjArgs(state.make_error.get(), kind.get(), name,
+                                                     reason.get(), text.get(), stacktrace.get(),
+                                                     nullptr));
+}
+
+PyRef make_call_error(Gil, const ModuleState& state, const char* kind, PyObject* name,
+                      PyObject* reason, const char* text) {
+    return PyRef::steal(PyObject_CallFunction(state.make_error.get(), "sOOs[]", kind, name,
+                                              reason == nullptr ? Py_None : reason, text));
+}
+
+}  // namespace nif

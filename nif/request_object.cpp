@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/request_object.h"
+
+#include "loop_bridge/python/py_entry.h"
+#include "nif/request_runner.h"
+#include "nif/term_to_python.h"
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+using loop_bridge::python_entry;
+using loop_bridge::take_error;
+
+namespace {
+
+struct RequestObject {
+    PyObject_HEAD
+    ResourcePtr<RequestHandle> handle;
+};
+
+RequestObject* as_request(PyObject* self) { return reinterpret_cast<RequestObject*>(self); }
+
+PyObject* module_of(PyObject* self) { return PyType_GetModule(Py_TYPE(self)); }
+
+PyObject* answer(PyObject* self, PyObject* value) {
+    const Gil gil = Gil::held_by_caller();
+    RequestHandle& handle = *as_request(self)->handle;
+    handle.end(gil);
+    answer_value(gil, module_of(self), handle, value);
+    Py_RETURN_NONE;
+}
+
+PyObject* fail(PyObject* self, PyObject* exception) {
+    const Gil gil = Gil::held_by_caller();
+    RequestHandle& handle = *as_request(self)->handle;
+    handle.end(gil);
+    answer_exception(gil, module_of(self), handle, exception);
+    Py_RETURN_NONE;
+}
+
+PyObject* begin(PyObject* self, PyObject* cancel) {
+    const Gil gil = Gil::held_by_caller();
+    RequestHandle& handle = *as_request(self)->handle;
+    handle.begin(gil, PyRef::borrow(cancel));
+    // Abandoned before it began: the janitor has been here in vain.
+    if (handle.abandoned()) handle.interrupt(gil, nullptr);
+    Py_RETURN_NONE;
+}
+
+void dealloc(PyObject* self) {
+    PyTypeObject* type = Py_TYPE(self);
+    auto& handle = as_request(self)->handle;
+    if (handle) {
+        handle->end(Gil::held_by_caller());
+        handle->answer_error("disconnected");
+    }
+    handle.~ResourcePtr<RequestHandle>();
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyMethodDef methods[] = {
+    {"answer", answer, METH_O, "answer(value): the request's value goes to the Erlang process."},
+    {"fail", fail, METH_O, "fail(exception): the exception goes to the Erlang process."},
+    {"begin", begin, METH_O, "begin(cancel): cancel() is called when nobody waits any longer."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+    {Py_tp_methods, methods},
+    {0, nullptr},
+};
+
+PyType_Spec spec = {
+    "_erlang.Request", sizeof(RequestObject), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE, slots};
+
+}  // namespace
+
+PyRef make_request_type(Gil, PyObject* module) {
+    return PyRef::steal(PyType_FromModuleAndSpec(module, &spec, nullptr));
+}
+
+void start_coroutine(Gil gil, PyObject* module, Request& request) noexcept {
+    const ResourcePtr<RequestHandle> handle = request.take_handle();
+    if (handle->abandoned()) return;
+    const ModuleState& state = ModuleState::of(module);
+    try {
+        auto* type = reinterpret_cast<PyTypeObject*>(state.request_type.get());
+        const PyRef object = PyRef::steal(type->tp_alloc(type, 0));
+        new (&as_request(object.get())->handle) ResourcePtr<RequestHandle>(handle);
+        const OwnedTerm& body = request.body();
+        const PyRef arguments = term_to_python(gil, state.types, body.env.get(), body.term);
+        PyRef::steal(PyObject_CallFunctionObjArgs(state.start_coroutine.get(), object.get(),
+                                                  arguments.get(), nullptr));
+    } catch (const PyError&) {
+        const PyRef error = PyRef::steal(take_error(gil));
+        answer_exception(gil, module, *handle, error.get());
+    }
+}
+
+}  // namespace nif

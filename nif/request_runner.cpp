@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/request_runner.h"
+
+#include "nif/python_to_term.h"
+#include "nif/term_to_python.h"
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+using loop_bridge::take_error;
+
+namespace {
+
+// {error, {Name, Text, Traceback}}; the three come from erlang._context.describe().
+ERL_NIF_TERM exception_term(Gil gil, const ModuleState& state, ErlNifEnv* env,
+                            PyObject* exception) {
+    const PyRef parts =
+        PyRef::steal(PyObject_CallOneArg(state.describe_exception.get(), exception));
+    return enif_make_tuple2(env, enif_make_atom(env, "error"),
+                            python_to_term(gil, state.types, env, parts.get(), "exception"));
+}
+
+}  // namespace
+
+void answer_exception(Gil gil, PyObject* module, RequestHandle& handle,
+                      PyObject* exception) noexcept {
+    try {
+        TermEnv env = make_term_env();
+        const ERL_NIF_TERM result =
+            exception_term(gil, ModuleState::of(module), env.get(), exception);
+        handle.answer(std::move(env), result);
+    } catch (const PyError&) {
+        PyErr_Clear();
+        handle.answer_error("exception");  // not even describing it worked
+    }
+}
+
+void answer_value(Gil gil, PyObject* module, RequestHandle& handle, PyObject* value) noexcept {
+    try {
+        TermEnv env = make_term_env();
+        const ERL_NIF_TERM term =
+            python_to_term(gil, ModuleState::of(module).types, env.get(), value, "result");
+        const ERL_NIF_TERM result =
+            enif_make_tuple2(env.get(), enif_make_atom(env.get(), "ok"), term);
+        handle.answer(std::move(env), result);
+    } catch (const PyError&) {
+        const PyRef error = PyRef::steal(take_error(gil));
+        answer_exception(gil, module, handle, error.get());
+    }
+}
+
+void run_request(Gil gil, PyObject* module, RequestHandle& handle,
+                 const OwnedTerm& body) noexcept {
+    try {
+        const ModuleState& state = ModuleState::of(module);
+        const PyRef request = term_to_python(gil, state.types, body.env.get(), body.term);
+        const PyRef value =
+            PyRef::steal(PyObject_CallOneArg(state.run_request.get(), request.get()));
+        answer_value(gil, module, handle, value.get());
+    } catch (const PyError&) {
+        const PyRef error = PyRef::steal(take_error(gil));
+        answer_exception(gil, module, handle, error.get());
+    }
+}
+
+}  // namespace nif

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// request_runner.h: runs py:call, py:eval and py:exec and answers with what came of it.
+// Threads: any Python thread, with the GIL.
+#pragma once
+
+#include "nif/module_state.h"
+#include "nif/request.h"
+
+namespace nif {
+
+// Runs the request in `body` to its end and answers it; what Python raises is the answer too.
+void run_request(loop_bridge::Gil gil, PyObject* module, RequestHandle& handle,
+                 const OwnedTerm& body) noexcept;
+
+// {ok, Value}; or, when the value cannot be converted, the error that says so.
+void answer_value(loop_bridge::Gil gil, PyObject* module, RequestHandle& handle,
+                  PyObject* value) noexcept;
+// {error, {'ExceptionName', Text, Traceback}} for an exception instance.
+void answer_exception(loop_bridge::Gil gil, PyObject* module, RequestHandle& handle,
+                      PyObject* exception) noexcept;
+
+}  // namespace nif

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// stats.h: the bridge's counters for both sides.
+#pragma once
+
+#include <erl_nif.h>
+
+#include "loop_bridge/python/py_ref.h"
+
+namespace nif {
+
+ERL_NIF_TERM stats_term(ErlNifEnv* env);                // any thread
+loop_bridge::PyRef stats_dict(loop_bridge::Gil gil);    // with the GIL
+
+}  // namespace nif

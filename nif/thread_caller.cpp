@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/thread_caller.h"
+
+#include <algorithm>
+
+#include "nif/call_arguments.h"
+#include "nif/channel_pool.h"
+#include "nif/module_state.h"
+#include "nif/python_to_term.h"
+#include "nif/request_runner.h"
+
+namespace nif {
+
+using loop_bridge::ArrivalKind;
+using loop_bridge::BlockingWaiter;
+using loop_bridge::Completion;
+using loop_bridge::EntryList;
+using loop_bridge::EntryPtr;
+using loop_bridge::Gil;
+using loop_bridge::GilRelease;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+using loop_bridge::WaitOutcome;
+
+namespace {
+
+[[noreturn]] void raise_call_error(Gil gil, PyObject* module, const char* kind, PyObject* name,
+                                   const char* text) {
+    const PyRef error = make_call_error(gil, ModuleState::of(module), kind, name, nullptr, text);
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.get())), error.get());
+    throw PyError{};
+}
+
+[[noreturn]] void raise_disconnected(Gil gil, PyObject* module, PyObject* name) {
+    raise_call_error(gil, module, "disconnected", name, "the Erlang process that handled it is gone");
+}
+
+}  // namespace
+
+ThreadCaller::Line::Line(ResourcePtr<ChannelResource> resource)
+    : channel(std::move(resource)), waiter(channel->channel(), Node::instance().max_spin()) {}
+
+ThreadCaller& ThreadCaller::current() noexcept {
+    // The one hook at a thread's end that works for every kind of thread.
+    static thread_local ThreadCaller caller;
+    return caller;
+}
+
+ThreadCaller::~ThreadCaller() {
+    for (const auto& line : lines_) {
+        if (line->closed) {
+            line->channel->close();
+        } else {
+            ChannelPool::instance().put(line->channel);
+        }
+    }
+}
+
+PyRef ThreadCaller::call(Gil gil, PyObject* module, PyObject* name, PyObject* const* args,
+                         std::size_t count, Deadline deadline) {
+    const bool nested = std::any_of(lines_.begin(), lines_.end(),
+                                    [](const LinePtr& line) { return !line->frames.empty(); });
+    const auto ticket = Node::instance().meter.admit(nested);
+    if (!ticket) {
+        raise_call_error(gil, module, "overloaded", name, "too many calls are in flight");
+    }
+    const auto& types = ModuleState::of(module).types;
+    TermEnv env = make_term_env();
+    const ERL_NIF_TERM function = function_name_term(gil, env.get(), name);
+    const ERL_NIF_TERM arguments = python_args_to_list(gil, types, env.get(), args, count);
+
+    const LinePtr line = ready_line(gil, module, name, deadline);
+    Frame frame{line->channel->next_id(), nullptr};
+    const ERL_NIF_TERM message =
+        enif_make_tuple4(env.get(), enif_make_atom(env.get(), "call"),
+                         enif_make_uint64(env.get(), frame.id), function, arguments);
+    line->frames.push_back(&frame);
+    line->channel->send(std::move(env), message);
+    try {
+        await_completion(gil, module, name, line, frame, deadline);
+    } catch (const PyError&) {
+        line->frames.pop_back();
+        if (!frame.completion) give_up(*line);
+        retire(line);
+        throw;
+    }
+    line->frames.pop_back();
+    retire(line);
+    raise_if_interrupted(gil, module);
+
+    PyRef value = frame.completion->value(gil, module, name);
+    if (frame.completion->succeeded()) return value;
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(value.get())), value.get());
+    throw PyError{};
+}
+
+ThreadCaller::LinePtr ThreadCaller::ready_line(Gil gil, PyObject* module, PyObject* name,
+                                               Deadline deadline) {
+    if (!lines_.empty() && (lines_.front()->closed || lines_.front()->channel->gone())) {
+        // Calls further out, if any, hold the line and learn its end from it.
+        lines_.front()->closed = true;
+        lines_.front()->channel->close();
+        lines_.erase(lines_.begin());
+    }
+    const bool own = !lines_.empty() && !lines_.front()->frames.empty() && deadline.has_value();
+    if (!lines_.empty() && !own) return lines_.front();
+
+    ResourcePtr<ChannelResource> channel = ChannelPool::instance().take();
+    if (!channel) {
+        channel = ResourcePtr<ChannelResource>::make();
+        if (!ChannelResource::open(channel)) {
+            channel->close();
+            raise_call_error(gil, module, "disconnected", name,
+                             "the application erlang_python is not running");
+        }
+    }
+    auto line = std::make_shared<Line>(std::move(channel));
+    const auto settled = [&] { return line->closed || line->channel->attached(); };
+    try {
+        if (!wait_until(gil, module, *line, deadline, settled)) {
+            raise_call_error(gil, module, "timeout", name, "no handler in time");
+        }
+        if (line->closed) raise_disconnected(gil, module, name);
+    } catch (const PyError&) {
+        line->channel->close();
+        throw;
+    }
+    lines_.push_back(line);
+    return line;
+}
+
+void ThreadCaller::await_completion(Gil gil, PyObject* module, PyObject* name, const LinePtr& line,
+                                    Frame& frame, Deadline deadline) {
+    const auto settled = [&] { return frame.completion != nullptr || line->closed; };
+    if (!wait_until(gil, module, *line, deadline, settled)) {
+        raise_call_error(gil, module, "timeout", name, "no reply in time");
+    }
+    if (!frame.completion) raise_disconnected(gil, module, name);
+}
+
+// False when the deadline came first. Throws PyError for signals and interruption.
+template <class Done>
+bool ThreadCaller::wait_until(Gil gil, PyObject* module, Line& line, Deadline deadline,
+                              Done&& done) {
+    while (!done()) {
+        WaitOutcome outcome{};
+        EntryList arrived;
+        {
+            const GilRelease released{gil};
+            outcome = line.waiter.wait(deadline);
+            arrived = line.channel->channel().take_all();
+        }
+        sort_in(line, std::move(arrived));
+        if (outcome == WaitOutcome::kClosed) line.closed = true;
+        if (done()) break;
+        if (PyErr_CheckSignals() != 0) throw PyError{};
+        raise_if_interrupted(gil, module);
+        if (!line.requests.empty()) {
+            const EntryPtr request = std::move(line.requests.front());
+            line.requests.pop_front();
+            run(gil, module, static_cast<Request&>(*request));
+        } else if (outcome == WaitOutcome::kTimedOut) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void ThreadCaller::sort_in(Line& line, EntryList arrived) noexcept {
+    while (EntryPtr entry = arrived.pop_front()) {
+        switch (static_cast<loop_bridge::Arrival&>(*entry).kind()) {
+            case ArrivalKind::kCompletion: {
+                auto& completion = static_cast<Completion&>(*entry);
+                const auto frame =
+                    std::find_if(line.frames.begin(), line.frames.end(),
+                                 [&](const Frame* f) { return f->id == completion.id(); });
+                if (frame == line.frames.end() || (*frame)->completion) {
+                    Node::instance().meter.count_stale();
+                } else {
+                    static_cast<void>(entry.release());
+                    (*frame)->completion.reset(&completion);
+                }
+                break;
+            }
+            case ArrivalKind::kRequest: line.requests.push_back(std::move(entry)); break;
+            case ArrivalKind::kGone: line.closed = true; break;
+            case ArrivalKind::kAttached: break;
+        }
+    }
+}
+
+void ThreadCaller::run(Gil gil, PyObject* module, Request& request) noexcept {
+    const ResourcePtr<RequestHandle> handle = request.take_handle();
+    if (handle->abandoned()) return;
+    RequestHandle* outer = running_;
+    running_ = handle.get();
+    handle->begin(gil, *this);
+    run_request(gil, module, *handle, request.body());
+    handle->end(gil);
+    running_ = outer;
+}
+
+void ThreadCaller::raise_if_interrupted(Gil, PyObject* module) const {
+    if (running_ == nullptr || !running_->abandoned()) return;
+    // The same that the janitor may have set already; one of the two is enough.
+    PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), nullptr);
+    PyErr_SetString(ModuleState::of(module).interrupted.get(),
+                    "nobody waits for this code any longer");
+    throw PyError{};
+}
+
+void ThreadCaller::wake() noexcept {
+    for (const auto& line : lines_) line->channel->channel().wake();
+}
+
+// The handler still works on a call that nobody waits for: stop it, and with it the channel.
+void ThreadCaller::give_up(Line& line) noexcept {
+    line.closed = true;
+    if (const auto handler = line.channel->handler()) {
+        TermEnv env = make_term_env();
+        const ERL_NIF_TERM message =
+            enif_make_tuple2(env.get(), enif_make_atom(env.get(), "stop_handler"),
+                             enif_make_pid(env.get(), &*handler));
+        Node::instance().tell_coordinator(std::move(env), message);
+    }
+    line.channel->close();
+}
+
+// A nested call that had a timeout gives its own line back.
+void ThreadCaller::retire(const LinePtr& line) noexcept {
+    if (lines_.empty() || line == lines_.front() || !line->frames.empty()) return;
+    if (std::erase(lines_, line) == 0) return;
+    if (!line->closed) ChannelPool::instance().put(line->channel);
+}
+
+}  // namespace nif

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// thread_caller.h: erlang.call on one Python thread: blocks it, without the GIL, until the call
+// has ended, and serves what Erlang asks of the waiting thread meanwhile.
+// Threads: the thread it belongs to, with the GIL; wake() any thread with the GIL while a request
+//          runs here. Its destructor runs at the thread's end, without GIL or thread state.
+//
+// Calls nest like frames of one stack: a call waits, its Erlang function calls Python on the
+// waiting thread, which calls Erlang again. The thread's handler process nests in the same way.
+// A nested call with a timeout gets a handler of its own: stopping it must not take the callers
+// further out with it.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "loop_bridge/blocking_waiter.h"
+#include "nif/channel_resource.h"
+#include "nif/request.h"
+
+namespace nif {
+
+using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+
+class ThreadCaller {
+public:
+    static ThreadCaller& current() noexcept;
+    ~ThreadCaller();
+
+    loop_bridge::PyRef call(loop_bridge::Gil gil, PyObject* module, PyObject* name,
+                            PyObject* const* args, std::size_t count, Deadline deadline);
+
+    // Runs `request` here and now: for a context's thread, and for a thread that waits in call().
+    void run(loop_bridge::Gil gil, PyObject* module, Request& request) noexcept;
+
+    void wake() noexcept;
+
+private:
+    struct Frame {
+        loop_bridge::CallId id;
+        std::unique_ptr<loop_bridge::Completion> completion;
+    };
+    // A channel with the calls that wait on it, innermost last.
+    struct Line {
+        explicit Line(ResourcePtr<ChannelResource> resource);
+        ResourcePtr<ChannelResource> channel;
+        loop_bridge::BlockingWaiter waiter;
+        std::vector<Frame*> frames;
+        std::deque<loop_bridge::EntryPtr> requests;
+        bool closed = false;
+    };
+    using LinePtr = std::shared_ptr<Line>;
+
+    LinePtr ready_line(loop_bridge::Gil gil, PyObject* module, PyObject* name, Deadline deadline);
+    void await_completion(loop_bridge::Gil gil, PyObject* module, PyObject* name,
+                          const LinePtr& line, Frame& frame, Deadline deadline);
+    template <class Done>
+    bool wait_until(loop_bridge::Gil gil, PyObject* module, Line& line, Deadline deadline,
+                    Done&& done);
+    void sort_in(Line& line, loop_bridge::EntryList arrived) noexcept;
+    void raise_if_interrupted(loop_bridge::Gil gil, PyObject* module) const;
+    static void give_up(Line& line) noexcept;
+    void retire(const LinePtr& line) noexcept;
+
+    std::vector<LinePtr> lines_;        // the thread's first, then those of nested timed calls
+    RequestHandle* running_ = nullptr;  // the innermost request that runs here
+};
+
+}  // namespace nif

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Erlang functions from Python, inside an Erlang node.
+
+`call` blocks the calling thread, `async_call` suspends only the task:
+
+    >>> import erlang
+    >>> erlang.call("double_it", 21)
+    42
+    >>> await erlang.async_call("double_it", 21)
+    42
+"""
+
+import asyncio
+import os
+from typing import Any
+
+import _erlang
+from _erlang import Atom, Fun, Pid, Port, Ref, async_call, call, send, stats
+from erlang import _context, _loop_host
+from erlang._adapters import register_adapter
+from erlang._call import Call
+from erlang._errors import (
+    BlockingCallWarning,
+    Disconnected,
+    Error,
+    Interrupted,
+    Overloaded,
+    Timeout,
+    UndefinedFunction,
+    make_error,
+)
+from erlang._function import Function, function, registered_function
+
+__all__ = [
+    "Atom",
+    "BlockingCallWarning",
+    "Call",
+    "Disconnected",
+    "Error",
+    "Fun",
+    "Function",
+    "Interrupted",
+    "Overloaded",
+    "Pid",
+    "Port",
+    "Ref",
+    "Timeout",
+    "UndefinedFunction",
+    "async_call",
+    "call",
+    "function",
+    "register_adapter",
+    "send",
+    "stats",
+]
+
+_erlang.bind_package(
+    {
+        "make_error": make_error,
+        "call_type": Call,
+        "interrupted": Interrupted,
+        "blocking_call_warning": BlockingCallWarning,
+        "get_running_loop": asyncio._get_running_loop,
+        "run_request": _context.run_request,
+        "describe_exception": _context.describe_exception,
+        "start_coroutine": _loop_host.start_coroutine,
+    }
+)
+os.register_at_fork(after_in_child=_erlang.after_fork_in_child)
+
+
+def __getattr__(name: str) -> Any:
+    """Registered Erlang functions as attributes: ``erlang.double_it(21)``."""
+    return registered_function(name)

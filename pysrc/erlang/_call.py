@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The awaitable that ``async_call`` returns."""
+
+import asyncio
+from collections.abc import Coroutine, Generator
+from types import TracebackType
+from typing import Any, TypeVar
+
+from erlang._errors import make_error
+
+T = TypeVar("T")
+
+
+class Call(asyncio.Future[T]):
+    """A call of an Erlang function that is under way: a future of the loop that made it.
+
+    It is also accepted where a coroutine is asked for (``create_task``, ``TaskGroup``). Cancelling
+    it stops the Erlang process that works on the call.
+    """
+
+    # Set by the native side once the call is under way; a call that was refused has neither.
+    _id: int = 0
+    _channel: Any = None
+    _iterator: Generator[Any, None, T] | None = None
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Cancel the future and stop the Erlang process; false when it is done already."""
+        if not super().cancel(msg):
+            return False
+        if self._channel is not None:
+            self._channel.forget(self._id)
+        return True
+
+    def _expire_after(self, seconds: float, function: str) -> None:
+        timer = self.get_loop().call_later(seconds, self._expire, function)
+        self.add_done_callback(lambda _: timer.cancel())
+
+    def _expire(self, function: str) -> None:
+        if self.done():
+            return
+        if self._channel is not None:
+            self._channel.forget(self._id)
+        self.set_exception(make_error("timeout", function, None, "no reply in time", ()))
+
+    # What a task needs of a coroutine: it drives the future's own iterator.
+
+    def send(self, value: None) -> Any:
+        """Advance the wait for the result, as ``await`` does."""
+        return self._steps().send(value)
+
+    def throw(
+        self,
+        typ: type[BaseException] | BaseException,
+        val: BaseException | object = None,
+        tb: TracebackType | None = None,
+    ) -> Any:
+        """Raise in the place of the wait, as a task does when it is cancelled."""
+        if isinstance(typ, BaseException):
+            return self._steps().throw(typ)
+        if val is None:
+            return self._steps().throw(typ())
+        return self._steps().throw(typ, val, tb)
+
+    def close(self) -> None:
+        """Stop waiting. The call itself goes on: ``cancel`` stops it."""
+        if self._iterator is not None:
+            self._iterator.close()
+
+    def _steps(self) -> Generator[Any, None, T]:
+        if self._iterator is None:
+            self._iterator = self.__await__()
+        return self._iterator
+
+
+Coroutine.register(Call)
