@@ -129,7 +129,6 @@ TEST_P(BlockingWaiterTest, many_producers_wakes_and_short_deadlines_lose_nothing
     constexpr int kProducers = 3;
     constexpr int kEach = 5000;
     std::vector<std::thread> threads;
-    std::atomic<bool> done{false};
     for (int producer = 0; producer < kProducers; ++producer) {
         threads.emplace_back([this, producer] {
             for (int i = 0; i < kEach; ++i) {

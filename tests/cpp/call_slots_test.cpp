@@ -121,6 +121,18 @@ TEST(CallSlots, drain_ends_every_call_once) {
     EXPECT_EQ(slots.size(), 0U);
 }
 
+TEST(CallSlots, for_each_shows_every_open_call) {
+    CallSlots<Value> slots;
+    const CallId first = slots.open(value(1));
+    const CallId ended = slots.open(value(2));
+    const CallId third = slots.open(value(3));
+    slots.take(ended);
+    std::set<CallId> shown;
+    slots.for_each([&](CallId id, const Value&) { shown.insert(id); });
+    EXPECT_EQ(shown, (std::set<CallId>{first, third}));
+    EXPECT_EQ(slots.size(), 2U);
+}
+
 TEST(CallSlots, drain_allows_opening_and_taking_meanwhile) {
     CallSlots<Value> slots;
     std::vector<CallId> ids;
