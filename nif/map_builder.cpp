@@ -2,6 +2,7 @@
 #include "nif/map_builder.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <vector>
 
@@ -42,6 +43,22 @@ std::optional<ERL_NIF_TERM> make_map(ErlNifEnv* env, ERL_NIF_TERM* keys, ERL_NIF
     enif_get_map_size(env, map, &distinct);
     if (distinct != size) return std::nullopt;
     return map;
+}
+
+bool may_hold_unsafe_map(const unsigned char* external, std::size_t size) noexcept {
+    constexpr unsigned char kMap = 116;  // then the number of entries, 4 bytes, big-endian
+    constexpr unsigned char kCompressed = 80;
+    constexpr std::size_t kHeader = 5;
+    if (large_arrays_are_safe()) return false;
+    if (size > 1 && external[1] == kCompressed) return true;
+    for (std::size_t i = 0; i + kHeader <= size; ++i) {
+        if (external[i] != kMap) continue;
+        std::uint64_t entries = 0;
+        for (std::size_t j = 1; j < kHeader; ++j) entries = entries << 8 | external[i + j];
+        // Each entry takes two bytes at least.
+        if (entries > kMaxSafeArray && 2 * entries <= size - i) return true;
+    }
+    return false;
 }
 
 ERL_NIF_TERM repeated_term(const ERL_NIF_TERM* terms, std::size_t count) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "loop_bridge/python/py_entry.h"
+#include "nif/map_builder.h"
 #include "nif/term_env.h"
 
 namespace nif {
@@ -96,6 +97,10 @@ PyObject* from_external(PyObject* type, PyObject* bytes) {
         const TermEnv env = make_term_env();
         const auto size = static_cast<std::size_t>(PyBytes_GET_SIZE(bytes));
         const auto* data = reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(bytes));
+        if (may_hold_unsafe_map(data, size)) {
+            raise_python(gil, PyExc_ValueError,
+                         "what this fun holds can't be decoded by Python on this Erlang release");
+        }
         ERL_NIF_TERM term = 0;
         // 0: not even decoded.
         const std::size_t read =
