@@ -23,6 +23,7 @@ start(_Type, _Args) ->
 prep_stop(State) ->
     _ = supervisor:terminate_child(erlang_python_sup, py_loop_sup),
     stop_loops(),
+    ok = py_loops:close_orphans(),
     run_exit_functions(),
     State.
 
@@ -61,7 +62,9 @@ start_python(Config) ->
     ok = py_nif:start_python(Ref, py_config:python_options(Config)),
     receive
         {py_result, Ref, ok} -> ok;
-        {py_result, Ref, {error, Text}} -> {error, {python_not_started, Text}}
+        {py_result, Ref, {error, Text}} -> {error, {python_not_started, Text}};
+        %% Its command line asked for nothing but this, e.g. its version.
+        {py_result, Ref, {exit, Code}} -> {error, {python_exited, Code}}
     after ?START_TIMEOUT ->
         {error, {python_not_started, timeout}}
     end.

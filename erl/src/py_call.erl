@@ -5,17 +5,19 @@
 %% process dies in between, whoever watches it ends the call.
 -module(py_call).
 
--export([run/4, work/5, died/3, text/1]).
+-export([run/4, work/5, died/3]).
 
 %% Bounds for what is printed of terms: characters.
 -define(MAX_TEXT, 2000).
 -define(MAX_FRAME_ARGS, 200).
 
+-define(UNDEFINED, <<"no Erlang function is registered under this name">>).
+
 -spec run(py_nif:channel(), py_nif:call_id(), Name :: binary(), Args :: [term()]) -> ok.
 run(Channel, Id, Name, Args) ->
     case py_functions:lookup(Name) of
         {ok, Target} -> apply_target(Channel, Id, Target, Args);
-        error -> py_nif:fail(Channel, Id, undefined_function, Name, [], text(Name))
+        error -> py_nif:fail(Channel, Id, undefined_function, Name, [], ?UNDEFINED)
     end.
 
 %% The whole life of a worker: the handler, which is linked, hears of either its end or its death.
@@ -29,7 +31,8 @@ work(Handler, Channel, Id, Name, Args) ->
 %% Ends the call of a worker that died before it could: called by its handler.
 -spec died(py_nif:channel(), py_nif:call_id(), Reason :: term()) -> ok.
 died(Channel, Id, Reason) ->
-    py_nif:fail(Channel, Id, disconnected, Reason, [], text(Reason)).
+    Text = <<"the Erlang process that worked on it died: ", (text(Reason))/binary>>,
+    py_nif:fail(Channel, Id, disconnected, Reason, [], Text).
 
 %% A term as Erlang prints it, on one line, cut where it gets too long.
 -spec text(term()) -> binary().
@@ -59,11 +62,15 @@ lines(Stack) ->
 is_own({?MODULE, _, _, _}) -> true;
 is_own(_) -> false.
 
+%% A frame that `erlang:raise/3' was given may name a fun; Dialyzer doesn't know of those.
 -spec line(tuple()) -> binary().
-line({Module, Function, ArityOrArgs, Location}) ->
-    iolist_to_binary([name(Module, Function, ArityOrArgs), place(Location)]);
-line({Fun, ArityOrArgs, Location}) ->
-    iolist_to_binary([printed(Fun, ?MAX_FRAME_ARGS), called_with(ArityOrArgs), place(Location)]).
+line(Frame) ->
+    case tuple_to_list(Frame) of
+        [Module, Function, ArityOrArgs, Location] ->
+            iolist_to_binary([name(Module, Function, ArityOrArgs), place(Location)]);
+        [Fun, ArityOrArgs, Location] ->
+            iolist_to_binary([printed(Fun, ?MAX_FRAME_ARGS), called_with(ArityOrArgs), place(Location)])
+    end.
 
 -spec name(module(), atom(), arity() | [term()]) -> iodata().
 name(Module, Function, ArityOrArgs) ->

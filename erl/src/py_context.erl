@@ -15,7 +15,7 @@
     | disconnected
     | not_running
     | term().
--type result() :: {ok, term()} | ok | {error, reason()}.
+-type result() :: {ok, term()} | {error, reason()}.
 
 %% Timeout in milliseconds, over everything: waiting for a free context and running.
 -spec request(py_nif:request(), timeout()) -> result().
@@ -84,7 +84,7 @@ result({error, {Name, Text, Traceback}}) ->
     logger:debug(#{python_exception => Name, text => Text, traceback => Traceback}, #{
         domain => [erlang_python], report_cb => fun report/1
     }),
-    {error, {Name, Text}};
+    {error, {py_exception:name(Name), Text}};
 result(Answer) ->
     Answer.
 

@@ -1,40 +1,90 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Opens a handler for each channel that Python begins to use, and stops one whose thread does not
-%% wait any more. It only passes things on and never waits for a handler.
+%% Opens a handler for each channel that Python begins to use, stops one whose thread does not wait
+%% any more, and passes on messages that Python sends to other nodes. It never waits for any of
+%% them.
 %%
-%% When it is restarted it registers again, and the native side then repeats the requests for
-%% channels that have no handler yet; so none is lost with its mailbox.
+%% A handler that dies before it has attached itself is replaced; after that the channel watches it
+%% by itself. The channels that wait for a handler watch this process: if it dies, their calls end,
+%% and the next ones ask the restarted one.
 -module(py_coordinator).
 -behaviour(gen_server).
 
--export([start_link/0]).
+-export([start_link/0, attached/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
+
+%% The handlers that have not attached themselves yet, by their monitors and process ids.
+-record(state, {
+    opening = #{} :: #{reference() => py_nif:channel()},
+    monitors = #{} :: #{pid() => reference()}
+}).
 
 -spec start_link() -> gen_server:start_ret().
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
 
--spec init([]) -> {ok, []}.
+%% Told by a handler when its channel knows it.
+-spec attached() -> ok.
+attached() ->
+    gen_server:cast(?MODULE, {attached, self()}).
+
+-spec init([]) -> {ok, #state{}}.
 init([]) ->
     ok = py_nif:set_coordinator(),
-    {ok, []}.
+    {ok, #state{}}.
 
--spec handle_info(term(), []) -> {noreply, []}.
-handle_info({open_channel, Channel}, State) ->
-    _Pid = py_handler_sup:start_handler(Channel),
-    {noreply, State};
-handle_info({stop_handler, Pid}, State) ->
-    %% It runs a function whose call timed out or was interrupted; the channel gets a new one.
-    exit(Pid, kill),
-    {noreply, State};
-handle_info(_Message, State) ->
-    {noreply, State}.
-
--spec handle_call(term(), gen_server:from(), []) -> {noreply, []}.
+-spec handle_call(term(), gen_server:from(), #state{}) -> {noreply, #state{}}.
 handle_call(_Request, _From, State) ->
     {noreply, State}.
 
--spec handle_cast(term(), []) -> {noreply, []}.
-handle_cast(_Message, State) ->
+-spec handle_cast(term(), #state{}) -> {noreply, #state{}}.
+handle_cast({attached, Pid}, State = #state{opening = Opening, monitors = Monitors}) ->
+    case maps:take(Pid, Monitors) of
+        {Monitor, Rest} ->
+            demonitor(Monitor, [flush]),
+            {noreply, State#state{opening = maps:remove(Monitor, Opening), monitors = Rest}};
+        error ->
+            %% From the time before this process was restarted.
+            {noreply, State}
+    end.
+
+-spec handle_info(term(), #state{}) -> {noreply, #state{}}.
+handle_info({open_channel, Channel}, State) ->
+    {noreply, open(Channel, State)};
+handle_info({stop_handler, Pid}, State) ->
+    %% It runs a function whose call timed out or was interrupted.
+    exit(Pid, kill),
+    {noreply, State};
+handle_info({send, To, Message}, State) ->
+    send(To, Message),
+    {noreply, State};
+handle_info({'DOWN', Monitor, process, Pid, Reason}, State) ->
+    #state{opening = Opening, monitors = Monitors} = State,
+    {Channel, Rest} = maps:take(Monitor, Opening),
+    State1 = State#state{opening = Rest, monitors = maps:remove(Pid, Monitors)},
+    case Reason of
+        %% The channel was closed before it was opened.
+        normal -> {noreply, State1};
+        _ -> {noreply, open(Channel, State1)}
+    end;
+handle_info(_Message, State) ->
     {noreply, State}.
+
+-spec open(py_nif:channel(), #state{}) -> #state{}.
+open(Channel, State = #state{opening = Opening, monitors = Monitors}) ->
+    Pid = py_handler_sup:start_handler(Channel),
+    Monitor = monitor(process, Pid),
+    State#state{
+        opening = Opening#{Monitor => Channel}, monitors = Monitors#{Pid => Monitor}
+    }.
+
+%% A connection that is busy suspends its sender: that must not be this process.
+-spec send(pid() | {Name :: atom(), node()}, term()) -> ok.
+send(To, Message) ->
+    case erlang:send(To, Message, [nosuspend]) of
+        ok ->
+            ok;
+        nosuspend ->
+            _ = spawn(erlang, send, [To, Message]),
+            ok
+    end.

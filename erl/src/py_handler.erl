@@ -27,8 +27,11 @@ start_link(Channel) ->
 init(Parent, Channel) ->
     process_flag(trap_exit, true),
     case py_nif:attach(Channel) of
-        ok -> loop(Parent, Channel);
-        closed -> ok
+        ok ->
+            ok = py_coordinator:attached(),
+            loop(Parent, Channel);
+        closed ->
+            ok
     end.
 
 -spec loop(Parent :: pid(), py_nif:channel()) -> ok.

@@ -38,7 +38,6 @@
 -define(HOST, <<"erlang._loop_host">>).
 
 -record(state, {
-    context :: py_nif:context(),
     channel :: py_nif:channel(),
     %% The request that runs the loop for as long as it lives.
     run :: reference(),
@@ -161,11 +160,19 @@ init(Options) ->
     process_flag(trap_exit, true),
     Ref = make_ref(),
     Context = py_nif:new_context(Ref),
-    receive
-        {py_result, Ref, ready} -> run(Context, Options);
-        {py_result, Ref, {error, Why}} -> {stop, {no_context, Why}}
-    after ?START_TIMEOUT ->
-        {stop, start_timeout}
+    ok = py_loops:add(self(), Context),
+    Started =
+        receive
+            {py_result, Ref, ready} -> run(Context, Options);
+            {py_result, Ref, {error, Why}} -> {stop, {no_context, Why}}
+        after ?START_TIMEOUT ->
+            {stop, start_timeout}
+        end,
+    case Started of
+        {ok, _} -> Started;
+        {stop, _} ->
+            ok = py_loops:remove(self()),
+            Started
     end.
 
 -spec run(py_nif:context(), options()) -> {ok, #state{}} | {stop, term()}.
@@ -175,27 +182,24 @@ run(Context, Options) ->
     {ok, Handle} = py_nif:submit(Context, Run, {call, ?HOST, <<"run">>, Arguments, #{}}),
     receive
         {loop_ready, Channel} ->
-            ok = py_loops:add(self(), Channel),
+            ok = py_loops:ready(self(), Channel),
             {ok, #state{
-                context = Context,
                 channel = Channel,
                 run = Run,
                 handle = Handle,
                 stop_timeout = py_loop_options:stop_timeout(Options)
             }};
         {py_result, Run, Answer} ->
-            ok = py_nif:close_context(Context),
             {stop, start_failure(Answer)}
     after ?START_TIMEOUT ->
         _ = py_nif:abandon(Handle),
-        ok = py_nif:close_context(Context),
         {stop, start_timeout}
     end.
 
 -spec start_failure(py_nif:answer()) -> term().
 start_failure({error, {Name, Text, Traceback}}) ->
     log_failure("could not start", Traceback),
-    {Name, Text};
+    {py_exception:name(Name), Text};
 start_failure({error, Why}) ->
     Why;
 start_failure(_) ->
@@ -224,7 +228,7 @@ handle_info({py_result, Run, Answer}, State = #state{run = Run}) ->
             {stop, normal, State1};
         {error, {Name, Text, Traceback}} ->
             log_failure("ended with an exception", Traceback),
-            {stop, {main_failed, {Name, Text}}, State1};
+            {stop, {main_failed, {py_exception:name(Name), Text}}, State1};
         {error, Why} ->
             {stop, Why, State1}
     end;
@@ -240,9 +244,8 @@ handle_info(_Message, State) ->
 %% @private
 -spec terminate(term(), #state{}) -> ok.
 terminate(_Reason, State = #state{stop_timeout = Timeout}) ->
-    {_, #state{context = Context}} = shut_down(Timeout, State),
-    ok = py_loops:remove(self()),
-    py_nif:close_context(Context).
+    _ = shut_down(Timeout, State),
+    py_loops:remove(self()).
 
 %% The loop's own end is the answer to the request that runs it.
 -spec shut_down(timeout(), #state{}) -> {ok | {error, timeout}, #state{}}.

@@ -1,15 +1,17 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% The hosted loops that run now, wherever they are supervised: the channel of each, so that a
-%% coroutine is submitted without asking the loop's process.
+%% The hosted loops that there are now, wherever they are supervised: the context that each one
+%% runs in, and its channel once it runs, so that a coroutine is submitted without asking the
+%% loop's process. A loop whose process was killed leaves its context here to be closed.
 -module(py_loops).
 
--export([create_table/0, available/0, add/2, remove/1, channel/1, all/0]).
+-export([create_table/0, available/0, add/2, ready/2, remove/1, channel/1, all/0, close_orphans/0]).
 
 -export_type([loop/0]).
 
 -type loop() :: pid() | atom() | {global, term()} | {via, module(), term()}.
 
+%% Rows are `{Pid, Context, Channel | starting}'.
 -define(TABLE, ?MODULE).
 
 %% Called by the supervisor, which thereby owns the table.
@@ -23,18 +25,23 @@ create_table() ->
 available() ->
     ets:whereis(?TABLE) =/= undefined.
 
-%% Also forgets the loops whose processes were killed.
--spec add(pid(), py_nif:channel()) -> ok.
-add(Pid, Channel) ->
-    lists:foreach(fun remove/1, [Other || Other <- all(), not is_process_alive(Other)]),
-    true = ets:insert(?TABLE, {Pid, Channel}),
+-spec add(pid(), py_nif:context()) -> ok.
+add(Pid, Context) ->
+    close_orphans(),
+    true = ets:insert(?TABLE, {Pid, Context, starting}),
     ok.
 
-%% Fine without the table: a loop may outlive the application.
+-spec ready(pid(), py_nif:channel()) -> ok.
+ready(Pid, Channel) ->
+    true = ets:update_element(?TABLE, Pid, {3, Channel}),
+    ok.
+
+%% Closes the loop's context. Fine without the table: a loop may outlive the application.
 -spec remove(pid()) -> ok.
 remove(Pid) ->
-    try ets:delete(?TABLE, Pid) of
-        true -> ok
+    try ets:take(?TABLE, Pid) of
+        [{_, Context, _}] -> py_nif:close_context(Context);
+        [] -> ok
     catch
         error:badarg -> ok
     end.
@@ -42,8 +49,8 @@ remove(Pid) ->
 -spec channel(loop()) -> {ok, py_nif:channel()} | not_running.
 channel(Loop) when is_pid(Loop) ->
     try ets:lookup(?TABLE, Loop) of
-        [{_, Channel}] -> {ok, Channel};
-        [] -> not_running
+        [{_, _, Channel}] when Channel =/= starting -> {ok, Channel};
+        _ -> not_running
     catch
         error:badarg -> not_running
     end;
@@ -59,6 +66,10 @@ channel({via, Module, Name}) ->
 -spec all() -> [pid()].
 all() ->
     case available() of
-        true -> [Pid || {Pid, _Channel} <- ets:tab2list(?TABLE)];
+        true -> [Pid || {Pid, _Context, _Channel} <- ets:tab2list(?TABLE)];
         false -> []
     end.
+
+-spec close_orphans() -> ok.
+close_orphans() ->
+    lists:foreach(fun remove/1, [Pid || Pid <- all(), not is_process_alive(Pid)]).

@@ -32,8 +32,7 @@ run(Arguments) ->
             finish(),
             erlang:halt(Code band 16#ff)
     catch
-        throw:{give_up, Status, Message} ->
-            io:put_chars(standard_error, ["erlpy: ", Message, $\n]),
+        throw:{halt, Status} ->
             erlang:halt(Status)
     end.
 
@@ -53,8 +52,11 @@ start_application(PythonArguments) ->
     _ = application:load(erlang_python),
     Argv = [native_name(Argument) || Argument <- PythonArguments],
     ok = application:set_env(erlang_python, argv, Argv),
+    %% A failure is reported here, once.
+    ok = logger:set_module_level(application_controller, none),
     case application:ensure_all_started(erlang_python) of
         {ok, _} -> ok;
+        {error, {_, {{python_exited, Code}, _}}} -> throw({halt, Code});
         {error, Why} -> give_up(?START_ERROR, io_lib:format("can't start: ~0tp", [Why]))
     end.
 
@@ -114,4 +116,5 @@ finish() ->
 
 -spec give_up(Status :: byte(), Message :: iodata()) -> no_return().
 give_up(Status, Message) ->
-    throw({give_up, Status, Message}).
+    io:put_chars(standard_error, ["erlpy: ", Message, $\n]),
+    throw({halt, Status}).

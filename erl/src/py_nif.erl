@@ -40,6 +40,7 @@
 %% Slot and generation of a call in its channel; always a small integer.
 -type call_id() :: non_neg_integer().
 
+%% `exec' has the value `none'.
 -type request() ::
     {call, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
     | {eval, Code :: binary(), Locals :: map()}
@@ -61,8 +62,7 @@
 %% traceback as Python prints it.
 -type answer() ::
     {ok, term()}
-    | ok
-    | {error, {ExceptionName :: atom() | binary(), Text :: binary(), Traceback :: binary()}}
+    | {error, {ExceptionName :: binary(), Text :: binary(), Traceback :: binary()}}
     | {error, disconnected | term()}.
 
 %% What the native side sends to a handler.

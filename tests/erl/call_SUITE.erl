@@ -1,0 +1,181 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% py:call, eval and exec: values, errors, timeouts.
+-module(call_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, init_per_suite/1, end_per_suite/1]).
+-export([
+    a_call_returns_the_value/1,
+    names_may_be_atoms_binaries_and_strings/1,
+    a_function_may_be_a_dotted_path/1,
+    keyword_arguments_are_passed_by_name/1,
+    eval_sees_its_locals/1,
+    exec_defines_for_every_context/1,
+    code_may_be_a_string_with_any_character/1,
+    an_exception_is_named_with_its_text/1,
+    a_missing_module_or_function_is_an_error/1,
+    arguments_that_python_can_not_hold_are_an_error/1,
+    results_that_erlang_can_not_hold_are_an_error/1,
+    system_exit_ends_the_request_only/1,
+    arguments_of_the_wrong_type_fail/1,
+    running_out_of_time_is_an_error_and_stops_the_code/1,
+    a_timeout_leaves_no_message_behind/1,
+    infinity_is_a_timeout/1,
+    many_callers_at_once_get_their_own_values/1,
+    version_and_info_tell/1
+]).
+
+all() ->
+    [
+        a_call_returns_the_value,
+        names_may_be_atoms_binaries_and_strings,
+        a_function_may_be_a_dotted_path,
+        keyword_arguments_are_passed_by_name,
+        eval_sees_its_locals,
+        exec_defines_for_every_context,
+        code_may_be_a_string_with_any_character,
+        an_exception_is_named_with_its_text,
+        a_missing_module_or_function_is_an_error,
+        arguments_that_python_can_not_hold_are_an_error,
+        results_that_erlang_can_not_hold_are_an_error,
+        system_exit_ends_the_request_only,
+        arguments_of_the_wrong_type_fail,
+        running_out_of_time_is_an_error_and_stops_the_code,
+        a_timeout_leaves_no_message_behind,
+        infinity_is_a_timeout,
+        many_callers_at_once_get_their_own_values,
+        version_and_info_tell
+    ].
+
+init_per_suite(Config) ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    Config.
+
+end_per_suite(_Config) ->
+    application:stop(erlang_python).
+
+a_call_returns_the_value(_Config) ->
+    ?assertEqual({ok, 4.0}, py:call(math, sqrt, [16])),
+    ?assertEqual({ok, none}, py:call(gc, enable, [])).
+
+names_may_be_atoms_binaries_and_strings(_Config) ->
+    [
+        ?assertEqual({ok, 8}, py:call(Module, Function, [2, 3]))
+     || Module <- [operator, <<"operator">>, "operator"], Function <- [pow, <<"pow">>, "pow"]
+    ].
+
+a_function_may_be_a_dotted_path(_Config) ->
+    ?assertEqual({ok, <<"a/b">>}, py:call('os.path', join, [<<"a">>, <<"b">>])),
+    ?assertEqual({ok, 1}, py:call(collections, 'OrderedDict.__len__', [#{a => 1}])).
+
+keyword_arguments_are_passed_by_name(_Config) ->
+    [
+        ?assertEqual({ok, <<"[\n 1\n]">>}, py:call(json, dumps, [[1]], #{Name => 1}))
+     || Name <- [indent, <<"indent">>, "indent"]
+    ],
+    ?assertEqual({ok, 255}, py:call(builtins, int, [<<"ff">>], #{base => 16}, 1000)).
+
+eval_sees_its_locals(_Config) ->
+    ?assertEqual({ok, 42}, py:eval(<<"21 * 2">>)),
+    ?assertEqual({ok, 42}, py:eval(<<"x * y">>, #{x => 6, <<"y">> => 7})),
+    ?assertEqual({ok, 42}, py:eval("x * y", #{"x" => 6, y => 7}, 1000)).
+
+exec_defines_for_every_context(_Config) ->
+    ok = py:exec(<<"def call_suite_double(x):\n    return x * 2">>),
+    Values = in_processes(20, fun(N) -> py:call('__main__', call_suite_double, [N]) end),
+    ?assertEqual([{ok, N * 2} || N <- lists:seq(1, 20)], Values).
+
+code_may_be_a_string_with_any_character(_Config) ->
+    ?assertEqual({ok, <<"größer ⇒ 🐍"/utf8>>}, py:eval("'größer ⇒ 🐍'")).
+
+an_exception_is_named_with_its_text(_Config) ->
+    ?assertEqual({error, {'ValueError', <<"no">>}}, py:exec(<<"raise ValueError('no')">>)),
+    ?assertEqual({error, {'ValueError', <<"math domain error">>}}, py:call(math, sqrt, [-1])),
+    ?assertMatch({error, {'SyntaxError', _}}, py:eval(<<"1 +">>)),
+    ?assertMatch({error, {'NameError', _}}, py:eval(<<"nowhere_defined">>)).
+
+a_missing_module_or_function_is_an_error(_Config) ->
+    ?assertMatch({error, {'ModuleNotFoundError', _}}, py:call(no_such_module, f, [])),
+    ?assertMatch({error, {'AttributeError', _}}, py:call(math, no_such_function, [])).
+
+arguments_that_python_can_not_hold_are_an_error(_Config) ->
+    {error, {'TypeError', Text}} = py:call(builtins, len, [[1 | 2]]),
+    ?assertNotEqual(nomatch, binary:match(Text, <<"[0]">>)).
+
+results_that_erlang_can_not_hold_are_an_error(_Config) ->
+    ?assertMatch({error, {'TypeError', _}}, py:eval(<<"object()">>)),
+    ?assertMatch({error, {'TypeError', _}}, py:eval(<<"[{'k': len}]">>)),
+    ?assertEqual({ok, 1}, py:eval(<<"1">>)).
+
+system_exit_ends_the_request_only(_Config) ->
+    ?assertMatch({error, {'SystemExit', _}}, py:exec(<<"raise SystemExit(3)">>)),
+    ?assertMatch({error, {'KeyboardInterrupt', _}}, py:exec(<<"raise KeyboardInterrupt">>)),
+    ?assertEqual({ok, 1}, py:eval(<<"1">>)).
+
+arguments_of_the_wrong_type_fail(_Config) ->
+    ?assertError(badarg, py:call(math, sqrt, 16)),
+    ?assertError(badarg, py:call(math, sqrt, [16], [])),
+    ?assertError(badarg, py:call({math}, sqrt, [16])),
+    ?assertError(badarg, py:call(math, sqrt, [16], #{1 => 2})),
+    ?assertError(badarg, py:eval(42)),
+    ?assertError(badarg, py:eval(<<"1">>, [])),
+    ?assertError(badarg, py:exec([foo])).
+
+running_out_of_time_is_an_error_and_stops_the_code(_Config) ->
+    ok = py:exec(<<"call_suite_ticks = 0">>),
+    Endless = <<"def call_suite_endless():\n"
+                "    global call_suite_ticks\n"
+                "    while True: call_suite_ticks += 1\n">>,
+    ok = py:exec(Endless),
+    ?assertEqual({error, timeout}, py:call('__main__', call_suite_endless, [], #{}, 50)),
+    %% The pool knows of its end; then nothing counts any more.
+    eventually:equal(0, fun() -> maps:get(stale, maps:get(contexts, py:info())) end),
+    {ok, Ticks} = py:eval(<<"call_suite_ticks">>),
+    ?assertEqual({ok, Ticks}, py:eval(<<"call_suite_ticks">>)).
+
+a_timeout_leaves_no_message_behind(_Config) ->
+    %% Around the time that the code takes, so that both outcomes and the races between come up.
+    Sleep = <<"__import__('time').sleep(0.002)">>,
+    Results = [py:eval(Sleep, #{}, N rem 5) || N <- lists:seq(1, 300)],
+    ?assert(lists:member({error, timeout}, Results)),
+    ?assertEqual({ok, 1}, py:eval(<<"1">>)),
+    eventually:equal(0, fun() -> maps:get(stale, maps:get(contexts, py:info())) end),
+    mailbox:assert_empty().
+
+infinity_is_a_timeout(_Config) ->
+    ?assertEqual({ok, 1}, py:eval(<<"1">>, #{}, infinity)).
+
+many_callers_at_once_get_their_own_values(_Config) ->
+    Values = in_processes(200, fun(N) ->
+        [?assertEqual({ok, N * I}, py:call(operator, mul, [N, I])) || I <- lists:seq(1, 20)],
+        mailbox:assert_empty()
+    end),
+    ?assertEqual(lists:duplicate(200, ok), Values).
+
+version_and_info_tell(_Config) ->
+    {ok, Version} = py:version(),
+    ?assertEqual({ok, Version}, py:call(platform, python_version, [])),
+    #{
+        calls := _,
+        in_flight := 0,
+        channels := _,
+        histogram := Histogram,
+        handlers := Handlers,
+        functions := 0,
+        contexts := #{total := Total, busy := 0, waiting := 0}
+    } = py:info(),
+    ?assert(is_list(Histogram)),
+    ?assert(is_integer(Handlers)),
+    ?assert(Total >= erlang:system_info(schedulers)).
+
+%% The values of Fun(1) .. Fun(Count), each computed by a process of its own.
+in_processes(Count, Fun) ->
+    Workers = [spawn_monitor(fun() -> exit({value, Fun(N)}) end) || N <- lists:seq(1, Count)],
+    [
+        receive
+            {'DOWN', Monitor, process, Pid, {value, Value}} -> Value;
+            {'DOWN', Monitor, process, Pid, Reason} -> error(Reason)
+        end
+     || {Pid, Monitor} <- Workers
+    ].

@@ -1,0 +1,176 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% The application environment is checked at start, key by key.
+-module(config_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0]).
+-export([
+    every_key_has_a_default/1,
+    a_good_value_is_taken/1,
+    a_bad_value_is_refused_with_its_key/1,
+    an_unknown_key_is_refused/1,
+    max_contexts_follows_contexts/1,
+    python_may_be_a_virtual_environment/1,
+    python_path_follows_our_own_folder/1,
+    the_application_does_not_start_with_a_bad_option/1,
+    loop_options_are_checked/1
+]).
+
+all() ->
+    [
+        every_key_has_a_default,
+        a_good_value_is_taken,
+        a_bad_value_is_refused_with_its_key,
+        an_unknown_key_is_refused,
+        max_contexts_follows_contexts,
+        python_may_be_a_virtual_environment,
+        python_path_follows_our_own_folder,
+        the_application_does_not_start_with_a_bad_option,
+        loop_options_are_checked
+    ].
+
+every_key_has_a_default(_Config) ->
+    {ok, Config} = py_config:check([]),
+    #{
+        python := Python,
+        python_path := [],
+        contexts := Contexts,
+        max_contexts := 64,
+        context_idle_timeout := 30000,
+        max_in_flight := 1000000,
+        channel := Channel,
+        spin_us := _,
+        loops := []
+    } = Config,
+    ?assert(filelib:is_regular(Python)),
+    ?assertEqual(erlang:system_info(schedulers), Contexts),
+    ?assert(lists:member(Channel, [eventfd, pipe])),
+    ?assertNot(maps:is_key(argv, Config)).
+
+a_good_value_is_taken(Config) ->
+    Folder = list_to_binary(proplists:get_value(priv_dir, Config)),
+    lists:foreach(
+        fun({Key, Value, Taken}) ->
+            {ok, #{Key := Seen}} = py_config:check([{Key, Value}]),
+            ?assertEqual({Key, Taken}, {Key, Seen})
+        end,
+        [
+            {python_path, [Folder], [filename:absname(Folder)]},
+            {python_path, [binary_to_list(Folder)], [filename:absname(Folder)]},
+            {contexts, 3, 3},
+            {max_contexts, 1024, 1024},
+            {context_idle_timeout, infinity, infinity},
+            {context_idle_timeout, 0, 0},
+            {max_in_flight, 1, 1},
+            {channel, pipe, pipe},
+            {channel, eventfd, eventfd},
+            {spin_us, 0, 0},
+            {loops, [#{name => one}], [#{name => one}]},
+            {argv, ["-c", <<"pass">>], [<<"-c">>, <<"pass">>]}
+        ]
+    ).
+
+a_bad_value_is_refused_with_its_key(_Config) ->
+    lists:foreach(
+        fun({Key, Value}) ->
+            ?assertMatch({Key, {error, {bad_option, Key, _}}}, {Key, py_config:check([{Key, Value}])})
+        end,
+        [
+            {python, 42},
+            {python, "/no/such/python3"},
+            {python, <<"no_such_interpreter">>},
+            {python, [16#d800]},
+            {python_path, "/tmp"},
+            {python_path, [<<"/no/such/folder">>]},
+            {python_path, [<<"/tmp">> | improper]},
+            {contexts, 0},
+            {contexts, 2.0},
+            {contexts, all},
+            {contexts, 100000},
+            {max_contexts, infinity},
+            {context_idle_timeout, -1},
+            {max_in_flight, 0},
+            {max_in_flight, infinity},
+            {channel, socket},
+            {spin_us, -1},
+            {spin_us, 1000000},
+            {loops, #{}},
+            {loops, [[]]},
+            {loops, [#{loop => twisted}]},
+            {argv, <<"-c">>},
+            {argv, [c]}
+        ]
+    ).
+
+an_unknown_key_is_refused(_Config) ->
+    ?assertEqual(
+        {error, {bad_option, max_context, {unknown_option, 3}}},
+        py_config:check([{contexts, 1}, {max_context, 3}])
+    ).
+
+max_contexts_follows_contexts(_Config) ->
+    ?assertMatch({ok, #{max_contexts := 100}}, py_config:check([{contexts, 100}])),
+    ?assertEqual(
+        {error, {bad_option, max_contexts, {less_than_contexts, 4, 8}}},
+        py_config:check([{contexts, 8}, {max_contexts, 4}])
+    ).
+
+python_may_be_a_virtual_environment(Config) ->
+    {ok, #{python := Python}} = py_config:check([]),
+    Folder = filename:join(proplists:get_value(priv_dir, Config), "venv"),
+    Link = filename:join([Folder, "bin", "python3"]),
+    ?assertMatch({error, {bad_option, python, _}}, py_config:check([{python, Folder}])),
+    ok = filelib:ensure_dir(Link),
+    ?assertMatch(
+        {error, {bad_option, python, {not_a_virtual_environment, _}}},
+        py_config:check([{python, Folder}])
+    ),
+    ok = file:make_symlink(Python, Link),
+    %% The link itself: Python knows its environment by it.
+    ?assertEqual(
+        list_to_binary(Link), maps:get(python, element(2, py_config:check([{python, Folder}])))
+    ).
+
+python_path_follows_our_own_folder(_Config) ->
+    {ok, Config} = py_config:check([{python_path, ["/tmp"]}]),
+    #{path := [Own, <<"/tmp">>]} = py_config:python_options(Config),
+    ?assertEqual(<<"python">>, filename:basename(Own)).
+
+the_application_does_not_start_with_a_bad_option(_Config) ->
+    _ = application:load(erlang_python),
+    ok = application:set_env(erlang_python, spin_us, sometimes),
+    try
+        ?assertMatch(
+            {error, {{bad_option, spin_us, _}, {erlang_python_app, start, _}}},
+            application:start(erlang_python)
+        )
+    after
+        application:unset_env(erlang_python, spin_us)
+    end.
+
+loop_options_are_checked(_Config) ->
+    Good = [
+        #{},
+        #{name => a_loop, loop => uvloop, stop_timeout => 0},
+        #{name => {global, {a, loop}}, loop => auto},
+        #{name => {via, some_registry, key}, loop => asyncio},
+        #{main => {asyncio, <<"sleep">>, [1], #{result => 3}}}
+    ],
+    [?assertEqual(ok, py_loop_options:check(Options)) || Options <- Good],
+    Bad = [
+        {name, <<"a_loop">>},
+        {name, undefined},
+        {main, {asyncio, sleep}},
+        {main, {1, sleep, [], #{}}},
+        {main, {asyncio, sleep, #{}, []}},
+        {loop, curio},
+        {stop_timeout, infinity},
+        {stop_timeout, -1},
+        {nmae, a_loop}
+    ],
+    [
+        ?assertEqual({error, {bad_option, Key, Value}}, py_loop:start_link(#{Key => Value}))
+     || {Key, Value} <- Bad
+    ],
+    ?assertEqual({error, {bad_option, options, [loop]}}, py_loop:start_link([loop])).

@@ -1,0 +1,144 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% The registry of Erlang functions, and what Python sees of it.
+-module(registry_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
+-export([
+    a_fun_gets_the_list_of_arguments/1,
+    a_module_and_function_get_the_list_of_arguments/1,
+    atom_and_binary_name_the_same_function/1,
+    registering_again_replaces/1,
+    an_unregistered_function_is_unknown/1,
+    unregistering_what_is_not_there_is_fine/1,
+    names_are_listed_sorted_and_as_binaries/1,
+    names_may_be_any_text/1,
+    bad_arguments_are_refused/1,
+    unknown_options_are_refused/1,
+    a_crash_of_the_registry_loses_nothing/1,
+    python_finds_registered_functions_as_attributes/1,
+    a_closure_keeps_what_it_holds/1
+]).
+-export([sum/1]).
+
+all() ->
+    [
+        a_fun_gets_the_list_of_arguments,
+        a_module_and_function_get_the_list_of_arguments,
+        atom_and_binary_name_the_same_function,
+        registering_again_replaces,
+        an_unregistered_function_is_unknown,
+        unregistering_what_is_not_there_is_fine,
+        names_are_listed_sorted_and_as_binaries,
+        names_may_be_any_text,
+        bad_arguments_are_refused,
+        unknown_options_are_refused,
+        a_crash_of_the_registry_loses_nothing,
+        python_finds_registered_functions_as_attributes,
+        a_closure_keeps_what_it_holds
+    ].
+
+init_per_suite(Config) ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    Config.
+
+end_per_suite(_Config) ->
+    application:stop(erlang_python).
+
+end_per_testcase(_Case, _Config) ->
+    lists:foreach(fun py:unregister_function/1, py:registered()).
+
+sum(Numbers) ->
+    lists:sum(Numbers).
+
+a_fun_gets_the_list_of_arguments(_Config) ->
+    ok = py:register_function(arguments, fun(Args) -> {length(Args), Args} end),
+    ?assertEqual({ok, {0, []}}, py:eval(<<"erlang.call('arguments')">>)),
+    ?assertEqual(
+        {ok, {3, [1, <<"two">>, [3.0]]}}, py:eval(<<"erlang.call('arguments', 1, 'two', [3.0])">>)
+    ).
+
+a_module_and_function_get_the_list_of_arguments(_Config) ->
+    ok = py:register_function(sum, ?MODULE, sum),
+    ?assertEqual({ok, 6}, py:eval(<<"erlang.call('sum', 1, 2, 3)">>)).
+
+atom_and_binary_name_the_same_function(_Config) ->
+    ok = py:register_function(one, fun(_) -> 1 end),
+    ok = py:register_function(<<"one">>, fun(_) -> 2 end),
+    ?assertEqual([<<"one">>], py:registered()),
+    ?assertEqual({ok, 2}, py:eval(<<"erlang.call('one')">>)),
+    ok = py:unregister_function(one),
+    ?assertEqual([], py:registered()).
+
+registering_again_replaces(_Config) ->
+    ok = py:register_function(value, fun(_) -> old end),
+    ?assertEqual({ok, old}, py:eval(<<"erlang.call('value')">>)),
+    ok = py:register_function(value, fun(_) -> new end),
+    ?assertEqual({ok, new}, py:eval(<<"erlang.call('value')">>)).
+
+an_unregistered_function_is_unknown(_Config) ->
+    ok = py:register_function(gone, fun(_) -> ok end),
+    ok = py:unregister_function(<<"gone">>),
+    ?assertMatch(
+        {error, {'UndefinedFunction', _}}, py:eval(<<"erlang.call('gone')">>)
+    ).
+
+unregistering_what_is_not_there_is_fine(_Config) ->
+    ?assertEqual(ok, py:unregister_function(never_was)).
+
+names_are_listed_sorted_and_as_binaries(_Config) ->
+    [ok = py:register_function(Name, fun(_) -> ok end) || Name <- [c, <<"a">>, b]],
+    ?assertEqual([<<"a">>, <<"b">>, <<"c">>], py:registered()).
+
+names_may_be_any_text(_Config) ->
+    Names = [<<"a b">>, <<"größe"/utf8>>, <<"">>, binary:copy(<<"n">>, 300)],
+    lists:foreach(
+        fun(Name) ->
+            ok = py:register_function(Name, fun([X]) -> {Name, X} end),
+            ?assertEqual({ok, {Name, 1}}, py:eval(<<"erlang.call(name, 1)">>, #{name => Name}))
+        end,
+        Names
+    ).
+
+bad_arguments_are_refused(_Config) ->
+    ?assertError(badarg, py:register_function("a_string", fun(_) -> ok end)),
+    ?assertError(badarg, py:register_function(name, fun() -> ok end)),
+    ?assertError(badarg, py:register_function(name, fun(_) -> ok end, [])),
+    ?assertError(badarg, py:register_function(name, ?MODULE, <<"sum">>)),
+    ?assertError(badarg, py:unregister_function("a_string")),
+    ?assertEqual([], py:registered()).
+
+unknown_options_are_refused(_Config) ->
+    ?assertEqual(ok, py:register_function(name, fun(_) -> ok end, #{})),
+    ?assertEqual(
+        {error, {bad_option, colour}}, py:register_function(name, fun(_) -> ok end, #{colour => red})
+    ).
+
+a_crash_of_the_registry_loses_nothing(_Config) ->
+    ok = py:register_function(stays, fun(_) -> here end),
+    Registry = whereis(py_functions),
+    Monitor = monitor(process, Registry),
+    exit(Registry, kill),
+    receive
+        {'DOWN', Monitor, process, _, killed} -> ok
+    end,
+    %% Calls don't need the process.
+    ?assertEqual({ok, here}, py:eval(<<"erlang.call('stays')">>)),
+    eventually:true(fun() -> is_pid(whereis(py_functions)) end),
+    ok = py:register_function(comes, fun(_) -> too end),
+    ?assertEqual([<<"comes">>, <<"stays">>], py:registered()).
+
+python_finds_registered_functions_as_attributes(_Config) ->
+    ok = py:register_function(double_it, fun([X]) -> X * 2 end),
+    ?assertEqual({ok, 42}, py:eval(<<"erlang.double_it(21)">>)),
+    ok = py:exec(<<"from erlang import double_it as imported_double_it">>),
+    ?assertEqual({ok, 42}, py:eval(<<"imported_double_it(21)">>)),
+    ?assertEqual({ok, false}, py:eval(<<"hasattr(erlang, 'not_registered_anywhere')">>)),
+    ?assertMatch({error, {'ImportError', _}}, py:exec(<<"from erlang import no_such_thing">>)).
+
+a_closure_keeps_what_it_holds(_Config) ->
+    Big = binary:copy(<<"x">>, 100000),
+    Pid = self(),
+    ok = py:register_function(holds, fun(_) -> {byte_size(Big), Pid =:= Pid} end),
+    ?assertEqual({ok, {100000, true}}, py:eval(<<"erlang.call('holds')">>)).
