@@ -5,13 +5,13 @@ import __main__
 
 import atexit
 import sys
-import threading
 import traceback
 from collections.abc import Callable
 from functools import reduce
 from importlib import import_module
 from typing import Any
 
+import _erlang
 from erlang._errors import Interrupted
 
 
@@ -29,7 +29,7 @@ def describe_exception(error: BaseException) -> tuple[str, str, str]:
     """Class name, text and traceback of an exception, without the frames of this module."""
     while error.__traceback__ is not None and _is_ours(error.__traceback__.tb_frame.f_code):
         error.__traceback__ = error.__traceback__.tb_next
-    return type(error).__name__, _text(error), "".join(traceback.format_exception(error))
+    return _class_name(error), _text(error), "".join(traceback.format_exception(error))
 
 
 def run_exit_functions() -> None:
@@ -41,9 +41,6 @@ def run_exit_functions() -> None:
 
 
 def _call(module: str, function: str, args: list[Any], kwargs: dict[str, Any]) -> object:
-    target = __main__ if module == "__main__" else None
-    if target is not None:
-        return reduce(getattr, function.split("."), target)(*args, **kwargs)  # type: ignore[operator]
     return resolve(module, function)(*args, **kwargs)
 
 
@@ -62,6 +59,15 @@ def _is_ours(code: Any) -> bool:
     return bool(code.co_filename == __file__)
 
 
+def _class_name(error: BaseException) -> str:
+    """As an atom, which Erlang code matches on; text once there are too many atoms."""
+    name = type(error).__name__
+    try:
+        return _erlang.Atom(name)
+    except ValueError:
+        return name
+
+
 def _text(error: BaseException) -> str:
     if isinstance(error, Interrupted):
         return "interrupted"
@@ -69,8 +75,3 @@ def _text(error: BaseException) -> str:
         return str(error)
     except Exception:  # a __str__ that fails must not hide the exception itself
         return f"<{type(error).__name__} without a text>"
-
-
-def thread_name() -> str:
-    """Name of the calling Python thread; for tests and log lines."""
-    return threading.current_thread().name
