@@ -47,6 +47,12 @@ async def started(client: httpx.AsyncClient, chat: str) -> None:
             await asyncio.sleep(0.1)
 
 
+async def about(client: httpx.AsyncClient) -> str:
+    answer = await client.get("/about")
+    expect(answer.status_code == 200, answer.text)
+    return json.dumps(answer.json())
+
+
 async def users(client: httpx.AsyncClient, route: str) -> str:
     found = await client.get(f"/{route}/1")
     expect(found.status_code == 200, found.text)
@@ -163,8 +169,7 @@ async def main(port: int) -> int:
 
     async with httpx.AsyncClient(base_url=http, timeout=STEP_SECONDS, trust_env=False) as client:
         await started(client, chat_http)
-        about = (await client.get("/about")).json()
-        print(f"demo: {json.dumps(about)}", flush=True)
+        await step("GET /about", lambda: about(client))
         await step("GET /user/{id}", lambda: users(client, "user"))
         await step("GET /sync/{id}", lambda: users(client, "sync"))
         await step("GET /fanout", lambda: fanout(client))

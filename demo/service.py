@@ -158,6 +158,7 @@ async def about() -> dict[str, Any]:
     node = await erlang.async_call("node_info")
     return {
         **node,
+        "answered_by": str(node["answered_by"]),
         "python": platform.python_version(),
         "loop": type(asyncio.get_running_loop()).__module__.partition(".")[0],
         **{name: version(name) for name in ("fastapi", "uvicorn", "uvloop", "aiohttp")},
