@@ -7,12 +7,20 @@
 #include <sys/resource.h>
 
 #include <cerrno>
+#include <exception>
 #include <system_error>
 
 #include "tests/cpp/support/descriptors.h"
 
 namespace loop_bridge {
 namespace {
+
+// Clang's checks of virtual calls open descriptors themselves and report what they can't look at.
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+#define DESCRIPTORS_MAY_NOT_RUN_OUT
+#endif
+#endif
 
 TEST(NonblockingPipe, both_ends_are_nonblocking_and_not_inherited) {
     const NonblockingPipe pipe = open_nonblocking_pipe();
@@ -30,18 +38,26 @@ TEST(NonblockingPipe, carries_a_byte) {
 }
 
 TEST(NonblockingPipe, throws_when_descriptors_run_out) {
+#ifdef DESCRIPTORS_MAY_NOT_RUN_OUT
+    GTEST_SKIP() << "this sanitizer needs descriptors of its own";
+#endif
     rlimit before{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
     rlimit none = before;
     none.rlim_cur = 0;
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    std::exception_ptr failure;
     try {
         open_nonblocking_pipe();
-        ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-        ADD_FAILURE() << "opened a pipe beyond the limit";
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    // Before anything looks at the exception: UBSan does so through a pipe of its own.
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    ASSERT_TRUE(failure) << "opened a pipe beyond the limit";
+    try {
+        std::rethrow_exception(failure);
     } catch (const std::system_error& error) {
-        // First of all: UBSan looks at an object through a pipe of its own.
-        ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
         EXPECT_EQ(error.code().value(), EMFILE);
     }
 }
