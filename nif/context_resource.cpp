@@ -37,7 +37,7 @@ void ContextResource::close() noexcept {
 void ContextResource::run(PyObject* module) {
     const GilAcquire acquired;
     const Gil gil = acquired.gil();
-    tell_owner("py_result", "ready");
+    tell_owner_ready();
     BlockingWaiter waiter{channel_, Node::instance().max_spin()};
     for (bool open = true; open;) {
         EntryList arrived;
@@ -51,26 +51,17 @@ void ContextResource::run(PyObject* module) {
                 open = false;
                 break;
             }
-            run_one(gil, module, static_cast<Request&>(*entry));
+            ThreadCaller::current().run(gil, module, static_cast<Request&>(*entry));
         }
     }
     channel_.close();
 }
 
-void ContextResource::run_one(Gil gil, PyObject* module, Request& request) noexcept {
-    const ResourcePtr<RequestHandle> handle = request.handle();
-    ThreadCaller::current().run(gil, module, request);
-    if (handle->abandoned()) tell_owner("context_idle", nullptr);
-}
-
-void ContextResource::tell_owner(const char* tag, const char* state) noexcept {
+void ContextResource::tell_owner_ready() noexcept {
     TermEnv env = make_term_env();
-    const ERL_NIF_TERM head = enif_make_atom(env.get(), tag);
-    const ERL_NIF_TERM ref = enif_make_copy(env.get(), ref_.term);
-    const ERL_NIF_TERM message =
-        state == nullptr
-            ? enif_make_tuple2(env.get(), head, ref)
-            : enif_make_tuple3(env.get(), head, ref, enif_make_atom(env.get(), state));
+    const ERL_NIF_TERM message = enif_make_tuple3(
+        env.get(), enif_make_atom(env.get(), "py_result"), enif_make_copy(env.get(), ref_.term),
+        enif_make_atom(env.get(), "ready"));
     enif_send(nullptr, &owner_, env.get(), message);
 }
 

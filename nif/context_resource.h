@@ -19,8 +19,7 @@ public:
     ContextResource(const ContextResource&) = delete;
     ContextResource& operator=(const ContextResource&) = delete;
 
-    // The owner gets {py_result, Ref, ready} when the thread runs, and {context_idle, Ref} each
-    // time a request that was abandoned has really ended. Throws std::system_error.
+    // The owner gets {py_result, Ref, ready} when the thread runs. Throws std::system_error.
     static void start(const ResourcePtr<ContextResource>& self, PyObject* module);
     // False when the context is closed; the request stays with the caller.
     bool submit(loop_bridge::EntryPtr& request) noexcept { return channel_.push(request); }
@@ -29,8 +28,7 @@ public:
 
 private:
     void run(PyObject* module);
-    void run_one(loop_bridge::Gil gil, PyObject* module, Request& request) noexcept;
-    void tell_owner(const char* tag, const char* state) noexcept;
+    void tell_owner_ready() noexcept;
 
     loop_bridge::Channel channel_;
     ErlNifPid owner_;

@@ -173,14 +173,10 @@ void LoopCaller::lost(Gil gil) noexcept {
     attached_ = false;
     gathered_.clear();
     gathered_env_.reset();
-    try {
-        futures_.fail_all(gil, [&](PyObject* name) {
-            return make_call_error(gil, state_, "disconnected", name, nullptr,
-                                   "the Erlang process that handled it is gone");
-        });
-    } catch (const PyError&) {
-        PyErr_WriteUnraisable(owner_);
-    }
+    futures_.fail_all(gil, [&](PyObject* name) {
+        return make_call_error(gil, state_, "disconnected", name, nullptr,
+                               "the Erlang process that handled it is gone");
+    });
 }
 
 void LoopCaller::shutdown(Gil gil) noexcept {

@@ -29,15 +29,16 @@ void FutureResolver::resolve(Gil gil, PyObject* module, const Completion& comple
         PyObject* method = completion.succeeded() ? set_result_.get() : set_exception_.get();
         settle(gil, call->future, method, value.get());
     } catch (const PyError&) {
-        if (PyObject* error = take_error(gil)) {
-            settle(gil, call->future, set_exception_.get(), error);
-            Py_DECREF(error);
-        }
+        settle_with_error(gil, call->future);
     }
 }
 
-void FutureResolver::set_exception(Gil gil, const PyRef& future, const PyRef& exception) noexcept {
-    settle(gil, future, set_exception_.get(), exception.get());
+// With the exception that is pending in this thread.
+void FutureResolver::settle_with_error(Gil gil, const PyRef& future) noexcept {
+    if (PyObject* error = take_error(gil)) {
+        settle(gil, future, set_exception_.get(), error);
+        Py_DECREF(error);
+    }
 }
 
 void FutureResolver::settle(Gil, const PyRef& future, PyObject* method, PyObject* value) noexcept {

@@ -22,11 +22,15 @@ public:
     // value becomes the future's exception.
     void resolve(Gil gil, PyObject* module, const Completion& completion) noexcept;
 
-    // Ends every call with the exception that `make(name)` gives.
+    // Ends every call with the exception that `make(name)` returns, or with what it throws.
     template <class MakeError>
-    void fail_all(Gil gil, MakeError&& make) {
+    void fail_all(Gil gil, MakeError&& make) noexcept {
         calls_.drain([&](CallId, PendingCall&& call) {
-            set_exception(gil, call.future, make(call.name.get()));
+            try {
+                settle(gil, call.future, set_exception_.get(), make(call.name.get()).get());
+            } catch (const PyError&) {
+                settle_with_error(gil, call.future);
+            }
         });
     }
     // Lets go of all futures without ending them: their loop is closed.
@@ -42,7 +46,7 @@ private:
         CallMeter::Ticket ticket;
     };
 
-    void set_exception(Gil gil, const PyRef& future, const PyRef& exception) noexcept;
+    void settle_with_error(Gil gil, const PyRef& future) noexcept;
     void settle(Gil gil, const PyRef& future, PyObject* method, PyObject* value) noexcept;
 
     CallSlots<PendingCall> calls_;
