@@ -38,15 +38,15 @@ WaitOutcome BlockingWaiter::wait(Deadline deadline) noexcept {
 }
 
 void BlockingWaiter::spin_for_entries(const Deadline& deadline) noexcept {
-    const SpinSeats::Seat seat(SpinSeats::of_process());
-    if (!seat) {
-        return;
-    }
     auto budget = spin_policy_.next_budget();
     if (deadline.has_value()) {
         budget = std::min<SpinPolicy::Duration>(budget, time_until(*deadline));
     }
     if (budget <= SpinPolicy::Duration::zero()) {
+        return;
+    }
+    const SpinSeats::Seat seat(SpinSeats::of_process());
+    if (!seat) {
         return;
     }
     const auto took = spin(budget, Clock::now, [this] { return channel_.has_entries(); });

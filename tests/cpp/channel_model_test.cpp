@@ -53,6 +53,7 @@ public:
                 break;
             default:
                 left_ += drop(channel_.close());
+                closed_ = true;
         }
     }
 
@@ -68,9 +69,10 @@ public:
 
     void check(const std::string& steps) const {
         ASSERT_EQ(taken_ + left_, accepted_) << steps;
-        ASSERT_TRUE(channel_.closed() || asleep_) << steps;
+        ASSERT_EQ(channel_.closed(), closed_) << "reopened: " << steps;
+        ASSERT_EQ(asleep_, !closed_) << "awake without end, or asleep for good: " << steps;
         ASSERT_FALSE(asleep_ && channel_.has_entries()) << "slept through an entry: " << steps;
-        ASSERT_FALSE(channel_.closed() && !ended_) << "slept through close: " << steps;
+        ASSERT_EQ(ended_, closed_) << "slept through close: " << steps;
     }
 
 private:
@@ -114,6 +116,7 @@ private:
     Next next_ = Next::kArm;
     bool asleep_ = false;
     bool ended_ = false;
+    bool closed_ = false;
     int accepted_ = 0;
     int taken_ = 0;
     int left_ = 0;

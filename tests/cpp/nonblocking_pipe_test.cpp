@@ -17,9 +17,9 @@ namespace {
 
 // Clang's checks of virtual calls open descriptors themselves and report what they can't look at.
 #if defined(__has_feature)
-#if __has_feature(undefined_behavior_sanitizer)
-#define DESCRIPTORS_MAY_NOT_RUN_OUT
-#endif
+constexpr bool kDescriptorsMayRunOut = !__has_feature(undefined_behavior_sanitizer);
+#else
+constexpr bool kDescriptorsMayRunOut = true;
 #endif
 
 TEST(NonblockingPipe, both_ends_are_nonblocking_and_not_inherited) {
@@ -38,9 +38,9 @@ TEST(NonblockingPipe, carries_a_byte) {
 }
 
 TEST(NonblockingPipe, throws_when_descriptors_run_out) {
-#ifdef DESCRIPTORS_MAY_NOT_RUN_OUT
-    GTEST_SKIP() << "this sanitizer needs descriptors of its own";
-#endif
+    if (!kDescriptorsMayRunOut) {
+        GTEST_SKIP() << "this sanitizer needs descriptors of its own";
+    }
     rlimit before{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
     rlimit none = before;
