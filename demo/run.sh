@@ -38,7 +38,8 @@ cp demo/src/demo.app.src "$app/ebin/demo.app"
 
 # Ctrl-C reaches every process of the terminal: the node leaves it to this script, which asks the
 # node to stop as an operator would.
-erl -noshell -noinput +Bi -pa _build/default/lib/erlang_python/ebin "$PWD/$app/ebin" \
+ERL_CRASH_DUMP=$app/erl_crash.dump \
+    erl -noshell -noinput +Bi -pa _build/default/lib/erlang_python/ebin "$PWD/$app/ebin" \
     -demo port "$port" -s demo_main </dev/null &
 node=$!
 stopping=no

@@ -12,15 +12,10 @@
 -spec start(Type :: application:start_type(), Args :: term()) ->
     {ok, pid()} | {error, Reason :: term()}.
 start(_Type, _Args) ->
-    case [Port || Port <- tuple_to_list(ports()), not is_free(Port)] of
-        [] ->
-            %% The folder that holds service.py and chat.py.
-            {ok, _} = py:call(site, addsitedir, [list_to_binary(code:priv_dir(demo))]),
-            ok = demo_functions:register(),
-            demo_sup:start_link();
-        Taken ->
-            {error, {ports_taken, Taken}}
-    end.
+    %% The folder that holds service.py and chat.py.
+    {ok, _} = py:call(site, addsitedir, [list_to_binary(code:priv_dir(demo))]),
+    ok = demo_functions:register(),
+    demo_sup:start_link().
 
 -spec stop(State :: term()) -> ok.
 stop(_State) ->
@@ -31,14 +26,3 @@ stop(_State) ->
 ports() ->
     {ok, Port} = application:get_env(demo, port),
     {Port, Port + 1}.
-
-%% A service that finds its port taken would only be restarted until its supervisor gives up.
--spec is_free(Port :: inet:port_number()) -> boolean().
-is_free(Port) ->
-    case gen_tcp:listen(Port, [{ip, {127, 0, 0, 1}}, {reuseaddr, true}]) of
-        {ok, Socket} ->
-            ok = gen_tcp:close(Socket),
-            true;
-        {error, _} ->
-            false
-    end.

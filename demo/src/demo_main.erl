@@ -6,17 +6,29 @@
 
 -spec start() -> ok.
 start() ->
-    case application:ensure_all_started(demo, permanent) of
-        {ok, _} ->
-            ok;
-        {error, {demo, {{ports_taken, Ports}, _}}} ->
-            give_up("port ~w is taken; choose another by --port~n", [hd(Ports)]);
-        {error, {App, Reason}} ->
-            give_up("~p did not start: ~p~n", [App, Reason])
+    ok = application:load(demo),
+    case [Port || Port <- tuple_to_list(demo_app:ports()), not is_free(Port)] of
+        [] ->
+            case application:ensure_all_started(demo, permanent) of
+                {ok, _} -> ok;
+                {error, Reason} -> give_up("can't start: ~p", [Reason])
+            end;
+        [Taken | _] ->
+            give_up("port ~b is taken; choose another with --port", [Taken])
     end.
 
--spec give_up(Format :: string(), Arguments :: [term()]) -> no_return().
+%% Found out before: a service whose port is taken would only be restarted in vain.
+-spec is_free(Port :: inet:port_number()) -> boolean().
+is_free(Port) ->
+    case gen_tcp:listen(Port, [{ip, {127, 0, 0, 1}}, {reuseaddr, true}]) of
+        {ok, Socket} ->
+            ok = gen_tcp:close(Socket),
+            true;
+        {error, _} ->
+            false
+    end.
+
+-spec give_up(Format :: string(), Arguments :: [term()]) -> ok.
 give_up(Format, Arguments) ->
-    io:format(standard_error, "demo: " ++ Format, Arguments),
-    init:stop(1),
-    receive after infinity -> ok end.
+    io:format(standard_error, "demo: " ++ Format ++ "~n", Arguments),
+    init:stop(1).
