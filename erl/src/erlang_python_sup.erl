@@ -26,7 +26,6 @@ init(Config = #{loops := Loops}) ->
     ok = py_functions:create_table(),
     ok = py_contexts:create_table(),
     ok = py_loops:create_table(),
-    ok = py_exception:prepare(),
     Limits = maps:with([contexts, max_contexts, context_idle_timeout], Config),
     Children = [
         #{id => py_functions, start => {py_functions, start_link, []}},

@@ -137,10 +137,7 @@ eval(Code, Locals, Timeout) ->
 %% '''
 -spec exec(Code :: code()) -> ok | {error, reason()}.
 exec(Code) ->
-    case py_context:request(py_request:exec(Code), ?DEFAULT_TIMEOUT) of
-        {ok, _None} -> ok;
-        {error, _} = Error -> Error
-    end.
+    py_context:request(py_request:exec(Code), ?DEFAULT_TIMEOUT).
 
 %% @doc The version of the Python interpreter.
 %%

@@ -15,7 +15,8 @@
     | disconnected
     | not_running
     | term().
--type result() :: {ok, term()} | {error, reason()}.
+%% Just `ok' for `exec'.
+-type result() :: {ok, term()} | ok | {error, reason()}.
 
 %% Timeout in milliseconds, over everything: waiting for a free context and running.
 -spec request(py_nif:request(), timeout()) -> result().
@@ -84,7 +85,7 @@ result({error, {Name, Text, Traceback}}) ->
     logger:debug(#{python_exception => Name, text => Text, traceback => Traceback}, #{
         domain => [erlang_python], report_cb => fun report/1
     }),
-    {error, {py_exception:name(Name), Text}};
+    {error, {Name, Text}};
 result(Answer) ->
     Answer.
 

@@ -199,7 +199,7 @@ run(Context, Options) ->
 -spec start_failure(py_nif:answer()) -> term().
 start_failure({error, {Name, Text, Traceback}}) ->
     log_failure("could not start", Traceback),
-    {py_exception:name(Name), Text};
+    {Name, Text};
 start_failure({error, Why}) ->
     Why;
 start_failure(_) ->
@@ -228,7 +228,7 @@ handle_info({py_result, Run, Answer}, State = #state{run = Run}) ->
             {stop, normal, State1};
         {error, {Name, Text, Traceback}} ->
             log_failure("ended with an exception", Traceback),
-            {stop, {main_failed, {py_exception:name(Name), Text}}, State1};
+            {stop, {main_failed, {Name, Text}}, State1};
         {error, Why} ->
             {stop, Why, State1}
     end;

@@ -40,7 +40,6 @@
 %% Slot and generation of a call in its channel; always a small integer.
 -type call_id() :: non_neg_integer().
 
-%% `exec' has the value `none'.
 -type request() ::
     {call, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
     | {eval, Code :: binary(), Locals :: map()}
@@ -58,11 +57,12 @@
     argv => [binary()]
 }.
 
-%% What `{py_result, Ref, Answer}' carries for a submitted request. An exception comes with its
-%% traceback as Python prints it.
+%% What `{py_result, Ref, Answer}' carries for a submitted request; just `ok' for `exec'. The name
+%% of an exception's class is an atom as long as Python may make new ones.
 -type answer() ::
     {ok, term()}
-    | {error, {ExceptionName :: binary(), Text :: binary(), Traceback :: binary()}}
+    | ok
+    | {error, {ExceptionName :: atom() | binary(), Text :: binary(), Traceback :: binary()}}
     | {error, disconnected | term()}.
 
 %% What the native side sends to a handler.
