@@ -137,7 +137,10 @@ eval(Code, Locals, Timeout) ->
 %% '''
 -spec exec(Code :: code()) -> ok | {error, reason()}.
 exec(Code) ->
-    py_context:request(py_request:exec(Code), ?DEFAULT_TIMEOUT).
+    case py_context:request(py_request:exec(Code), ?DEFAULT_TIMEOUT) of
+        {ok, _None} -> ok;
+        Other -> Other
+    end.
 
 %% @doc The version of the Python interpreter.
 %%
