@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// cpu_pause.h: tells the processor that this thread is spinning. Tens of nanoseconds.
+// cpu_pause.h: tells the processor that this thread is spinning. Tens of nanoseconds at most.
+// One file for each family of processors, chosen by Meson.
 #pragma once
 
 namespace loop_bridge {
 
-#if defined(__x86_64__) || defined(__i386__)
-inline void cpu_pause() noexcept { __builtin_ia32_pause(); }
-#elif defined(__aarch64__) || defined(__arm__)
-inline void cpu_pause() noexcept { asm volatile("yield" ::: "memory"); }
-#else
-inline void cpu_pause() noexcept { asm volatile("" ::: "memory"); }
-#endif
+void cpu_pause() noexcept;
 
 }  // namespace loop_bridge
