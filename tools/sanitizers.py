@@ -22,7 +22,7 @@ class Sanitizer:
 
 # Undefined behaviour must end a test, not only print. The check of vtables opens a pipe to probe
 # memory: where descriptors have run out, as one test arranges, it takes every object for broken.
-UNDEFINED = "-fno-sanitize-recover=undefined,-fno-sanitize=vptr"
+UNDEFINED = "-fno-sanitize-recover=undefined -fno-sanitize=vptr"
 
 SANITIZERS = {
     "thread": Sanitizer("thread", "", fixed_addresses=True),
