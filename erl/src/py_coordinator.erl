@@ -4,6 +4,9 @@
 %% any more, and passes on messages that Python sends to other nodes. It never waits for any of
 %% them.
 %%
+%% A channel whose owner is gone is freed with the last reference to it, and what has been handled
+%% leaves references on the heaps of idle processes: this one and the supervisor are tidied up.
+%%
 %% A handler that dies before it has attached itself is replaced; after that the channel watches it
 %% by itself. The channels that wait for a handler watch this process: if it dies, their calls end,
 %% and the next ones ask the restarted one.
@@ -13,10 +16,15 @@
 -export([start_link/0, attached/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
-%% The handlers that have not attached themselves yet, by their monitors and process ids.
+%% How long after a handler's start the garbage that it made is collected, in milliseconds.
+-define(TIDY_AFTER, 100).
+
+%% The handlers that have not attached themselves yet, by their monitors and process ids, and
+%% whether a `tidy' is under way to this process.
 -record(state, {
     opening = #{} :: #{reference() => py_nif:channel()},
-    monitors = #{} :: #{pid() => reference()}
+    monitors = #{} :: #{pid() => reference()},
+    tidying = false :: boolean()
 }).
 
 -spec start_link() -> gen_server:start_ret().
@@ -42,7 +50,7 @@ handle_cast({attached, Pid}, State = #state{opening = Opening, monitors = Monito
     case maps:take(Pid, Monitors) of
         {Monitor, Rest} ->
             demonitor(Monitor, [flush]),
-            {noreply, State#state{opening = maps:remove(Monitor, Opening), monitors = Rest}};
+            {noreply, tidy(State#state{opening = maps:remove(Monitor, Opening), monitors = Rest})};
         error ->
             %% From the time before this process was restarted.
             {noreply, State}
@@ -64,9 +72,12 @@ handle_info({'DOWN', Monitor, process, Pid, Reason}, State) ->
     State1 = State#state{opening = Rest, monitors = maps:remove(Pid, Monitors)},
     case Reason of
         %% The channel was closed before it was opened.
-        normal -> {noreply, State1};
+        normal -> {noreply, tidy(State1)};
         _ -> {noreply, open(Channel, State1)}
     end;
+handle_info(tidy, State) ->
+    collect_garbage(),
+    {noreply, State#state{tidying = false}};
 handle_info(_Message, State) ->
     {noreply, State}.
 
@@ -77,6 +88,23 @@ open(Channel, State = #state{opening = Opening, monitors = Monitors}) ->
     State#state{
         opening = Opening#{Monitor => Channel}, monitors = Monitors#{Pid => Monitor}
     }.
+
+-spec tidy(#state{}) -> #state{}.
+tidy(State = #state{tidying = true}) ->
+    State;
+tidy(State) ->
+    _ = erlang:send_after(?TIDY_AFTER, self(), tidy),
+    State#state{tidying = true}.
+
+%% The supervisor's goes on beside this process; the message that says so is a stray one.
+-spec collect_garbage() -> ok.
+collect_garbage() ->
+    case whereis(py_handler_sup) of
+        undefined -> ok;
+        Pid -> _ = erlang:garbage_collect(Pid, [{async, tidied}])
+    end,
+    true = erlang:garbage_collect(),
+    ok.
 
 %% A connection that is busy suspends its sender: that must not be this process.
 -spec send(pid() | {Name :: atom(), node()}, term()) -> ok.
