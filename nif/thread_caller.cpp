@@ -145,7 +145,8 @@ bool ThreadCaller::wait_until(Gil gil, PyObject* module, Line& line, Deadline de
     while (!done()) {
         WaitOutcome outcome{};
         EntryList arrived;
-        {
+        // Several requests may have arrived at once, of which only one is run in each round.
+        if (line.requests.empty()) {
             const GilRelease released{gil};
             outcome = line.waiter.wait(deadline);
             arrived = line.channel->channel().take_all();
