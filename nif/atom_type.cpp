@@ -87,6 +87,14 @@ PyObject* atom_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     });
 }
 
+// The one that heap types get by default leaves weak references of such simple types alone.
+void atom_dealloc(PyObject* self) {
+    PyTypeObject* type = Py_TYPE(self);
+    if (atom_part(self)->weak_references != nullptr) PyObject_ClearWeakRefs(self);
+    PyUnicode_Type.tp_dealloc(self);
+    Py_DECREF(type);
+}
+
 PyRef plain_text(Gil, PyObject* self) { return PyRef::steal(PyUnicode_FromObject(self)); }
 
 PyObject* atom_repr(PyObject* self) {
@@ -130,6 +138,7 @@ PyRef make_atom_type(Gil, PyObject* module) {
     };
     PyType_Slot slots[] = {
         {Py_tp_new, reinterpret_cast<void*>(atom_new)},
+        {Py_tp_dealloc, reinterpret_cast<void*>(atom_dealloc)},
         {Py_tp_repr, reinterpret_cast<void*>(atom_repr)},
         {Py_tp_methods, methods},
         {Py_tp_members, members},
