@@ -55,6 +55,10 @@ class Call(asyncio.Future[T]):
         tb: TracebackType | None = None,
     ) -> Any:
         """Raise in the place of the wait, as a task does when it is cancelled."""
+        cls = type(typ) if isinstance(typ, BaseException) else typ
+        if issubclass(cls, asyncio.CancelledError):
+            # A task that is cancelled before its first step has not come to wait for us yet.
+            self.cancel()
         if isinstance(typ, BaseException):
             return self._steps().throw(typ)
         if val is None:

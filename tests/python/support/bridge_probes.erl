@@ -1,0 +1,221 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% The Erlang functions that the Python tests call. Each takes the list of the call's arguments.
+%% Tests and functions meet by tags: a function publishes its process under a tag, and whoever
+%% waits for that is told at once, so that no test has to sleep for luck.
+-module(bridge_probes).
+
+-export([register/0]).
+-export([
+    echo/1, args/1, double_it/1, add_one/1, maybe_fail/1, add/1,
+    slow/1, wait_forever/1, ignore_shutdown/1, await_published/1, await_end/1, release/1,
+    kill_self/1, kill_handler/1, exit_normally/1, throw_it/1, exit_with/1, fail_with/1, improper/1,
+    blob/1, size_of/1, self/1,
+    py_call/1, py_call_elsewhere/1, py_call_abandoned/1,
+    counts/1, app_env/1, register_name/1, unregister_name/1,
+    start_mailbox/1, read_mailbox/1, stop_process/1
+]).
+
+-define(PUBLISHED, bridge_probes_published).
+
+-spec register() -> ok.
+register() ->
+    %% A table needs an owner that outlives the process that registers.
+    Self = self(),
+    {Owner, Monitor} = spawn_monitor(fun() ->
+        ?PUBLISHED = ets:new(?PUBLISHED, [named_table, public, set]),
+        Self ! {owner, self()},
+        receive
+            stop -> ok
+        end
+    end),
+    receive
+        {owner, Owner} -> demonitor(Monitor, [flush]);
+        {'DOWN', Monitor, process, Owner, Why} -> error(Why)
+    end,
+    Exports = ?MODULE:module_info(exports),
+    Names = [Name || {Name, 1} <- Exports, Name =/= module_info],
+    lists:foreach(fun(Name) -> ok = py:register_function(Name, ?MODULE, Name) end, Names).
+
+%% Values.
+
+echo([Value]) -> Value.
+
+args(Args) -> Args.
+
+double_it([X]) -> X * 2.
+
+add_one([X]) -> X + 1.
+
+add([X, Y]) -> X + Y.
+
+maybe_fail([X]) when X > 10 -> error({too_large, X});
+maybe_fail([X]) -> X.
+
+blob([Size]) -> {bytes, binary:copy(<<255>>, Size)}.
+
+size_of([Binary]) -> byte_size(Binary).
+
+self([]) -> erlang:self().
+
+%% Time and presence.
+
+slow([Ms]) ->
+    timer:sleep(Ms),
+    Ms.
+
+%% Publishes its process under Tag, then waits until released: returns what release/1 sends.
+wait_forever([Tag]) ->
+    publish(Tag),
+    receive
+        {release, Value} -> Value
+    end.
+
+%% As wait_forever/1, but takes its time over an exit signal that can be trapped.
+ignore_shutdown([Tag]) ->
+    process_flag(trap_exit, true),
+    publish(Tag),
+    receive
+        {release, Value} -> Value
+    end.
+
+publish(Tag) ->
+    case ets:insert_new(?PUBLISHED, {Tag, erlang:self()}) of
+        true ->
+            ok;
+        false ->
+            [{Tag, Waiting}] = ets:take(?PUBLISHED, Tag),
+            true = ets:insert(?PUBLISHED, {Tag, erlang:self()}),
+            Waiting ! {published, Tag, erlang:self()}
+    end.
+
+%% The process that publishes, or has published, itself under Tag; `none' after Ms milliseconds.
+await_published([Tag, Ms]) ->
+    case ets:insert_new(?PUBLISHED, {Tag, erlang:self()}) of
+        false ->
+            [{Tag, Pid}] = ets:lookup(?PUBLISHED, Tag),
+            Pid;
+        true ->
+            receive
+                {published, Tag, Pid} -> Pid
+            after Ms ->
+                ets:delete(?PUBLISHED, Tag),
+                none
+            end
+    end.
+
+%% Whether the process ends within Ms milliseconds from now.
+await_end([Pid, Ms]) ->
+    Monitor = monitor(process, Pid),
+    receive
+        {'DOWN', Monitor, process, Pid, _} -> true
+    after Ms ->
+        demonitor(Monitor, [flush]),
+        false
+    end.
+
+release([Pid, Value]) ->
+    Pid ! {release, Value},
+    true.
+
+%% Failures.
+
+kill_self([]) ->
+    exit(erlang:self(), kill),
+    receive
+        never -> ok
+    end.
+
+%% In an async call: the handler of the whole loop.
+kill_handler([]) ->
+    {links, Links} = process_info(erlang:self(), links),
+    lists:foreach(fun(Pid) -> exit(Pid, kill) end, [Pid || Pid <- Links, is_pid(Pid)]),
+    receive
+        never -> ok
+    end.
+
+%% An exit whose reason means success to everybody else.
+exit_normally([]) ->
+    exit(normal).
+
+throw_it([Term]) -> throw(Term).
+
+exit_with([Term]) -> exit(Term).
+
+fail_with([Term]) -> error(Term).
+
+%% A value without a Python twin, inside of one that has one.
+improper([]) -> [1, #{<<"k">> => [2 | 3]}].
+
+%% Python from Erlang.
+
+%% From the very process that Python waits for: on the waiting thread.
+py_call([Module, Function, Args]) ->
+    {ok, Value} = py:call(Module, Function, Args),
+    Value.
+
+%% From a process of its own: on a context's thread.
+py_call_elsewhere([Module, Function, Args]) ->
+    {Pid, Monitor} = spawn_monitor(fun() -> exit({value, py:call(Module, Function, Args)}) end),
+    receive
+        {'DOWN', Monitor, process, Pid, {value, {ok, Value}}} -> Value;
+        {'DOWN', Monitor, process, Pid, {value, {error, Why}}} -> error(Why)
+    end.
+
+%% The same, with a timeout of Ms milliseconds, and its result as it is.
+py_call_abandoned([Module, Function, Args, Ms]) ->
+    {Pid, Monitor} = spawn_monitor(
+        fun() -> exit({value, py:call(Module, Function, Args, #{}, Ms)}) end
+    ),
+    receive
+        {'DOWN', Monitor, process, Pid, {value, Result}} -> Result
+    end.
+
+%% The node.
+
+counts([]) ->
+    #{
+        processes => erlang:system_info(process_count),
+        atoms => erlang:system_info(atom_count),
+        handlers => proplists:get_value(active, supervisor:count_children(py_handler_sup)),
+        memory => erlang:memory(total),
+        published => ets:info(?PUBLISHED, size)
+    }.
+
+app_env([Key]) ->
+    application:get_env(erlang_python, binary_to_existing_atom(Key), none).
+
+register_name([Name, Target]) ->
+    ok = py:register_function(Name, ?MODULE, binary_to_existing_atom(Target)),
+    true.
+
+unregister_name([Name]) ->
+    ok = py:unregister_function(Name),
+    true.
+
+%% A process, registered as Name unless that is `none', that keeps what it is sent.
+start_mailbox([Name]) ->
+    Pid = spawn(fun() -> mailbox() end),
+    Name =:= none orelse erlang:register(binary_to_atom(Name), Pid),
+    Pid.
+
+mailbox() ->
+    receive
+        {'$read', From, Ref, Ms} ->
+            receive
+                Message -> From ! {Ref, Message}
+            after Ms -> From ! {Ref, none}
+            end,
+            mailbox()
+    end.
+
+%% The oldest message, or `none' when there is none within Ms milliseconds.
+read_mailbox([Pid, Ms]) ->
+    Ref = make_ref(),
+    Pid ! {'$read', erlang:self(), Ref, Ms},
+    receive
+        {Ref, Message} -> Message
+    end.
+
+stop_process([Pid]) ->
+    exit(Pid, kill),
+    await_end([Pid, 5000]).
