@@ -34,10 +34,34 @@ def checked(counts: Counts, status: int, what: str) -> Counts:
     return counts
 
 
-def run_pytest(name: str, arguments: Sequence[str], *, in_node: bool) -> Counts:
+def node_options(folder: str) -> list[str]:
+    """Compiles the Erlang functions of tests/FOLDER/support; has the node register them."""
+    beams = Path("build/test-beams", folder)
+    shutil.rmtree(beams, ignore_errors=True)
+    beams.mkdir(parents=True)
+    sources = sorted(Path("tests", folder, "support").glob("*.erl"))
+    if sources:
+        run(["erlc", "-Werror", "-o", str(beams), *map(str, sources)], seconds=PART_SECONDS)
+    options = ["-pa", str(beams)]
+    for source in sources:
+        options += ["--erl", f"{source.stem}:register()"]
+    return options
+
+
+def run_pytest(
+    name: str,
+    arguments: Sequence[str],
+    *,
+    in_node: bool,
+    folder: str = "",
+    node: Sequence[str] = (),
+) -> Counts:
+    """Runs pytest, in a node with the functions of tests/FOLDER/support if so asked."""
     report = RESULTS / f"{name}.xml"
     report.unlink(missing_ok=True)
-    starter = [PYTHON, "-I", "-S", "tools/erlpy"] if in_node else [PYTHON]
+    starter = [PYTHON]
+    if in_node:
+        starter = [PYTHON, "-I", "-S", "tools/erlpy", *node_options(folder or name), *node]
     command = [*starter, "-m", "pytest", f"--junit-xml={report.absolute()}", *arguments]
     status = run(command, seconds=PART_SECONDS)
     counts = count_junit([report]) if report.exists() else Counts()
@@ -99,6 +123,14 @@ def run_script(name: str, command: Sequence[str]) -> Counts:
     return Counts(failed=1)
 
 
+def run_python() -> Counts:
+    """Everything with the system's best descriptors; once more with pipes, what depends on them."""
+    pipes = ["--config", "tests/python/support/pipe.config"]
+    return run_pytest("python", ["tests/python"], in_node=True) + run_pytest(
+        "python-pipes", ["-m", "channel", "tests/python"], in_node=True, folder="python", node=pipes
+    )
+
+
 def _pytest_part(name: str, *, in_node: bool) -> Part:
     folder = Path("tests") / name
     return Part(
@@ -123,7 +155,12 @@ PARTS = (
         present=lambda: any(Path("tests/erl").rglob("*.erl")),
         run=run_erlang,
     ),
-    _pytest_part("python", in_node=True),
+    Part(
+        "python",
+        needs_build=True,
+        present=lambda: any(Path("tests/python").rglob("test_*.py")),
+        run=run_python,
+    ),
     _pytest_part("web", in_node=True),
     Part(
         "demo",

@@ -64,10 +64,20 @@ def named_part(name: str, arguments: list[str]) -> Part:
     if name in ("house", "python", "web"):
         name = f"tests/{name}"
     path = Path(name.partition("::")[0])
-    if path.parts[:1] == ("tests",) and path.exists() and path.suffix in ("", ".py"):
-        in_node = path.parts[:2] != ("tests", "house")
+    if (
+        path.parts[:1] == ("tests",)
+        and path.parts[1:]
+        and path.exists()
+        and path.suffix in ("", ".py")
+    ):
+        folder = path.parts[1]
+        in_node = folder != "house"
         chosen = [name, *arguments]
-        return one_off("pytest", lambda: run_pytest("named", chosen, in_node=in_node), in_node)
+        return one_off(
+            "pytest",
+            lambda: run_pytest("named", chosen, in_node=in_node, folder=folder),
+            in_node,
+        )
     suite = path.stem
     found = sorted(Path("tests/erl").rglob(f"{suite}.erl"))
     if suite.endswith("_SUITE") and found:

@@ -76,7 +76,9 @@ class Footprint:
                 before.descriptors + _DESCRIPTORS_OF_A_CHANNEL * kept,
             ),
         }
-        return [f"{name}: {now}, not {limit}" for name, (now, limit) in limits.items() if now > limit]
+        return [
+            f"{name}: {now}, not {limit}" for name, (now, limit) in limits.items() if now > limit
+        ]
 
 
 def becomes_true(condition: Callable[[], object], seconds: float = SETTLE_SECONDS) -> bool:

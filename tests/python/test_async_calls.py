@@ -91,11 +91,16 @@ async def test_task_group() -> None:
 
 
 async def test_a_failure_in_a_task_group_cancels_the_others(tag: str) -> None:
-    with pytest.raises(ExceptionGroup) as caught:
+    waiting = erlang.async_call("wait_forever", tag)
+    pid = await erlang.async_call("await_published", tag, 5000)
+
+    async def group() -> None:
         async with asyncio.TaskGroup() as group:
-            waiting = group.create_task(erlang.async_call("wait_forever", tag))
-            pid = await erlang.async_call("await_published", tag, 5000)
+            group.create_task(waiting)
             group.create_task(erlang.async_call("fail_with", "reason"))
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await group()
     assert [type(error) for error in caught.value.exceptions] == [erlang.Error]
     assert waiting.cancelled()
     assert await erlang.async_call("await_end", pid, 100)
