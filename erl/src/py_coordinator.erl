@@ -19,6 +19,9 @@
 %% How long after a handler's start the garbage that it made is collected, in milliseconds.
 -define(TIDY_AFTER, 100).
 
+%% For a function that traps exits to clean up after, in milliseconds.
+-define(STOP_GRACE, 1000).
+
 %% The handlers that have not attached themselves yet, by their monitors and process ids, and
 %% whether a `tidy' is under way to this process.
 -record(state, {
@@ -60,7 +63,11 @@ handle_cast({attached, Pid}, State = #state{opening = Opening, monitors = Monito
 handle_info({open_channel, Channel}, State) ->
     {noreply, open(Channel, State)};
 handle_info({stop_handler, Pid}, State) ->
-    %% It runs a function whose call timed out or was interrupted.
+    %% It runs a function whose call timed out or was interrupted, and which may trap exits.
+    exit(Pid, shutdown),
+    _ = erlang:send_after(?STOP_GRACE, self(), {kill_handler, Pid}),
+    {noreply, State};
+handle_info({kill_handler, Pid}, State) ->
     exit(Pid, kill),
     {noreply, State};
 handle_info({send, To, Message}, State) ->

@@ -2,18 +2,22 @@
 %% @private
 %% The process behind one channel: it does what one Python thread or loop asks for. A sync call
 %% runs right here, since its thread is waiting anyway; an async call gets a process of its own.
+%% If this process dies, the native side notices and ends all calls of the channel.
 %%
 %% A worker ends its call itself, unlinks and says so; or it dies, whatever the reason says
-%% (`exit(self(), normal)' too), and this process ends the call for it. Workers are linked, so they
-%% don't outlive their handler, and this process traps exits. If it dies itself, the native side
-%% notices and ends all calls of the channel.
+%% (`exit(self(), normal)' too), and this process ends the call for it. Workers are linked, so that
+%% they don't outlive their handler, which traps exits as soon as it has some. Before that it does
+%% not, and so is to its functions a process like any other.
 %%
 %% The index of workers is the process dictionary, both ways (`Pid => Id', `Id => Pid'): measured
 %% half a microsecond a call cheaper than maps, and it makes no garbage.
 -module(py_handler).
 
--export([start_link/1, init/2, loop/2]).
+-export([start_link/1, init/2, loop/3]).
 -export([system_continue/3, system_terminate/4, system_code_change/4, system_get_state/1]).
+
+%% `thread' until the first async call: only the handler of a loop has workers.
+-type serves() :: thread | loop.
 
 %% How long a worker that traps exits may clean up after it was cancelled, in milliseconds.
 -define(CANCEL_GRACE, 1000).
@@ -25,48 +29,63 @@ start_link(Channel) ->
 
 -spec init(Parent :: pid(), py_nif:channel()) -> ok.
 init(Parent, Channel) ->
-    process_flag(trap_exit, true),
     case py_nif:attach(Channel) of
         ok ->
             ok = py_coordinator:attached(),
-            loop(Parent, Channel);
+            loop(Parent, Channel, thread);
         closed ->
             ok
     end.
 
--spec loop(Parent :: pid(), py_nif:channel()) -> ok.
-loop(Parent, Channel) ->
+-spec loop(Parent :: pid(), py_nif:channel(), serves()) -> ok.
+loop(Parent, Channel, Serves) ->
     receive
         {call, Id, Name, Args} ->
             py_nested:serve(Channel, Id, Name, Args),
-            %% The function ran in this process and may have changed it.
-            process_flag(trap_exit, true),
-            ?MODULE:loop(Parent, Channel);
-        {async, Calls} ->
+            restore(Parent, Serves),
+            ?MODULE:loop(Parent, Channel, Serves);
+        {async, Calls} when Serves =:= loop ->
             start_workers(Channel, Calls),
-            ?MODULE:loop(Parent, Channel);
+            ?MODULE:loop(Parent, Channel, Serves);
+        {async, Calls} ->
+            process_flag(trap_exit, true),
+            start_workers(Channel, Calls),
+            ?MODULE:loop(Parent, Channel, loop);
         {ended, Pid} ->
             _ = erase(erase(Pid)),
-            ?MODULE:loop(Parent, Channel);
+            ?MODULE:loop(Parent, Channel, Serves);
         {'EXIT', Parent, Reason} ->
-            stop_workers(),
+            stop_workers(Serves),
             exit(Reason);
         {'EXIT', Pid, Reason} ->
             worker_died(Channel, Pid, Reason),
-            ?MODULE:loop(Parent, Channel);
+            ?MODULE:loop(Parent, Channel, Serves);
         {cancel, Ids} ->
             cancel(Ids),
-            ?MODULE:loop(Parent, Channel);
+            ?MODULE:loop(Parent, Channel, Serves);
         {kill_workers, Pids} ->
             kill(Pids),
-            ?MODULE:loop(Parent, Channel);
+            ?MODULE:loop(Parent, Channel, Serves);
         stop ->
-            stop_workers();
+            stop_workers(Serves);
         {system, From, Request} ->
-            sys:handle_system_msg(Request, From, Parent, ?MODULE, [], Channel);
+            sys:handle_system_msg(Request, From, Parent, ?MODULE, [], {Channel, Serves});
         _Stray ->
             %% Left behind by a function that ran here.
-            ?MODULE:loop(Parent, Channel)
+            ?MODULE:loop(Parent, Channel, Serves)
+    end.
+
+%% A function that ran here may have changed this process. Were each call a process of its own, the
+%% processes that it started and linked would live on without it, and so they do.
+-spec restore(Parent :: pid(), serves()) -> ok.
+restore(Parent, Serves) ->
+    process_flag(trap_exit, Serves =:= loop),
+    case process_info(self(), links) of
+        {links, [Parent]} ->
+            ok;
+        {links, Links} ->
+            Own = [Parent | workers(Serves)],
+            lists:foreach(fun erlang:unlink/1, [Pid || Pid <- Links, is_pid(Pid)] -- Own)
     end.
 
 -spec start_workers(py_nif:channel(), [{py_nif:call_id(), binary(), [term()]}]) -> ok.
@@ -110,9 +129,9 @@ kill(Pids) ->
     lists:foreach(fun(Pid) -> exit(Pid, kill) end, [Pid || Pid <- Pids, get(Pid) =/= undefined]).
 
 %% The channel is closed, nobody waits for these calls any more.
--spec stop_workers() -> ok.
-stop_workers() ->
-    case workers() of
+-spec stop_workers(serves()) -> ok.
+stop_workers(Serves) ->
+    case workers(Serves) of
         [] ->
             ok;
         Pids ->
@@ -141,25 +160,31 @@ forget(Pid) ->
         _Id -> 1
     end.
 
--spec workers() -> [pid()].
-workers() ->
+%% Without any, what functions have put into the process dictionary is theirs.
+-spec workers(serves()) -> [pid()].
+workers(thread) ->
+    [];
+workers(loop) ->
     [Pid || Pid <- get_keys(), is_pid(Pid)].
 
 %% sys: so that a handler can be looked at and upgraded like every OTP process.
 
--spec system_continue(pid(), [sys:debug_option()], py_nif:channel()) -> ok.
-system_continue(Parent, _Debug, Channel) ->
-    ?MODULE:loop(Parent, Channel).
+-spec system_continue(pid(), [sys:debug_option()], {py_nif:channel(), serves()}) -> ok.
+system_continue(Parent, _Debug, {Channel, Serves}) ->
+    ?MODULE:loop(Parent, Channel, Serves).
 
--spec system_terminate(term(), pid(), [sys:debug_option()], py_nif:channel()) -> no_return().
-system_terminate(Reason, _Parent, _Debug, _Channel) ->
-    stop_workers(),
+-spec system_terminate(term(), pid(), [sys:debug_option()], {py_nif:channel(), serves()}) ->
+    no_return().
+system_terminate(Reason, _Parent, _Debug, {_Channel, Serves}) ->
+    stop_workers(Serves),
     exit(Reason).
 
--spec system_code_change(py_nif:channel(), module(), term(), term()) -> {ok, py_nif:channel()}.
-system_code_change(Channel, _Module, _OldVersion, _Extra) ->
-    {ok, Channel}.
+-spec system_code_change(State, module(), term(), term()) -> {ok, State} when
+    State :: {py_nif:channel(), serves()}.
+system_code_change(State, _Module, _OldVersion, _Extra) ->
+    {ok, State}.
 
--spec system_get_state(py_nif:channel()) -> {ok, {py_nif:channel(), Workers :: [pid()]}}.
-system_get_state(Channel) ->
-    {ok, {Channel, workers()}}.
+-spec system_get_state({py_nif:channel(), serves()}) ->
+    {ok, {py_nif:channel(), serves(), Workers :: [pid()]}}.
+system_get_state({Channel, Serves}) ->
+    {ok, {Channel, Serves, workers(Serves)}}.

@@ -83,7 +83,7 @@ eval_sees_its_locals(_Config) ->
 
 exec_defines_for_every_context(_Config) ->
     ok = py:exec(<<"def call_suite_double(x):\n    return x * 2">>),
-    Values = in_processes(20, fun(N) -> py:call('__main__', call_suite_double, [N]) end),
+    Values = in_processes:values(20, fun(N) -> py:call('__main__', call_suite_double, [N]) end),
     ?assertEqual([{ok, N * 2} || N <- lists:seq(1, 20)], Values).
 
 code_may_be_a_string_with_any_character(_Config) ->
@@ -147,7 +147,7 @@ infinity_is_a_timeout(_Config) ->
     ?assertEqual({ok, 1}, py:eval(<<"1">>, #{}, infinity)).
 
 many_callers_at_once_get_their_own_values(_Config) ->
-    Values = in_processes(200, fun(N) ->
+    Values = in_processes:values(200, fun(N) ->
         [?assertEqual({ok, N * I}, py:call(operator, mul, [N, I])) || I <- lists:seq(1, 20)],
         mailbox:assert_empty()
     end),
@@ -168,14 +168,3 @@ version_and_info_tell(_Config) ->
     ?assert(is_list(Histogram)),
     ?assert(is_integer(Handlers)),
     ?assert(Total >= erlang:system_info(schedulers)).
-
-%% The values of Fun(1) .. Fun(Count), each computed by a process of its own.
-in_processes(Count, Fun) ->
-    Workers = [spawn_monitor(fun() -> exit({value, Fun(N)}) end) || N <- lists:seq(1, Count)],
-    [
-        receive
-            {'DOWN', Monitor, process, Pid, {value, Value}} -> Value;
-            {'DOWN', Monitor, process, Pid, Reason} -> error(Reason)
-        end
-     || {Pid, Monitor} <- Workers
-    ].

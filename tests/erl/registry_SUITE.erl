@@ -117,12 +117,7 @@ unknown_options_are_refused(_Config) ->
 
 a_crash_of_the_registry_loses_nothing(_Config) ->
     ok = py:register_function(stays, fun(_) -> here end),
-    Registry = whereis(py_functions),
-    Monitor = monitor(process, Registry),
-    exit(Registry, kill),
-    receive
-        {'DOWN', Monitor, process, _, killed} -> ok
-    end,
+    death:kill(py_functions),
     %% Calls don't need the process.
     ?assertEqual({ok, here}, py:eval(<<"erlang.call('stays')">>)),
     eventually:true(fun() -> is_pid(whereis(py_functions)) end),

@@ -1,0 +1,223 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% The pool of contexts: growing, queueing, shrinking, and contexts whose request was given up.
+-module(context_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([
+    the_pool_grows_when_all_are_busy/1,
+    waiting_in_erlang_does_not_use_up_the_pool/1,
+    beyond_the_limit_requests_wait_in_order/1,
+    waiting_for_a_context_obeys_the_timeout/1,
+    a_caller_that_dies_in_the_queue_is_forgotten/1,
+    a_caller_that_dies_frees_its_context/1,
+    endless_code_is_interrupted_again_and_again/1,
+    code_that_can_not_be_interrupted_gets_replaced/1,
+    idle_contexts_are_closed/1,
+    a_killed_pool_comes_back/1,
+    callers_in_the_queue_of_a_killed_pool_hear_of_it/1,
+    a_context_is_one_thread/1
+]).
+
+all() ->
+    [
+        the_pool_grows_when_all_are_busy,
+        waiting_in_erlang_does_not_use_up_the_pool,
+        beyond_the_limit_requests_wait_in_order,
+        waiting_for_a_context_obeys_the_timeout,
+        a_caller_that_dies_in_the_queue_is_forgotten,
+        a_caller_that_dies_frees_its_context,
+        endless_code_is_interrupted_again_and_again,
+        code_that_can_not_be_interrupted_gets_replaced,
+        idle_contexts_are_closed,
+        a_killed_pool_comes_back,
+        callers_in_the_queue_of_a_killed_pool_hear_of_it,
+        a_context_is_one_thread
+    ].
+
+init_per_suite(Config) ->
+    _ = application:load(erlang_python),
+    Options = #{contexts => 2, max_contexts => 4, context_idle_timeout => 200},
+    maps:foreach(fun(Key, Value) -> application:set_env(erlang_python, Key, Value) end, Options),
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = py:exec(<<
+        "import threading, time\n"
+        "def spin():\n"
+        "    while True: pass\n"
+    >>),
+    [{options, maps:keys(Options)} | Config].
+
+end_per_suite(Config) ->
+    _ = application:stop(erlang_python),
+    lists:foreach(
+        fun(Key) -> application:unset_env(erlang_python, Key) end,
+        proplists:get_value(options, Config)
+    ).
+
+%% `hold' is told to a context's callback, which then waits until it is let go.
+init_per_testcase(_Case, Config) ->
+    Test = self(),
+    ok = py:register_function(hold, fun([Name]) ->
+        Test ! {holding, Name, self()},
+        receive
+            let_go -> Name
+        end
+    end),
+    Config.
+
+end_per_testcase(_Case, _Config) ->
+    lists:foreach(fun py:unregister_function/1, py:registered()),
+    settled(),
+    mailbox:assert_empty().
+
+the_pool_grows_when_all_are_busy(_Config) ->
+    Holders = [hold(N) || N <- [1, 2, 3, 4]],
+    ?assertMatch(#{total := 4, busy := 4, idle := 0}, counts()),
+    let_go(Holders).
+
+waiting_in_erlang_does_not_use_up_the_pool(_Config) ->
+    %% Three wait in Erlang; what they wait for is a request of another process.
+    Holders = [hold(N) || N <- [1, 2, 3]],
+    ?assertEqual({ok, 1}, py:eval(<<"1">>, #{}, 5000)),
+    let_go(Holders).
+
+beyond_the_limit_requests_wait_in_order(_Config) ->
+    Test = self(),
+    Holders = [hold(N) || N <- [1, 2, 3, 4]],
+    ok = py:register_function(arrived, fun([N]) -> Test ! {arrived, N}, N end),
+    Queued = [
+        begin
+            Pid = spawn_monitor(fun() ->
+                exit(py:eval(<<"erlang.call('arrived', n)">>, #{n => N}, infinity))
+            end),
+            eventually:equal(N, fun() -> maps:get(waiting, counts()) end),
+            Pid
+        end
+     || N <- lists:seq(1, 10)
+    ],
+    %% One context for all: it serves them as they came.
+    let_go([hd(Holders)]),
+    Arrived = [
+        receive
+            {arrived, N} -> N
+        end
+     || _ <- Queued
+    ],
+    ?assertEqual(lists:seq(1, 10), Arrived),
+    ?assertEqual([{ok, N} || N <- lists:seq(1, 10)], [reason(Pid) || Pid <- Queued]),
+    let_go(tl(Holders)).
+
+waiting_for_a_context_obeys_the_timeout(_Config) ->
+    Holders = [hold(N) || N <- [1, 2, 3, 4]],
+    ?assertEqual({error, timeout}, py:eval(<<"1">>, #{}, 30)),
+    ?assertEqual({error, timeout}, py:eval(<<"1">>, #{}, 0)),
+    eventually:equal(0, fun() -> maps:get(waiting, counts()) end),
+    mailbox:assert_empty(),
+    let_go(Holders).
+
+a_caller_that_dies_in_the_queue_is_forgotten(_Config) ->
+    Holders = [hold(N) || N <- [1, 2, 3, 4]],
+    Queued = [spawn(fun() -> py:eval(<<"1">>, #{}, infinity) end) || _ <- lists:seq(1, 5)],
+    eventually:equal(5, fun() -> maps:get(waiting, counts()) end),
+    [death:kill(Pid) || Pid <- Queued],
+    eventually:equal(0, fun() -> maps:get(waiting, counts()) end),
+    let_go(Holders).
+
+a_caller_that_dies_frees_its_context(_Config) ->
+    Callers = [spawn(fun() -> py:call('__main__', spin, [], #{}, infinity) end) || _ <- [1, 2, 3, 4]],
+    eventually:equal(4, fun() -> maps:get(busy, counts()) end),
+    [death:kill(Pid) || Pid <- Callers],
+    ?assertEqual({ok, 1}, py:eval(<<"1">>)),
+    settled().
+
+endless_code_is_interrupted_again_and_again(_Config) ->
+    ?assertEqual(
+        lists:duplicate(12, {error, timeout}),
+        [
+            py:eval(<<"[None for _ in iter(int, 1)]">>, #{}, 20)
+         || _ <- lists:seq(1, 12)
+        ]
+    ),
+    ?assertEqual({ok, 1}, py:eval(<<"1">>, #{}, 5000)).
+
+code_that_can_not_be_interrupted_gets_replaced(_Config) ->
+    #{given_up := Before} = counts(),
+    Seconds = 3,
+    Results = in_processes:values(12, fun(_) -> py:call(time, sleep, [Seconds], #{}, 20) end),
+    ?assertEqual(lists:duplicate(12, {error, timeout}), Results),
+    ?assertEqual({ok, 1}, py:eval(<<"1">>, #{}, 1000)),
+    eventually:equal(0, fun() -> maps:get(stale, counts()) end),
+    ?assert(maps:get(given_up, counts()) > Before).
+
+idle_contexts_are_closed(_Config) ->
+    let_go([hold(N) || N <- [1, 2, 3, 4]]),
+    eventually:equal(2, fun() -> maps:get(total, counts()) end),
+    eventually:equal(2, fun() -> maps:get(idle, counts()) end),
+    ?assertEqual({ok, 1}, py:eval(<<"1">>)).
+
+a_killed_pool_comes_back(_Config) ->
+    Before = threads(),
+    lists:foreach(
+        fun(N) ->
+            Holder = hold(N),
+            death:kill(py_contexts),
+            eventually:true(fun() -> is_pid(whereis(py_contexts)) end),
+            ?assertEqual({ok, 1}, py:eval(<<"1">>)),
+            %% Its request does not need the pool.
+            let_go([Holder])
+        end,
+        lists:seq(1, 5)
+    ),
+    %% What the killed ones had started is closed.
+    eventually:true(fun() -> threads() =< Before + 1 end).
+
+callers_in_the_queue_of_a_killed_pool_hear_of_it(_Config) ->
+    Holders = [hold(N) || N <- [1, 2, 3, 4]],
+    Queued = spawn_monitor(fun() -> exit(py:eval(<<"1">>, #{}, infinity)) end),
+    eventually:equal(1, fun() -> maps:get(waiting, counts()) end),
+    death:kill(py_contexts),
+    ?assertEqual({error, disconnected}, reason(Queued)),
+    eventually:true(fun() -> is_pid(whereis(py_contexts)) end),
+    let_go(Holders).
+
+a_context_is_one_thread(_Config) ->
+    %% One caller after another gets the context that was used last.
+    Threads = [py:call(threading, get_ident, []) || _ <- lists:seq(1, 20)],
+    ?assertMatch([{ok, _}], lists:usort(Threads)).
+
+%% A caller whose request waits in Erlang.
+hold(Name) ->
+    Caller = spawn_monitor(fun() ->
+        exit(py:eval(<<"erlang.call('hold', n)">>, #{n => Name}, infinity))
+    end),
+    receive
+        {holding, Name, Callback} -> {Name, Callback, Caller}
+    end.
+
+let_go(Holders) ->
+    lists:foreach(
+        fun({Name, Callback, Caller}) ->
+            Callback ! let_go,
+            ?assertEqual({ok, Name}, reason(Caller))
+        end,
+        Holders
+    ).
+
+reason({Pid, Monitor}) ->
+    receive
+        {'DOWN', Monitor, process, Pid, Reason} -> Reason
+    end.
+
+counts() ->
+    maps:get(contexts, py:info()).
+
+settled() ->
+    eventually:true(fun() ->
+        #{busy := Busy, stale := Stale, starting := Starting} = counts(),
+        Busy + Stale + Starting =:= 0
+    end).
+
+threads() ->
+    {ok, Count} = py:eval(<<"len(__import__('os').listdir('/proc/self/task'))">>),
+    Count.

@@ -1,0 +1,208 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Erlang -> Python -> Erlang -> Python ... on one Python thread.
+-module(nested_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
+-export([
+    a_nested_call_runs_on_the_waiting_thread/1,
+    another_process_runs_on_another_thread/1,
+    fifty_levels_deep/1,
+    fifty_levels_deep_from_a_thread/1,
+    a_lock_and_thread_locals_are_held_across/1,
+    many_nest_at_once/1,
+    an_exception_travels_through_all_levels/1,
+    a_nested_timeout_is_the_callers_own/1,
+    an_outer_timeout_bounds_inner_waits/1,
+    an_abandoned_nested_request_leaves_the_thread_usable/1,
+    a_function_that_dies_in_the_middle_ends_everything_above/1,
+    nested_calls_leave_no_messages/1,
+    an_async_call_is_not_nested/1
+]).
+
+all() ->
+    [
+        a_nested_call_runs_on_the_waiting_thread,
+        another_process_runs_on_another_thread,
+        fifty_levels_deep,
+        fifty_levels_deep_from_a_thread,
+        a_lock_and_thread_locals_are_held_across,
+        many_nest_at_once,
+        an_exception_travels_through_all_levels,
+        a_nested_timeout_is_the_callers_own,
+        an_outer_timeout_bounds_inner_waits,
+        an_abandoned_nested_request_leaves_the_thread_usable,
+        a_function_that_dies_in_the_middle_ends_everything_above,
+        nested_calls_leave_no_messages,
+        an_async_call_is_not_nested
+    ].
+
+init_per_suite(Config) ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = py:exec(source()),
+    Config.
+
+end_per_suite(_Config) ->
+    application:stop(erlang_python).
+
+end_per_testcase(_Case, _Config) ->
+    lists:foreach(fun py:unregister_function/1, py:registered()),
+    mailbox:assert_empty().
+
+source() ->
+    <<"import asyncio, threading, time\n"
+      "lock = threading.RLock()\n"
+      "local = threading.local()\n"
+      "\n"
+      "def descend(n):\n"
+      "    if n == 0:\n"
+      "        return [threading.get_ident()]\n"
+      "    with lock:\n"
+      "        return [threading.get_ident()] + erlang.call('descend', n - 1)\n"
+      "\n"
+      "def remember(n):\n"
+      "    local.values = getattr(local, 'values', []) + [n]\n"
+      "    if n == 0:\n"
+      "        return local.values\n"
+      "    with lock:\n"
+      "        return erlang.call('remember', n - 1)\n"
+      "\n"
+      "def fail_at_bottom(n):\n"
+      "    if n == 0:\n"
+      "        raise ValueError('bottom')\n"
+      "    return erlang.call('fail_at_bottom', n - 1)\n"
+      "\n"
+      "def from_thread(n):\n"
+      "    values = []\n"
+      "    t = threading.Thread(target=lambda: values.append(descend(n)))\n"
+      "    t.start()\n"
+      "    t.join()\n"
+      "    return values[0]\n"
+      "\n"
+      "def sleep(seconds):\n"
+      "    until = time.monotonic() + seconds\n"
+      "    while time.monotonic() < until: pass\n"
+      "    return 'slept'\n"
+      "\n"
+      "def aio(name, *args):\n"
+      "    async def main():\n"
+      "        return await erlang.async_call(name, *args)\n"
+      "    return asyncio.run(main())\n">>.
+
+%% Registers a function that calls the Python function of the same name.
+bounce(Name) ->
+    ok = py:register_function(Name, fun([N]) ->
+        case py:call('__main__', Name, [N]) of
+            {ok, Value} -> Value;
+            {error, Reason} -> error(Reason)
+        end
+    end).
+
+a_nested_call_runs_on_the_waiting_thread(_Config) ->
+    bounce(descend),
+    {ok, [Outer, Inner]} = py:call('__main__', descend, [1]),
+    ?assertEqual(Outer, Inner).
+
+another_process_runs_on_another_thread(_Config) ->
+    ok = py:register_function(descend, fun([N]) ->
+        [Value] = in_processes:values(1, fun(_) ->
+            {ok, Value} = py:call(threading, get_ident, []),
+            [Value + N]
+        end),
+        Value
+    end),
+    {ok, [Outer, Inner]} = py:call('__main__', descend, [1]),
+    ?assertNotEqual(Outer, Inner).
+
+fifty_levels_deep(_Config) ->
+    bounce(descend),
+    {ok, Threads} = py:call('__main__', descend, [60]),
+    ?assertEqual(61, length(Threads)),
+    ?assertMatch([_], lists:usort(Threads)).
+
+fifty_levels_deep_from_a_thread(_Config) ->
+    bounce(descend),
+    {ok, Threads} = py:call('__main__', from_thread, [60]),
+    ?assertEqual(61, length(Threads)),
+    ?assertMatch([_], lists:usort(Threads)).
+
+a_lock_and_thread_locals_are_held_across(_Config) ->
+    bounce(remember),
+    ?assertEqual({ok, [3, 2, 1, 0]}, py:call('__main__', remember, [3])).
+
+many_nest_at_once(_Config) ->
+    ok = py:register_function(around, fun([N]) ->
+        case N of
+            0 -> 0;
+            _ ->
+                {ok, Value} = py:eval(<<"erlang.call('around', n) + 1">>, #{n => N - 1}),
+                Value
+        end
+    end),
+    ?assertEqual(
+        lists:duplicate(40, {ok, 10}),
+        in_processes:values(40, fun(_) -> py:eval(<<"erlang.call('around', 10)">>) end)
+    ).
+
+an_exception_travels_through_all_levels(_Config) ->
+    bounce(fail_at_bottom),
+    {error, {'Error', Text}} = py:call('__main__', fail_at_bottom, [5]),
+    ?assertNotEqual(nomatch, binary:match(Text, <<"bottom">>)).
+
+a_nested_timeout_is_the_callers_own(_Config) ->
+    ok = py:register_function(impatient, fun([]) ->
+        py:call('__main__', sleep, [60], #{}, 50)
+    end),
+    ?assertEqual({ok, {error, timeout}}, py:eval(<<"erlang.call('impatient')">>, #{}, 20000)),
+    ?assertEqual({ok, 1}, py:eval(<<"1">>)).
+
+an_outer_timeout_bounds_inner_waits(_Config) ->
+    Test = self(),
+    ok = py:register_function(outer, fun([]) ->
+        py:eval(<<"erlang.call('inner')">>, #{}, 100)
+    end),
+    ok = py:register_function(inner, fun([]) ->
+        Result = py:call('__main__', sleep, [60], #{}, infinity),
+        Test ! {inner, Result},
+        1
+    end),
+    ?assertMatch({ok, {error, timeout}}, py:eval(<<"erlang.call('outer')">>, #{}, 20000)),
+    receive
+        {inner, Result} -> ?assertEqual({error, timeout}, Result)
+    end.
+
+an_abandoned_nested_request_leaves_the_thread_usable(_Config) ->
+    ok = py:register_function(impatient, fun([N]) ->
+        [{error, timeout} = py:call('__main__', sleep, [60], #{}, 10) || _ <- lists:seq(1, N)],
+        {ok, Value} = py:eval(<<"6 * 7">>),
+        Value
+    end),
+    ?assertEqual({ok, 43}, py:eval(<<"erlang.call('impatient', 3) + 1">>, #{}, 20000)).
+
+a_function_that_dies_in_the_middle_ends_everything_above(_Config) ->
+    ok = py:register_function(middle, fun([]) ->
+        {ok, _} = py:eval(<<"erlang.call('dies')">>)
+    end),
+    ok = py:register_function(dies, fun([]) -> exit(self(), kill) end),
+    ?assertMatch({error, {'Disconnected', _}}, py:eval(<<"erlang.call('middle')">>)),
+    ?assertEqual({ok, 1}, py:eval(<<"1">>)).
+
+nested_calls_leave_no_messages(_Config) ->
+    ok = py:register_function(races, fun([Timeout]) ->
+        _ = py:call('__main__', sleep, [0.002], #{}, Timeout),
+        {messages, Messages} = process_info(self(), messages),
+        length(Messages)
+    end),
+    {ok, Counts} = py:eval(
+        <<"[erlang.call('races', i % 5) for i in range(200)]">>, #{}, 60000
+    ),
+    ?assertEqual([0], lists:usort(Counts)).
+
+an_async_call_is_not_nested(_Config) ->
+    %% Its loop does not wait in a call, so it can't serve: a context does.
+    ok = py:register_function(slow, fun([Seconds]) ->
+        {ok, Value} = py:call('__main__', sleep, [Seconds]),
+        Value
+    end),
+    ?assertEqual({ok, <<"slept">>}, py:call('__main__', aio, [slow, 0.01])).
