@@ -7,6 +7,8 @@
 #include <string>
 #include <system_error>
 
+#include "nif/thread_name.h"
+
 namespace nif {
 namespace {
 
@@ -19,11 +21,7 @@ struct Start {
 
 void* run(void* argument) noexcept {
     const std::unique_ptr<Start> start{static_cast<Start*>(argument)};
-#ifdef __APPLE__
-    pthread_setname_np(start->name.c_str());
-#else
-    pthread_setname_np(pthread_self(), start->name.c_str());
-#endif
+    name_this_thread(start->name.c_str());
     start->body();
     return nullptr;
 }
