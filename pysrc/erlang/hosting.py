@@ -96,6 +96,11 @@ async def _serve(server: Server, sockets: Sequence[socket.socket] | None) -> Non
     server.config.loaded_app = watch
     try:
         await server.serve(sockets=list(sockets) if sockets is not None else None)
+    except asyncio.CancelledError:
+        # Nobody will answer on these any more; their clients shall not wait for it.
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        raise
     except SystemExit as ended:
         if isinstance(ended.__context__, OSError):
             raise ended.__context__ from None

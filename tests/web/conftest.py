@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Services on real sockets, each on an event loop in a thread of its own, in the same process."""
+
+import asyncio
+import contextlib
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import uvloop
+from websockets.sync.client import ClientConnection, connect
+
+import erlang
+
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.new_event_loop,
+    "uvloop": uvloop.new_event_loop,
+}
+END_SECONDS = 20
+
+_numbers = itertools.count()
+
+
+def pytest_sessionstart() -> None:
+    if not hasattr(erlang, "await_waiting"):
+        raise pytest.UsageError(
+            "the tests' Erlang functions are not registered: run them by ./dev test web"
+        )
+
+
+class LoopThread:
+    """A main coroutine on a loop of its own in a thread of its own."""
+
+    def __init__(
+        self,
+        loop_factory: Callable[[], asyncio.AbstractEventLoop],
+        main: Callable[[], Coroutine[Any, Any, object]],
+    ) -> None:
+        self.error: BaseException | None = None
+        self.loop: asyncio.AbstractEventLoop
+        self.task: asyncio.Task[object]
+        begun = threading.Event()
+
+        async def keep() -> object:
+            self.loop = asyncio.get_running_loop()
+            task = asyncio.current_task()
+            assert task is not None
+            self.task = task
+            begun.set()
+            return await main()
+
+        def run() -> None:
+            try:
+                with asyncio.Runner(loop_factory=loop_factory) as runner:
+                    runner.run(keep())
+            except BaseException as error:
+                self.error = error
+
+        self.thread = threading.Thread(target=run)
+        self.thread.start()
+        assert begun.wait(END_SECONDS)
+
+    def cancel(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it ended by itself
+            self.loop.call_soon_threadsafe(self.task.cancel)
+
+    def join(self) -> BaseException | None:
+        """What the main coroutine raised."""
+        self.thread.join(END_SECONDS)
+        assert not self.thread.is_alive()
+        return self.error
+
+
+class Service:
+    """A service that listens; its clients reach it by ``http`` and ``websocket``."""
+
+    def __init__(self, thread: LoopThread, listening: socket.socket) -> None:
+        self.thread = thread
+        self.listening = listening
+        self.port: int = listening.getsockname()[1]
+        self.http = httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}", trust_env=False, timeout=END_SECONDS
+        )
+
+    def websocket(self, path: str) -> ClientConnection:
+        return connect(f"ws://127.0.0.1:{self.port}{path}", proxy=None)
+
+    def await_refusal(self) -> None:
+        """Waits until the service accepts no more connections."""
+        last = time.monotonic() + END_SECONDS
+        while self.listening.fileno() != -1:
+            assert time.monotonic() < last
+            time.sleep(0.005)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", self.port), timeout=END_SECONDS)
+
+    def stop(self) -> BaseException | None:
+        self.thread.cancel()
+        return self.thread.join()
+
+
+Serve = Callable[[Callable[[socket.socket], Coroutine[Any, Any, object]]], Service]
+
+
+@pytest.fixture(params=list(LOOPS))
+def loop_name(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def loop_factory(loop_name: str) -> Callable[[], asyncio.AbstractEventLoop]:
+    return LOOPS[loop_name]
+
+
+@pytest.fixture
+def serve(loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[Serve]:
+    """Starts services, given a main coroutine that serves on a listening socket."""
+    services: list[Service] = []
+
+    def start(main: Callable[[socket.socket], Coroutine[Any, Any, object]]) -> Service:
+        listening = listening_socket()
+        service = Service(LoopThread(loop_factory, lambda: main(listening)), listening)
+        services.append(service)
+        return service
+
+    yield start
+    for service in services:
+        service.http.close()
+        service.stop()
+
+
+def listening_socket() -> socket.socket:
+    """Listens already, so that clients need not wait for the service to come up."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(128)
+    return listening
+
+
+@pytest.fixture
+def name() -> str:
+    """A name that no other test uses."""
+    return f"web-{next(_numbers)}"

@@ -1,0 +1,139 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% The Erlang functions that the web tests call, each with the list of the call's arguments, and
+%% a supervisor for services that Erlang starts.
+-module(web_functions).
+-behaviour(supervisor).
+
+-export([register/0, init/1]).
+-export([
+    double_it/1, get_user/1, process_message/1, fail_with/1, kill_self/1, meet/1, wait_for/1,
+    await_waiting/1, release/1, start_service/1, service_pid/1, stop_service/1
+]).
+
+-define(TABLE, web_functions_table).
+
+-spec register() -> ok.
+register() ->
+    %% A table needs an owner that outlives the process that registers.
+    Self = self(),
+    Owner = spawn(fun() ->
+        ?TABLE = ets:new(?TABLE, [named_table, public, set]),
+        Self ! {owner, self()},
+        receive
+            stop -> ok
+        end
+    end),
+    receive
+        {owner, Owner} -> ok
+    end,
+    Names = [Name || {Name, 1} <- ?MODULE:module_info(exports), Name =/= module_info],
+    lists:foreach(
+        fun(Name) -> ok = py:register_function(Name, ?MODULE, Name) end, Names -- [init]
+    ).
+
+%% Values.
+
+double_it([X]) -> X * 2.
+
+get_user([Id]) when Id > 0, Id < 100 ->
+    #{id => Id, name => <<"user ", (integer_to_binary(Id))/binary>>};
+get_user([_]) ->
+    none.
+
+process_message([Text]) -> string:uppercase(Text).
+
+%% Failures.
+
+fail_with([Term]) -> error(Term).
+
+kill_self([]) ->
+    exit(self(), kill),
+    receive
+        never -> ok
+    end.
+
+%% Meetings.
+
+%% Returns when Size calls are here under this Name, to each how many there were: they can only all
+%% return when all were under way at the same time.
+meet([Name, Size]) ->
+    Here = ets:update_counter(?TABLE, {meeting, Name}, 1, {{meeting, Name}, 0}),
+    true = ets:insert(?TABLE, {{guest, Name, Here}, self()}),
+    Here =:= Size andalso
+        [
+            ets:lookup_element(?TABLE, {guest, Name, Guest}, 2) ! {everybody_is_here, Name}
+         || Guest <- lists:seq(1, Size)
+        ],
+    receive
+        {everybody_is_here, Name} -> Size
+    end.
+
+%% Waits until somebody releases Name, and returns with what.
+wait_for([Name]) ->
+    true = ets:insert(?TABLE, {{waiting, Name}, self()}),
+    receive
+        {release, Name, Value} -> Value
+    end.
+
+%% The process that waits for Name; waits for it to come, at most ten seconds.
+await_waiting([Name]) ->
+    await_waiting(Name, erlang:monotonic_time(millisecond) + 10000).
+
+await_waiting(Name, Deadline) ->
+    case ets:lookup(?TABLE, {waiting, Name}) of
+        [{_, Pid}] ->
+            Pid;
+        [] ->
+            true = erlang:monotonic_time(millisecond) < Deadline,
+            timer:sleep(1),
+            await_waiting(Name, Deadline)
+    end.
+
+release([Name, Value]) ->
+    await_waiting([Name]) ! {release, Name, Value},
+    [_] = ets:take(?TABLE, {waiting, Name}),
+    true.
+
+%% Services under a supervisor of their own.
+
+start_service([Loop, Module, Function, Args, Kwargs]) ->
+    Options = #{
+        name => web_tests_service,
+        loop => Loop,
+        main => {Module, Function, Args, Kwargs},
+        stop_timeout => 10000
+    },
+    Self = self(),
+    %% The supervisor may not be linked to the process of this call, which ends with it.
+    spawn(fun() ->
+        process_flag(trap_exit, true),
+        {ok, Supervisor} = supervisor:start_link(?MODULE, Options),
+        Self ! {started, self()},
+        receive
+            {stop, From} ->
+                Monitor = monitor(process, Supervisor),
+                exit(Supervisor, shutdown),
+                receive
+                    {'DOWN', Monitor, process, Supervisor, Why} -> From ! {stopped, self(), Why}
+                end
+        end
+    end),
+    receive
+        {started, Keeper} -> Keeper
+    end.
+
+init(Options) ->
+    {ok, {#{strategy => one_for_one, intensity => 3, period => 60}, [py_loop:child_spec(Options)]}}.
+
+service_pid([]) ->
+    case whereis(web_tests_service) of
+        undefined -> none;
+        Pid -> Pid
+    end.
+
+%% The reason with which the supervisor ended.
+stop_service([Keeper]) ->
+    Keeper ! {stop, self()},
+    receive
+        {stopped, Keeper, Why} -> Why
+    end.
