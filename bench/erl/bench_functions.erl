@@ -1,0 +1,43 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% @doc The Erlang functions that the workloads call.
+-module(bench_functions).
+
+-export([register/0]).
+
+-spec register() -> ok.
+register() ->
+    lists:foreach(
+        fun({Name, Function}) -> ok = py:register_function(Name, Function) end,
+        [
+            {double_it, fun([Number]) -> 2 * Number end},
+            {echo, fun([Value]) -> Value end},
+            {size, fun([Binary]) -> byte_size(Binary) end},
+            {hold, fun([]) -> idle() end},
+            {spawn_idle, fun([Count]) -> spawn_idle(Count) end},
+            {stop_idle, fun([Owner]) -> exit(Owner, kill) end},
+            {process_count, fun([]) -> erlang:system_info(process_count) end},
+            {otp_release, fun([]) -> list_to_binary(erlang:system_info(otp_release)) end},
+            {spin_us, fun([]) -> spin_us() end},
+            {ping_pong, fun([Rounds, SpinUs]) -> ping_pong:run(Rounds, SpinUs) end}
+        ]
+    ).
+
+-spec idle() -> no_return().
+idle() ->
+    receive
+    after infinity -> ok
+    end.
+
+%% So many processes that do nothing, and one more that takes them along when it is killed.
+-spec spawn_idle(Count :: pos_integer()) -> pid().
+spawn_idle(Count) ->
+    spawn(fun() ->
+        lists:foreach(fun(_) -> spawn_link(fun idle/0) end, lists:seq(1, Count)),
+        idle()
+    end).
+
+%% What threads that wait in `erlang.call' spin at most.
+-spec spin_us() -> non_neg_integer().
+spin_us() ->
+    {ok, #{spin_us := Microseconds}} = py_config:load(),
+    Microseconds.
