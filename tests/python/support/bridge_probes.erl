@@ -8,7 +8,8 @@
 -export([
     echo/1, args/1, double_it/1, add_one/1, maybe_fail/1, add/1,
     slow/1, wait_forever/1, ignore_shutdown/1, await_published/1, await_end/1, release/1,
-    kill_self/1, kill_handler/1, exit_normally/1, throw_it/1, exit_with/1, fail_with/1, improper/1,
+    kill_self/1, kill_handler/1, exit_normally/1, throw_it/1, exit_with/1, fail_with/1,
+    improper/1, fail_improper/1,
     blob/1, size_of/1, self/1,
     py_call/1, py_call_elsewhere/1, py_call_abandoned/1,
     counts/1, app_env/1, register_name/1, unregister_name/1,
@@ -142,6 +143,8 @@ throw_it([Term]) -> throw(Term).
 exit_with([Term]) -> exit(Term).
 
 fail_with([Term]) -> error(Term).
+
+fail_improper([]) -> error([1 | 2]).
 
 %% A value without a Python twin, inside of one that has one.
 improper([]) -> [1, #{<<"k">> => [2 | 3]}].

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Threads come and go: their channels and handlers are given back, however they end."""
+
+import _thread
+import gc
+import resource
+import threading
+
+import pytest
+
+import erlang
+from erlang.testing import Footprint, becomes_true
+
+pytestmark = pytest.mark.channel
+
+
+def call_in_new_threads(count: int, at_once: int = 8) -> None:
+    results: list[int] = []
+    for _ in range(count // at_once):
+        threads = [
+            threading.Thread(target=lambda: results.append(erlang.call("add_one", 1)))
+            for _ in range(at_once)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert results == [2] * (count // at_once * at_once)
+
+
+def resident_bytes() -> int:
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize()
+
+
+def test_3_000_threads_come_and_gone_leave_nothing() -> None:
+    call_in_new_threads(400)
+    gc.collect()
+    before, counts, memory = Footprint.now(), erlang.call("counts"), resident_bytes()
+    call_in_new_threads(3000)
+    assert becomes_true(lambda: not Footprint.now().leaks_since(before))
+    # Not only explained by what is kept: there is no more of it than before.
+    assert becomes_true(lambda: Footprint.now().channels <= before.channels + 8)
+    assert becomes_true(lambda: Footprint.now().descriptors <= before.descriptors + 16)
+    assert becomes_true(lambda: erlang.call("counts")["processes"] <= counts["processes"] + 8)
+    assert becomes_true(lambda: erlang.call("counts")["memory"] < counts["memory"] + 4_000_000)
+    # A kilobyte lost with each thread would be three megabytes.
+    assert resident_bytes() < memory + 16_000_000
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_ends_by_an_exception_gives_its_channel_back() -> None:
+    def work() -> None:
+        erlang.call("echo", 1)
+        raise RuntimeError("the end of this thread")
+
+    before = erlang.stats()
+    for _ in range(20):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert becomes_true(
+        lambda: (
+            erlang.stats()["channels"] - erlang.stats()["pooled_channels"]
+            <= before["channels"] - before["pooled_channels"]
+        )
+    )
+
+
+def test_a_thread_whose_last_call_failed_gives_its_channel_back(tag: str) -> None:
+    def work(number: int) -> None:
+        with pytest.raises(erlang.Timeout):
+            erlang.call("wait_forever", f"{tag}/{number}", timeout=0.01)
+        with pytest.raises(erlang.Disconnected):
+            erlang.call("kill_self")
+
+    before = erlang.stats()
+    for number in range(20):
+        thread = threading.Thread(target=work, args=(number,))
+        thread.start()
+        thread.join()
+    assert becomes_true(
+        lambda: (
+            erlang.stats()["channels"] - erlang.stats()["pooled_channels"]
+            <= before["channels"] - before["pooled_channels"]
+        )
+    )
+
+
+def test_threads_of_the_low_level_module_call() -> None:
+    ended = threading.Event()
+    results: list[int] = []
+
+    def work() -> None:
+        results.append(erlang.call("double_it", 21))
+        ended.set()
+
+    _thread.start_new_thread(work, ())
+    assert ended.wait(10)
+    assert results == [42]
+
+
+def test_a_channel_of_an_ended_thread_serves_the_next_one() -> None:
+    call_in_new_threads(8, at_once=1)
+    before = erlang.stats()
+    call_in_new_threads(50, at_once=1)
+    assert erlang.stats()["channels"] <= before["channels"] + 1
+
+
+def test_calls_from_destructors_while_a_thread_ends() -> None:
+    results: list[int] = []
+
+    class Noisy:
+        def __del__(self) -> None:
+            results.append(erlang.call("double_it", 21))
+
+    def work() -> None:
+        threading.local().noisy = Noisy()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert becomes_true(lambda: results == [42])
+
+
+@pytest.mark.parametrize("kind", ["call", "timed call"])
+def test_daemon_threads_that_wait_disturb_nobody(kind: str, tag: str) -> None:
+    timeout = None if kind == "call" else 60
+    thread = threading.Thread(
+        target=lambda: erlang.call("wait_forever", tag, timeout=timeout), daemon=True
+    )
+    thread.start()
+    pid = erlang.call("await_published", tag, 5000)
+    assert erlang.call("double_it", 21) == 42
+    erlang.call("release", pid, 1)
+    thread.join()
