@@ -29,13 +29,14 @@ void refuse_after_fork(Gil gil, const ModuleState& state) {
                  "use subprocess, or multiprocessing with the start method 'spawn'");
 }
 
-void warn_on_loop_thread(Gil, const ModuleState& state) {
+// `depth`: how many Python frames up the place is that called; 1 for the innermost.
+void warn_on_loop_thread(Gil, const ModuleState& state, Py_ssize_t depth) {
     const PyRef loop = PyRef::steal(PyObject_CallNoArgs(state.get_running_loop.get()));
     if (loop.get() == Py_None) return;
     if (PyErr_WarnEx(state.blocking_call_warning.get(),
                      "erlang.call blocks the event loop that runs in this thread; "
                      "await erlang.async_call instead",
-                     1) != 0) {
+                     depth) != 0) {
         throw PyError{};
     }
 }
@@ -48,12 +49,13 @@ Deadline deadline_after(std::optional<double> seconds) {
                std::chrono::duration<double>(*seconds));
 }
 
+template <Py_ssize_t kDepth>
 PyObject* call(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
     return python_entry([&](Gil gil) {
         const ModuleState& state = ModuleState::of(module);
         const CallArguments read = read_call_arguments(gil, "call", args, count, keywords);
         refuse_after_fork(gil, state);
-        warn_on_loop_thread(gil, state);
+        warn_on_loop_thread(gil, state, kDepth);
         return ThreadCaller::current().call(gil, module, read.name, read.args, read.count,
                                             deadline_after(read.timeout));
     });
@@ -107,6 +109,13 @@ PyObject* loop_channel(PyObject* module, PyObject*) {
     });
 }
 
+PyObject* on_interrupt(PyObject*, PyObject* cancel) {
+    return python_entry([&](Gil gil) {
+        const bool set = ThreadCaller::current().on_interrupt(gil, cancel);
+        return PyRef::borrow(set ? Py_True : Py_False);
+    });
+}
+
 PyObject* after_fork_in_child(PyObject* module, PyObject*) {
     ModuleState::of(module).forked = true;
     Py_RETURN_NONE;
@@ -138,13 +147,17 @@ PyCFunction as_method(Function* function) {
 }
 
 PyMethodDef methods[] = {
-    {"call", as_method(call), METH_FASTCALL | METH_KEYWORDS, "call(name, *args, timeout=None)"},
+    {"call", as_method(call<1>), METH_FASTCALL | METH_KEYWORDS, "call(name, *args, timeout=None)"},
+    {"call_for_caller", as_method(call<2>), METH_FASTCALL | METH_KEYWORDS,
+     "call(), for a Python function that stands in for it"},
     {"ask", as_method(ask), METH_FASTCALL | METH_KEYWORDS, "ask(name, *args, timeout=None)"},
     {"async_call", as_method(async_call), METH_FASTCALL | METH_KEYWORDS,
      "async_call(name, *args, timeout=None) -> Call"},
     {"send", as_method(send), METH_FASTCALL, "send(to, term)"},
     {"stats", stats, METH_NOARGS, "stats() -> dict"},
     {"loop_channel", loop_channel, METH_NOARGS, "loop_channel() -> Ref of the running loop's"},
+    {"on_interrupt", on_interrupt, METH_O,
+     "on_interrupt(cancel): what to call when nobody waits for the running request any longer."},
     {"after_fork_in_child", after_fork_in_child, METH_NOARGS, "Marks the module as unusable."},
     {"bind_package", bind_package, METH_O, "Takes what the package `erlang` supplies."},
     {nullptr, nullptr, 0, nullptr},

@@ -55,7 +55,10 @@ void RequestHandle::begin(Gil, ThreadCaller& runner) noexcept {
     thread_ = PyThread_get_thread_ident();
 }
 
-void RequestHandle::begin(Gil, PyRef cancel) noexcept { cancel_ = cancel.release(); }
+void RequestHandle::begin(Gil, PyRef cancel) noexcept {
+    runner_ = nullptr;
+    Py_XSETREF(cancel_, cancel.release());
+}
 
 void RequestHandle::end(Gil) noexcept {
     if (runner_ != nullptr) {

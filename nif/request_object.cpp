@@ -89,11 +89,12 @@ void start_coroutine(Gil gil, PyObject* module, Request& request) noexcept {
     if (handle->abandoned()) return;
     const ModuleState& state = ModuleState::of(module);
     try {
+        // First, since the end of an unanswered object is an answer.
+        const OwnedTerm& body = request.body();
+        const PyRef arguments = term_to_python(gil, state.types, body.env.get(), body.term);
         auto* type = reinterpret_cast<PyTypeObject*>(state.request_type.get());
         const PyRef object = PyRef::steal(type->tp_alloc(type, 0));
         new (&as_request(object.get())->handle) ResourcePtr<RequestHandle>(handle);
-        const OwnedTerm& body = request.body();
-        const PyRef arguments = term_to_python(gil, state.types, body.env.get(), body.term);
         PyRef::steal(PyObject_CallFunctionObjArgs(state.start_coroutine.get(), object.get(),
                                                   arguments.get(), nullptr));
     } catch (const PyError&) {

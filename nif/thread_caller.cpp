@@ -210,6 +210,14 @@ void ThreadCaller::raise_if_interrupted(Gil, PyObject* module) const {
     throw PyError{};
 }
 
+bool ThreadCaller::on_interrupt(Gil gil, PyObject* cancel) noexcept {
+    if (running_ == nullptr) return false;
+    running_->begin(gil, PyRef::borrow(cancel));
+    // Abandoned before: the janitor has been here in vain.
+    if (running_->abandoned()) running_->interrupt(gil, nullptr);
+    return true;
+}
+
 void ThreadCaller::wake() noexcept {
     for (const auto& line : lines_) line->channel->channel().wake();
 }

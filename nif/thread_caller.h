@@ -35,6 +35,10 @@ public:
     // Runs `request` here and now: for a context's thread, and for a thread that waits in call().
     void run(loop_bridge::Gil gil, PyObject* module, Request& request) noexcept;
 
+    // `cancel` is called, in place of an exception, when nobody waits any longer for the innermost
+    // request that runs here. False when there is none.
+    bool on_interrupt(loop_bridge::Gil gil, PyObject* cancel) noexcept;
+
     void wake() noexcept;
 
 private:

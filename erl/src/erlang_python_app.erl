@@ -23,7 +23,6 @@ start(_Type, _Args) ->
 prep_stop(State) ->
     _ = supervisor:terminate_child(erlang_python_sup, py_loop_sup),
     stop_loops(),
-    ok = py_loops:close_orphans(),
     run_exit_functions(),
     State.
 

@@ -8,6 +8,7 @@
 %%    |   |- py_handler_sup   a py_handler for each channel
 %%    |   `- py_coordinator   opens them
 %%    |- py_contexts          the pool of contexts
+%%    |- py_loops             knows all loops, closes what killed ones leave
 %%    `- py_loop_sup          a py_loop for each loop in the application's configuration
 %%
 %% Each child does its work alone with the tables it finds, so none is restarted for another's sake.
@@ -31,6 +32,7 @@ init(Config = #{loops := Loops}) ->
         #{id => py_functions, start => {py_functions, start_link, []}},
         #{id => py_channel_sup, start => {py_channel_sup, start_link, []}, type => supervisor},
         #{id => py_contexts, start => {py_contexts, start_link, [Limits]}},
+        #{id => py_loops, start => {py_loops, start_link, []}},
         #{id => py_loop_sup, start => {py_loop_sup, start_link, [Loops]}, type => supervisor}
     ],
     {ok, {#{strategy => one_for_one, intensity => 100, period => 5}, Children}}.

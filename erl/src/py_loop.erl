@@ -58,10 +58,9 @@
 %% '''
 -spec start_link(options()) -> {ok, pid()} | {error, term()}.
 start_link(Options) ->
-    case {py_loop_options:check(Options), py_loops:available()} of
-        {ok, true} -> started(Options);
-        {ok, false} -> {error, not_running};
-        {{error, _} = Error, _} -> Error
+    case py_loop_options:check(Options) of
+        ok -> started(Options);
+        {error, _} = Error -> Error
     end.
 
 -spec started(options()) -> {ok, pid()} | {error, term()}.
@@ -158,21 +157,26 @@ call(Loop, Module, Function, Args, Kwargs, Timeout) ->
 -spec init(options()) -> {ok, #state{}} | {stop, term()}.
 init(Options) ->
     process_flag(trap_exit, true),
+    case whereis(py_loops) of
+        undefined -> {stop, not_running};
+        _ -> start_thread(Options)
+    end.
+
+-spec start_thread(options()) -> {ok, #state{}} | {stop, term()}.
+start_thread(Options) ->
     Ref = make_ref(),
     Context = py_nif:new_context(Ref),
-    ok = py_loops:add(self(), Context),
-    Started =
-        receive
-            {py_result, Ref, ready} -> run(Context, Options);
-            {py_result, Ref, {error, Why}} -> {stop, {no_context, Why}}
-        after ?START_TIMEOUT ->
-            {stop, start_timeout}
-        end,
-    case Started of
-        {ok, _} -> Started;
-        {stop, _} ->
-            ok = py_loops:remove(self()),
-            Started
+    case py_loops:add(Context) of
+        ok ->
+            receive
+                {py_result, Ref, ready} -> run(Context, Options);
+                {py_result, Ref, {error, Why}} -> {stop, {no_context, Why}}
+            after ?START_TIMEOUT ->
+                {stop, start_timeout}
+            end;
+        not_running ->
+            ok = py_nif:close_context(Context),
+            {stop, not_running}
     end.
 
 -spec run(py_nif:context(), options()) -> {ok, #state{}} | {stop, term()}.
@@ -182,7 +186,7 @@ run(Context, Options) ->
     {ok, Handle} = py_nif:submit(Context, Run, {call, ?HOST, <<"run">>, Arguments, #{}}),
     receive
         {loop_ready, Channel} ->
-            ok = py_loops:ready(self(), Channel),
+            ok = py_loops:ready(Channel),
             {ok, #state{
                 channel = Channel,
                 run = Run,
@@ -245,7 +249,7 @@ handle_info(_Message, State) ->
 -spec terminate(term(), #state{}) -> ok.
 terminate(_Reason, State = #state{stop_timeout = Timeout}) ->
     _ = shut_down(Timeout, State),
-    py_loops:remove(self()).
+    ok.
 
 %% The loop's own end is the answer to the request that runs it.
 -spec shut_down(timeout(), #state{}) -> {ok | {error, timeout}, #state{}}.

@@ -35,12 +35,49 @@ def run(
     The Erlang process ``owner`` gets ``{loop_ready, Channel}`` when the loop runs. Without a
     main coroutine the loop runs until `stop`.
     """
-    with asyncio.Runner(loop_factory=_loop_factory(str(kind))) as runner:
-        loop = runner.get_loop()
+    runner = asyncio.Runner(loop_factory=_loop_factory(str(kind)))
+    loop = runner.get_loop()
+    forced = _ForcedEnd(loop)
+    _erlang.on_interrupt(partial(loop.call_soon_threadsafe, forced.begin))
+    try:
+        return runner.run(_host(owner, module, function, args, kwargs))
+    finally:
+        _mains.pop(loop, None)
+        forced.close(runner)
+
+
+class _ForcedEnd:
+    """For a loop whose owner is gone or has waited long enough: tasks may refuse, it ends."""
+
+    # Seconds for the tasks that do heed their cancellation.
+    GRACE = 1.0
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._stopped = False
+
+    def begin(self) -> None:
+        """Asks politely once more; called in the loop."""
+        main = _mains.get(self._loop)
+        if main is not None:
+            main.cancel()
+        self._loop.call_later(self.GRACE, self._stop)
+
+    def _stop(self) -> None:
+        self._stopped = True
+        self._loop.stop()
+
+    def close(self, runner: asyncio.Runner) -> None:
+        """Ends what is left in the loop, which nothing that refuses can hold up for ever."""
         try:
-            return runner.run(_host(owner, module, function, args, kwargs))
+            if not self._stopped:
+                runner.close()
+        except RuntimeError:
+            if not self._stopped:
+                raise
         finally:
-            _mains.pop(loop, None)
+            asyncio.set_event_loop(None)
+            self._loop.close()
 
 
 async def stop() -> None:

@@ -1,0 +1,376 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Hosted loops: py_loop with and without a main coroutine, on asyncio and on uvloop.
+-module(loop_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, groups/0, init_per_suite/1, end_per_suite/1]).
+-export([init_per_group/2, end_per_group/2, init_per_testcase/2, end_per_testcase/2]).
+-export([
+    a_coroutine_runs_on_the_loop/1,
+    the_loop_is_of_the_kind_asked_for/1,
+    an_exception_is_the_callers/1,
+    what_is_not_a_coroutine_function_is_an_error/1,
+    coroutines_run_side_by_side/1,
+    a_timeout_cancels_the_coroutine/1,
+    a_dead_callers_coroutine_is_cancelled/1,
+    a_coroutine_may_call_erlang_and_back/1,
+    the_process_ends_with_its_main_coroutine/1,
+    a_crash_of_main_is_the_reason/1,
+    stopping_cancels_main_gracefully/1,
+    stopping_without_main_ends_the_loop/1,
+    a_loop_that_does_not_stop_is_interrupted/1,
+    calls_under_way_end_when_the_loop_stops/1,
+    a_killed_loop_process_takes_its_thread_along/1
+]).
+-export([
+    names_of_all_kinds/1,
+    a_loop_that_is_not_there/1,
+    a_supervisor_restarts_a_crashed_loop/1,
+    a_supervisor_stops_a_loop_gracefully/1,
+    several_loops_at_once/1,
+    a_start_that_fails_says_why/1,
+    loops_of_the_configuration_are_started/1,
+    stopping_the_application_stops_all_loops/1
+]).
+
+groups() ->
+    Each = [
+        a_coroutine_runs_on_the_loop,
+        the_loop_is_of_the_kind_asked_for,
+        an_exception_is_the_callers,
+        what_is_not_a_coroutine_function_is_an_error,
+        coroutines_run_side_by_side,
+        a_timeout_cancels_the_coroutine,
+        a_dead_callers_coroutine_is_cancelled,
+        a_coroutine_may_call_erlang_and_back,
+        the_process_ends_with_its_main_coroutine,
+        a_crash_of_main_is_the_reason,
+        stopping_cancels_main_gracefully,
+        stopping_without_main_ends_the_loop,
+        a_loop_that_does_not_stop_is_interrupted,
+        calls_under_way_end_when_the_loop_stops,
+        a_killed_loop_process_takes_its_thread_along
+    ],
+    [{asyncio, Each}, {uvloop, Each}].
+
+all() ->
+    [
+        {group, asyncio},
+        {group, uvloop},
+        names_of_all_kinds,
+        a_loop_that_is_not_there,
+        a_supervisor_restarts_a_crashed_loop,
+        a_supervisor_stops_a_loop_gracefully,
+        several_loops_at_once,
+        a_start_that_fails_says_why,
+        loops_of_the_configuration_are_started,
+        stopping_the_application_stops_all_loops
+    ].
+
+init_per_suite(Config) ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = py:exec(source()),
+    Config.
+
+end_per_suite(_Config) ->
+    application:stop(erlang_python).
+
+init_per_group(Kind, Config) ->
+    [{kind, Kind} | Config].
+
+end_per_group(_Kind, _Config) ->
+    ok.
+
+init_per_testcase(_Case, Config) ->
+    process_flag(trap_exit, true),
+    Test = self(),
+    ok = py:register_function(tell, fun([What]) -> Test ! {told, What} end),
+    Config.
+
+end_per_testcase(_Case, _Config) ->
+    lists:foreach(fun py:unregister_function/1, py:registered()).
+
+source() ->
+    <<"import asyncio, time\n"
+      "\n"
+      "async def add(a, b, *, delay=0):\n"
+      "    await asyncio.sleep(delay)\n"
+      "    return a + b\n"
+      "\n"
+      "async def kind():\n"
+      "    return type(asyncio.get_running_loop()).__module__\n"
+      "\n"
+      "async def fail(text):\n"
+      "    raise ValueError(text)\n"
+      "\n"
+      "async def tell_end(name):\n"
+      "    try:\n"
+      "        await erlang.async_call('tell', (name, 'started'))\n"
+      "        await asyncio.sleep(3600)\n"
+      "    except asyncio.CancelledError:\n"
+      "        await erlang.async_call('tell', (name, 'cancelled'))\n"
+      "        raise\n"
+      "\n"
+      "async def returns(value):\n"
+      "    return value\n"
+      "\n"
+      "async def refuses_to_stop():\n"
+      "    while True:\n"
+      "        try:\n"
+      "            await asyncio.sleep(3600)\n"
+      "        except asyncio.CancelledError:\n"
+      "            pass\n"
+      "\n"
+      "barrier = {}\n"
+      "async def meet(count):\n"
+      "    loop = asyncio.get_running_loop()\n"
+      "    here = barrier.setdefault(loop, [])\n"
+      "    future = loop.create_future()\n"
+      "    here.append(future)\n"
+      "    if len(here) == count:\n"
+      "        for f in here: f.set_result(None)\n"
+      "        del barrier[loop]\n"
+      "    await future\n"
+      "    return count\n"
+      "\n"
+      "async def there_and_back(n):\n"
+      "    return await erlang.async_call('there', n)\n">>.
+
+start(Config) ->
+    start(Config, #{}).
+
+start(Config, Options) ->
+    {ok, Loop} = py_loop:start_link(Options#{loop => proplists:get_value(kind, Config)}),
+    Loop.
+
+call(Loop, Function, Args) ->
+    py_loop:call(Loop, '__main__', Function, Args).
+
+told() ->
+    receive
+        {told, What} -> What
+    after 10000 ->
+        error(nothing_told)
+    end.
+
+a_coroutine_runs_on_the_loop(Config) ->
+    Loop = start(Config),
+    ?assertEqual({ok, 3}, call(Loop, add, [1, 2])),
+    ?assertEqual({ok, 3}, py_loop:call(Loop, <<"__main__">>, "add", [1, 2], #{delay => 0.01})),
+    ?assertEqual({ok, done}, py_loop:call(Loop, asyncio, sleep, [0.01, done], #{}, 5000)),
+    ok = py_loop:stop(Loop).
+
+the_loop_is_of_the_kind_asked_for(Config) ->
+    Loop = start(Config),
+    {ok, Module} = call(Loop, kind, []),
+    Kind = atom_to_binary(proplists:get_value(kind, Config)),
+    ?assertMatch({0, _}, binary:match(Module, Kind)),
+    ok = py_loop:stop(Loop).
+
+an_exception_is_the_callers(Config) ->
+    Loop = start(Config),
+    ?assertEqual({error, {'ValueError', <<"no">>}}, call(Loop, fail, [<<"no">>])),
+    ?assertEqual({ok, 3}, call(Loop, add, [1, 2])),
+    ok = py_loop:stop(Loop).
+
+what_is_not_a_coroutine_function_is_an_error(Config) ->
+    Loop = start(Config),
+    ?assertMatch({error, {'TypeError', _}}, py_loop:call(Loop, operator, add, [1, 2])),
+    ?assertMatch({error, {'AttributeError', _}}, call(Loop, no_such_function, [])),
+    ?assertMatch({error, {'ModuleNotFoundError', _}}, py_loop:call(Loop, no_such_module, f, [])),
+    ?assertMatch({error, {'TypeError', _}}, call(Loop, returns, [[1 | 2]])),
+    ?assertEqual({ok, 3}, call(Loop, add, [1, 2])),
+    ok = py_loop:stop(Loop).
+
+coroutines_run_side_by_side(Config) ->
+    Loop = start(Config),
+    ?assertEqual(
+        lists:duplicate(100, {ok, 100}),
+        in_processes:values(100, fun(_) -> call(Loop, meet, [100]) end)
+    ),
+    ok = py_loop:stop(Loop).
+
+a_timeout_cancels_the_coroutine(Config) ->
+    Loop = start(Config),
+    ?assertEqual(
+        {error, timeout}, py_loop:call(Loop, '__main__', tell_end, [<<"a">>], #{}, 100)
+    ),
+    ?assertEqual({<<"a">>, <<"started">>}, told()),
+    ?assertEqual({<<"a">>, <<"cancelled">>}, told()),
+    ok = py_loop:stop(Loop).
+
+a_dead_callers_coroutine_is_cancelled(Config) ->
+    Loop = start(Config),
+    Caller = spawn(fun() -> call(Loop, tell_end, [<<"b">>]) end),
+    ?assertEqual({<<"b">>, <<"started">>}, told()),
+    death:kill(Caller),
+    ?assertEqual({<<"b">>, <<"cancelled">>}, told()),
+    ok = py_loop:stop(Loop).
+
+a_coroutine_may_call_erlang_and_back(Config) ->
+    Loop = start(Config),
+    ok = py:register_function(there, fun
+        ([0]) ->
+            0;
+        ([N]) ->
+            {ok, Value} = call(Loop, there_and_back, [N - 1]),
+            Value + 1
+    end),
+    ?assertEqual({ok, 30}, call(Loop, there_and_back, [30])),
+    ok = py_loop:stop(Loop).
+
+the_process_ends_with_its_main_coroutine(Config) ->
+    Loop = start(Config, #{main => {'__main__', returns, [1], #{}}}),
+    receive
+        {'EXIT', Loop, Reason} -> ?assertEqual(normal, Reason)
+    end.
+
+a_crash_of_main_is_the_reason(Config) ->
+    Loop = start(Config, #{main => {'__main__', fail, [<<"broken">>], #{}}}),
+    receive
+        {'EXIT', Loop, Reason} ->
+            ?assertEqual({main_failed, {'ValueError', <<"broken">>}}, Reason)
+    end.
+
+stopping_cancels_main_gracefully(Config) ->
+    Loop = start(Config, #{main => {'__main__', tell_end, [<<"main">>], #{}}}),
+    ?assertEqual({<<"main">>, <<"started">>}, told()),
+    ok = py_loop:stop(Loop),
+    ?assertEqual({<<"main">>, <<"cancelled">>}, told()),
+    ?assertNot(is_process_alive(Loop)).
+
+stopping_without_main_ends_the_loop(Config) ->
+    Loop = start(Config),
+    ok = py_loop:stop(Loop, 5000),
+    ?assertNot(is_process_alive(Loop)),
+    ?assertEqual({error, not_running}, call(Loop, add, [1, 2])),
+    ?assertEqual({error, not_running}, py_loop:stop(Loop)).
+
+a_loop_that_does_not_stop_is_interrupted(Config) ->
+    Loops = loops(),
+    Loop = start(Config, #{main => {'__main__', refuses_to_stop, [], #{}}, stop_timeout => 50}),
+    ?assertEqual({ok, 3}, call(Loop, add, [1, 2])),
+    ?assertEqual({error, timeout}, py_loop:stop(Loop)),
+    ?assertNot(is_process_alive(Loop)),
+    eventually:equal(Loops, fun loops/0).
+
+calls_under_way_end_when_the_loop_stops(Config) ->
+    Loop = start(Config),
+    {Pid, Monitor} = spawn_monitor(fun() -> exit(call(Loop, tell_end, [<<"c">>])) end),
+    ?assertEqual({<<"c">>, <<"started">>}, told()),
+    ok = py_loop:stop(Loop),
+    receive
+        {'DOWN', Monitor, process, Pid, Result} -> ?assertMatch({error, _}, Result)
+    after 5000 ->
+        error(still_waiting)
+    end.
+
+a_killed_loop_process_takes_its_thread_along(Config) ->
+    Loops = loops(),
+    Loop = start(Config, #{main => {'__main__', tell_end, [<<"d">>], #{}}}),
+    ?assertEqual({<<"d">>, <<"started">>}, told()),
+    death:kill(Loop),
+    ?assertEqual({error, not_running}, call(Loop, add, [1, 2])),
+    eventually:equal(Loops, fun loops/0).
+
+names_of_all_kinds(_Config) ->
+    {ok, Local} = py_loop:start_link(#{name => a_local_loop}),
+    {ok, Global} = py_loop:start_link(#{name => {global, {a, loop}}}),
+    {ok, Via} = py_loop:start_link(#{name => {via, global, via_loop}}),
+    Names = [a_local_loop, {global, {a, loop}}, {via, global, via_loop}, Local, Global, Via],
+    [?assertEqual({ok, 3}, call(Name, add, [1, 2])) || Name <- Names],
+    ?assertEqual({error, {already_started, Local}}, py_loop:start_link(#{name => a_local_loop})),
+    [ok = py_loop:stop(Name) || Name <- lists:sublist(Names, 3)].
+
+a_loop_that_is_not_there(_Config) ->
+    Nobody = [no_such_loop, {global, no_such_loop}, {via, global, no_such_loop}, self()],
+    [?assertEqual({error, not_running}, call(Name, add, [1, 2])) || Name <- Nobody],
+    ?assertEqual({error, not_running}, py_loop:stop(no_such_loop)).
+
+a_supervisor_restarts_a_crashed_loop(_Config) ->
+    Main = {'__main__', tell_end, [<<"s">>], #{}},
+    Supervisor = supervise(#{name => supervised, main => Main}),
+    ?assertEqual({<<"s">>, <<"started">>}, told()),
+    death:kill(supervised),
+    %% The killed one's coroutine was interrupted, the new one's runs.
+    ?assertEqual({<<"s">>, <<"started">>}, told_first_start()),
+    ?assertEqual({ok, 3}, call(supervised, add, [1, 2])),
+    gen_server:stop(Supervisor).
+
+told_first_start() ->
+    case told() of
+        {_, <<"started">>} = Started -> Started;
+        _ -> told_first_start()
+    end.
+
+a_supervisor_stops_a_loop_gracefully(_Config) ->
+    Main = {'__main__', tell_end, [<<"g">>], #{}},
+    Supervisor = supervise(#{name => supervised, main => Main}),
+    ?assertEqual({<<"g">>, <<"started">>}, told()),
+    gen_server:stop(Supervisor),
+    ?assertEqual({<<"g">>, <<"cancelled">>}, told()),
+    ?assertEqual(undefined, whereis(supervised)).
+
+supervise(Options) ->
+    {ok, Supervisor} = own_supervisor:start_link([py_loop:child_spec(Options)]),
+    Supervisor.
+
+several_loops_at_once(_Config) ->
+    Loops = [
+        begin
+            {ok, Loop} = py_loop:start_link(#{}),
+            Loop
+        end
+     || _ <- lists:seq(1, 8)
+    ],
+    Values = in_processes:values(400, fun(N) ->
+        call(lists:nth(N rem 8 + 1, Loops), add, [N, N])
+    end),
+    ?assertEqual([{ok, 2 * N} || N <- lists:seq(1, 400)], Values),
+    [ok = py_loop:stop(Loop) || Loop <- Loops].
+
+a_start_that_fails_says_why(_Config) ->
+    ok = py:exec(<<"import sys; hidden_uvloop = sys.modules.pop('uvloop', None)">>),
+    ok = py:exec(<<"sys.modules['uvloop'] = None">>),
+    try
+        ?assertMatch(
+            {error, {Name, _}} when Name =:= 'ImportError'; Name =:= 'ModuleNotFoundError',
+            py_loop:start_link(#{loop => uvloop})
+        ),
+        {ok, Loop} = py_loop:start_link(#{loop => auto}),
+        {ok, Module} = call(Loop, kind, []),
+        ?assertMatch({0, _}, binary:match(Module, <<"asyncio">>)),
+        ok = py_loop:stop(Loop)
+    after
+        ok = py:exec(<<"del sys.modules['uvloop']">>),
+        ok = py:exec(<<"if hidden_uvloop: sys.modules['uvloop'] = hidden_uvloop">>)
+    end.
+
+loops_of_the_configuration_are_started(_Config) ->
+    ok = application:stop(erlang_python),
+    ok = application:set_env(erlang_python, loops, [#{name => configured}, #{}]),
+    try
+        {ok, _} = application:ensure_all_started(erlang_python),
+        ?assertEqual({ok, 3}, call(configured, add, [1, 2])),
+        ?assertEqual(2, length(py_loops:all()))
+    after
+        application:stop(erlang_python),
+        application:unset_env(erlang_python, loops),
+        {ok, _} = application:ensure_all_started(erlang_python)
+    end.
+
+stopping_the_application_stops_all_loops(_Config) ->
+    Main = {'__main__', tell_end, [<<"x">>], #{}},
+    {ok, Loop} = py_loop:start_link(#{main => Main}),
+    ?assertEqual({<<"x">>, <<"started">>}, told()),
+    ok = application:stop(erlang_python),
+    ?assertEqual({<<"x">>, <<"cancelled">>}, told()),
+    ?assertNot(is_process_alive(Loop)),
+    ?assertEqual({error, not_running}, py_loop:start_link(#{})),
+    {ok, _} = application:ensure_all_started(erlang_python).
+
+%% Tasks that were destroyed while pending hold their loop until they are collected.
+loops() ->
+    {ok, _} = py:call(gc, collect, []),
+    maps:get(loops, py:info()).
