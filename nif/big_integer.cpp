@@ -16,6 +16,10 @@ constexpr unsigned char kLargeBig = 111;
 constexpr std::size_t kSmallHeader = 4;
 constexpr std::size_t kLargeHeader = 7;
 
+// More than any release of Erlang can hold; the release at hand decides on what is below. Saves
+// copying what is refused anyhow.
+constexpr std::size_t kMaxBits = std::size_t{1} << 26;
+
 PyRef method_of_int(const char* name) {
     return PyRef::steal(PyObject_GetAttrString(reinterpret_cast<PyObject*>(&PyLong_Type), name));
 }
@@ -44,12 +48,11 @@ private:
 }
 
 // The header for a magnitude of `size` bytes.
-std::vector<unsigned char> encoded_header(Gil gil, std::size_t size, bool negative) {
+std::vector<unsigned char> encoded_header(std::size_t size, bool negative) {
     const unsigned char sign = negative ? 1 : 0;
     if (size <= std::numeric_limits<std::uint8_t>::max()) {
         return {kVersion, kSmallBig, static_cast<unsigned char>(size), sign};
     }
-    if (size > std::numeric_limits<std::uint32_t>::max()) raise_too_large(gil);
     return {kVersion,
             kLargeBig,
             static_cast<unsigned char>(size >> 24),
@@ -97,22 +100,22 @@ PyRef big_integer_to_python(Gil gil, const IntegerMethods& methods, ErlNifEnv* e
 
 ERL_NIF_TERM big_integer_to_term(Gil gil, const IntegerMethods& methods, ErlNifEnv* env,
                                  PyObject* value) {
-    const PyRef zero = PyRef::steal(PyLong_FromLong(0));
-    const PyNumberMethods* number = PyLong_Type.tp_as_number;
-    const PyRef magnitude = PyRef::steal(number->nb_absolute(value));
-    const PyRef compared = PyRef::steal(PyLong_Type.tp_richcompare(value, zero.get(), Py_LT));
-    const PyRef bits = PyRef::steal(PyObject_CallOneArg(methods.bit_length.get(), magnitude.get()));
+    // Of a negative integer, those of its magnitude.
+    const PyRef bits = PyRef::steal(PyObject_CallOneArg(methods.bit_length.get(), value));
     const std::size_t bit_count = PyLong_AsSize_t(bits.get());
-    if (bit_count == static_cast<std::size_t>(-1)) {
+    if (bit_count > kMaxBits) {
         PyErr_Clear();
         raise_too_large(gil);
     }
+    const PyRef zero = PyRef::steal(PyLong_FromLong(0));
+    const PyRef negative = PyRef::steal(PyLong_Type.tp_richcompare(value, zero.get(), Py_LT));
+    const PyRef magnitude = PyRef::steal(PyLong_Type.tp_as_number->nb_absolute(value));
     const std::size_t size = (bit_count + 7) / 8;
     const PyRef length = PyRef::steal(PyLong_FromSize_t(size));
     const PyRef bytes = PyRef::steal(PyObject_CallFunctionObjArgs(
         methods.to_bytes.get(), magnitude.get(), length.get(), methods.little.get(), nullptr));
 
-    std::vector<unsigned char> encoded = encoded_header(gil, size, compared.get() == Py_True);
+    std::vector<unsigned char> encoded = encoded_header(size, negative.get() == Py_True);
     const std::size_t header = encoded.size();
     encoded.resize(header + size);
     std::memcpy(encoded.data() + header, PyBytes_AS_STRING(bytes.get()), size);
