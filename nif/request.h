@@ -41,8 +41,7 @@ public:
 
     // While begun, interrupt() raises erlang.Interrupted in this thread ...
     void begin(loop_bridge::Gil gil, ThreadCaller& runner) noexcept;
-    // ... or calls `cancel`, for a coroutine, and for code that has begun and knows better how it is
-    // to be ended.
+    // ... or calls `cancel`, for a coroutine, and for running code that knows better how to end.
     void begin(loop_bridge::Gil gil, loop_bridge::PyRef cancel) noexcept;
     void end(loop_bridge::Gil gil) noexcept;
     void interrupt(loop_bridge::Gil gil, PyObject* exception_type) noexcept;
