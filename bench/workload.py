@@ -32,6 +32,7 @@ def main() -> None:
         "python": platform.python_version(),
         "otp": erlang.call("otp_release"),
         "processors": os.cpu_count(),
+        "load": os.getloadavg()[0],
         # Kilobytes on Linux.
         "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "records": records,

@@ -26,7 +26,6 @@ SHAPES: dict[str, Any] = {
     "nested": [[[[number], [number]], [[number]]] for number in range(1_500)],
     "long text": "a line of text, ünïcode and all\n" * 5_000,
 }
-VARIANTS = tuple(SHAPES)
 
 
 def pickled(value: Any) -> Any:

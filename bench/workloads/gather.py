@@ -7,7 +7,6 @@ from subjects import bare_futures, erlang_calls
 
 from workloads.rounds import Record, compare, runner, side_on_loop, timed_gathers
 
-VARIANTS = ("asyncio", "uvloop")
 CALLS = 1000
 
 

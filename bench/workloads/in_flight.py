@@ -7,7 +7,6 @@ from subjects.erlang_calls import gather
 
 from workloads.rounds import Record, compare, runner, side_on_loop, timed_gathers
 
-VARIANTS = ("asyncio", "uvloop")
 MANY = 20_000
 FEW = 100
 

@@ -12,12 +12,10 @@ from subjects import erlang_calls, ping_pong
 
 from workloads.rounds import Record, Round, Side, compare, timed
 
-VARIANTS = ("16",)
-
 
 def run(variant: str, quick: bool) -> list[Record]:
     calls, rounds = (20, 2) if quick else (200, 20)
-    threads = int(variant)
+    threads = int(variant.partition(" ")[0])
     with ThreadPoolExecutor(threads) as pool:
 
         def call_from_all() -> Round:

@@ -16,7 +16,6 @@ from pathlib import Path
 import erlang
 from workloads.rounds import Record, runner
 
-VARIANTS = ("asyncio",)
 DEADLINE = 60.0  # seconds until all processes have started, or ended
 
 

@@ -7,7 +7,6 @@ from functools import partial
 import erlang
 from workloads.rounds import Record, Round, Side, compare
 
-VARIANTS = ("bytes",)
 LARGE = 100_000_000
 SMALL = 100
 

@@ -7,8 +7,6 @@ from subjects import erlang_calls, executor
 
 from workloads.rounds import Record, compare, runner, side_on_loop, timed_awaits
 
-VARIANTS = ("asyncio", "uvloop")
-
 
 def run(variant: str, quick: bool) -> list[Record]:
     calls, rounds = (50, 2) if quick else (300, 20)

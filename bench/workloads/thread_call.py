@@ -7,8 +7,6 @@ from subjects import erlang_calls, ping_pong
 
 from workloads.rounds import Record, Round, Side, compare, timed
 
-VARIANTS = ("thread",)
-
 
 def run(variant: str, quick: bool) -> list[Record]:
     calls, rounds = (200, 2) if quick else (1000, 30)

@@ -18,7 +18,6 @@ import erlang
 import erlang.hosting
 from workloads.rounds import Record, runner
 
-VARIANTS = ("asyncio", "uvloop")
 CLIENT = Path(__file__).resolve().parents[1] / "http_client.py"
 
 app = FastAPI()
