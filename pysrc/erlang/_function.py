@@ -20,7 +20,7 @@ class Function:
 
     def __call__(self, *args: object, timeout: float | None = None) -> Any:
         """Call and wait, as `erlang.call` does."""
-        return _erlang.call(self.name, *args, timeout=timeout)
+        return _erlang.call_for_caller(self.name, *args, timeout=timeout)
 
     def aio(self, *args: object, timeout: float | None = None) -> Call[Any]:
         """Call and await, as `erlang.async_call` does."""

@@ -37,8 +37,7 @@ def test_many_c_threads_call_at_once() -> None:
     results: list[int] = []
 
     def work() -> None:
-        for number in range(100):
-            results.append(erlang.call("echo", number))
+        results.extend(map(erlang.function("echo"), range(100)))
 
     run_in_c_threads(16, work)
     assert sorted(results) == sorted(list(range(100)) * 16)

@@ -61,12 +61,12 @@ def test_a_loop_closed_with_calls_in_flight(
     loop_factory: LoopFactory, tag: str, recwarn: pytest.WarningsRecorder
 ) -> None:
     loop = loop_factory()
-    pids = []
+    pids: list[object] = []
 
     async def begin() -> list[erlang.Call[object]]:
         calls = [erlang.async_call("wait_forever", f"{tag}/{n}") for n in range(20)]
-        for n in range(20):
-            pids.append(await erlang.async_call("await_published", f"{tag}/{n}", 5000))
+        begun = [erlang.async_call("await_published", f"{tag}/{n}", 5000) for n in range(20)]
+        pids.extend(await asyncio.gather(*begun))
         return calls
 
     before = handlers()
