@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Other processes: a fork of the node refuses calls, subprocesses work as everywhere."""
+
+import asyncio
+import multiprocessing
+import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from multiprocessing import resource_tracker
+
+import pytest
+
+import erlang
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tracker() -> None:
+    """multiprocessing's tracker of resources, once started, stays with its descriptor."""
+    resource_tracker.ensure_running()
+
+
+def in_fork(work: Callable[[], object]) -> str:
+    """What ``work`` returns, or raises, in a forked child; the child never returns from here."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            try:
+                text = repr(work())
+            except BaseException as error:
+                text = "".join(traceback.format_exception_only(error))
+            os.write(writer, text.encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as stream:
+        text = stream.read().decode()
+    assert os.waitpid(child, 0) == (child, 0)
+    return text
+
+
+def await_a_call() -> object:
+    async def main() -> object:
+        return await erlang.async_call("echo", 1)
+
+    return asyncio.run(main())
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: erlang.call("echo", 1),
+        lambda: erlang.function("echo")(1),
+        lambda: erlang.call("echo", 1, timeout=5),
+        lambda: erlang.send(erlang.Atom("init"), 1),
+        await_a_call,
+    ],
+    ids=["call", "function", "timed", "send", "async_call"],
+)
+def test_a_fork_gets_a_clear_error(work: Callable[[], object]) -> None:
+    assert erlang.call("echo", 1) == 1
+    text = in_fork(work)
+    assert text.startswith("RuntimeError: this process is a fork of an Erlang node"), text
+    assert "subprocess" in text
+    assert erlang.call("echo", 1) == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+def test_a_fork_knows_no_registered_names() -> None:
+    assert in_fork(lambda: hasattr(erlang, "echo")) == "False"
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_subprocess_reports_exit_codes(code: int) -> None:
+    assert subprocess.run(["sh", "-c", f"exit {code}"], check=False).returncode == code
+
+
+def test_subprocess_reports_signals_and_output() -> None:
+    assert subprocess.run(["sh", "-c", "kill -9 $$"], check=False).returncode == -9
+    assert subprocess.check_output(["sh", "-c", "cat"], input=b"through") == b"through"
+    assert os.waitstatus_to_exitcode(os.system("exit 5")) == 5
+
+
+def test_the_interpreter_starts_itself() -> None:
+    output = subprocess.check_output([sys.executable, "-c", "import sys; print(sys.prefix)"])
+    assert output.decode().strip() == sys.prefix
+
+
+async def test_subprocesses_of_the_loop() -> None:
+    process = await asyncio.create_subprocess_exec(
+        "sh", "-c", "cat; exit 4", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate(b"through")
+    assert (output, process.returncode) == (b"through", 4)
+
+
+def test_processes_spawned_by_multiprocessing() -> None:
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=sys.exit, args=(7,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 7
+    process.close()
