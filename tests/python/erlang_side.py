@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Erlang side of the conversion tests; see tests/support/conversion_functions.erl."""
+
+from typing import Any
+
+import erlang
+
+
+def echo(value: object) -> Any:
+    """What comes back of `value` from Erlang."""
+    return erlang.call("conversion_echo", value)
+
+
+def term(text: str) -> Any:
+    """What Python gets for the value of an Erlang expression."""
+    return erlang.call("conversion_term", text)
+
+
+def printed(value: object) -> str:
+    """`value` as Erlang prints it."""
+    text = erlang.call("conversion_text", value)
+    assert isinstance(text, str)
+    return text
+
+
+def is_same(value: object, text: str) -> bool:
+    """Whether `value` is in Erlang exactly (=:=) what the expression makes."""
+    same = erlang.call("conversion_same", value, text)
+    assert isinstance(same, bool)
+    return same
+
+
+def alike(left: object, right: object) -> bool:
+    """Equal, of the same types all through, zeros of the same sign."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, float):
+        return left.hex() == right.hex()  # type: ignore[attr-defined]
+    if isinstance(left, list | tuple):
+        return len(left) == len(right) and all(map(alike, left, right))  # type: ignore[arg-type]
+    if isinstance(left, dict):
+        return left == right and all(alike(left[key], right[key]) for key in left)  # type: ignore[index]
+    return left == right

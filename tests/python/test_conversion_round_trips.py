@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Generated values come back from Erlang as they went."""
+
+import math
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from erlang_side import alike, echo
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from erlang import Atom
+
+# The database would be a folder of the machine; deadlines would measure the machine.
+thorough = settings(
+    database=None,
+    deadline=None,
+    max_examples=2000,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@dataclass(frozen=True)
+class AtomOf:
+    """Stands for an atom while values are generated: Hypothesis would take an Atom for a str."""
+
+    name: str
+
+
+# None of those that come back as None, True or False.
+ATOMS = st.builds(AtomOf, st.sampled_from(["ok", "error", "bytes", "hello world", "日本"]))
+
+SCALARS: st.SearchStrategy[Any] = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(-(1 << 200), 1 << 200),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(),
+    ATOMS,
+)
+
+
+def not_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+# bytes that are UTF-8 come back as str.
+BYTES = st.binary().filter(not_text)
+
+
+def is_bytes_tuple(value: object) -> bool:
+    """A tuple that would come back as bytes: {bytes, <<...>>}."""
+    return (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and value[0] == AtomOf("bytes")
+        and isinstance(value[1], str | bytes)
+    )
+
+
+def tuples_of(inner: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(inner, max_size=most).map(tuple).filter(lambda it: not is_bytes_tuple(it))
+
+
+# No floats and booleans: 1, 1.0 and True are one key in Python.
+KEYS = st.recursive(
+    st.one_of(st.integers(), st.text(), ATOMS, BYTES),
+    lambda inner: tuples_of(inner, 3),
+    max_leaves=4,
+)
+
+
+def with_atoms(value: Any) -> Any:
+    if isinstance(value, AtomOf):
+        return Atom(value.name)
+    if isinstance(value, list | tuple):
+        return type(value)(map(with_atoms, value))
+    if isinstance(value, dict):
+        return {with_atoms(key): with_atoms(item) for key, item in value.items()}
+    return value
+
+
+VALUES = st.recursive(
+    st.one_of(SCALARS, BYTES),
+    lambda inner: st.one_of(
+        st.lists(inner),
+        tuples_of(inner, 5),
+        st.dictionaries(KEYS, inner),
+    ),
+    max_leaves=25,
+).map(with_atoms)
+
+
+@settings(thorough, max_examples=1000)
+@given(VALUES)
+def test_any_value_comes_back_as_it_went(value: object) -> None:
+    assert alike(echo(value), value)
+
+
+@thorough
+@given(st.integers(-(1 << 5000), 1 << 5000))
+def test_any_integer_comes_back_as_it_went(value: int) -> None:
+    assert echo(value) == value
+
+
+@thorough
+@given(st.floats())
+def test_any_float_comes_back_as_it_went_or_as_its_atom(value: float) -> None:
+    back = echo(value)
+    if math.isfinite(value):
+        assert alike(back, value)
+    else:
+        assert back == Atom({"inf": "infinity", "-inf": "neg_infinity"}.get(str(value), "nan"))
+
+
+@thorough
+@given(st.text(alphabet=st.characters(), max_size=300))
+def test_text_comes_back_or_is_refused_for_its_surrogates(value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        try:
+            echo(value)
+        except ValueError:
+            return
+        raise AssertionError("lone surrogates were sent") from None
+    assert alike(echo(value), value)
+
+
+@thorough
+@given(st.binary(max_size=64))
+def test_bytes_come_back_as_text_exactly_when_they_are_utf8(value: bytes) -> None:
+    back = echo(value)
+    if not_text(value):
+        assert alike(back, value)
+    else:
+        assert alike(back, value.decode())
+
+
+@thorough
+@given(st.sets(st.integers() | st.text()))
+def test_sets_come_back_as_lists_of_their_elements(value: set[object]) -> None:
+    back = echo(value)
+    assert isinstance(back, list)
+    assert len(back) == len(value)
+    assert set(back) == value
+
+
+def test_integers_around_every_power_of_two_come_back() -> None:
+    # All of one exponent in one call, so that five thousand exponents take seconds.
+    for bits in range(5001):
+        edge = 1 << bits
+        values = [sign * (edge + step) for sign in (1, -1) for step in (-1, 0, 1)]
+        assert echo(values) == values, f"2**{bits}"
+
+
+def test_integers_of_a_hundred_thousand_bits_come_back() -> None:
+    value = (1 << 100_000) - 12345
+    assert echo([value, -value]) == [value, -value]
+
+
+def test_decimal_digit_limit_of_python_does_not_matter() -> None:
+    value = 10 ** (sys.get_int_max_str_digits() + 10)
+    assert echo(value) == value
+
+
+def test_threads_convert_at_the_same_time() -> None:
+    values = [[index, {str(index): (float(index), Atom("ok"), None)}] for index in range(200)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(echo, values)) == values
