@@ -51,7 +51,11 @@ class Scale:
         for power in range(self.low, self.high + 1):
             x = self.x(10.0**power)
             yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="64" y2="{height - 34}"/>'
-            yield text(x, height - 16, f"{10.0**power:,g}", "soft", "middle")
+            yield text(x, height - 16, label(power), "soft", "middle")
+
+
+def label(power: int) -> str:
+    return f"{10**power:,}" if power >= 0 else f"{10.0**power:g}"
 
 
 def text(x: float, y: float, content: str, style: str = "", anchor: str = "start") -> str:
@@ -114,7 +118,7 @@ def durations(records: Sequence[Line]) -> str:
     rows = [
         (record, style, record[side])
         for record in records
-        if "measured" in record
+        if "measured" in record and FIGURES[record["figure"]].bound is not None
         for side, style in (("measured", "ours"), ("floor", "floor"))
     ]
     scale = Scale([side[key] for _, _, side in rows for key in ("p50", "max")] or [1.0, 10.0])

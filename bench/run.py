@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import report
 from plan import NATIVE, WORKLOADS
@@ -37,11 +39,24 @@ def native(file: Path, name: str) -> list[str]:
     ]
 
 
-def finished(command: Sequence[str], *, show_output: bool) -> bool:
-    """Runs a command from the root; whatever it started ends with it."""
-    output = None if show_output else subprocess.DEVNULL
+def finished(command: Sequence[str]) -> bool:
+    """Runs a command from the root; whatever it started ends with it. Failures show its output."""
+    with tempfile.TemporaryFile() as output:
+        succeeded = in_time(command, output)
+        if not succeeded:
+            output.seek(0)
+            print(f"\n{output.read().decode(errors='replace')}", file=sys.stderr)
+    return succeeded
+
+
+def in_time(command: Sequence[str], output: IO[bytes]) -> bool:
     process = subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, start_new_session=True
+        command,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     try:
         return process.wait(SECONDS) == 0
@@ -63,7 +78,7 @@ def run_workloads(names: Sequence[str], results: Path, quick: bool) -> list[str]
             file.unlink(missing_ok=True)
             print(f"{name}, {variant} ... ", end="", flush=True)
             start = time.monotonic()
-            succeeded = finished(node(file, name, variant, quick), show_output=True)
+            succeeded = finished(node(file, name, variant, quick))
             succeeded = succeeded and file.exists()
             print(
                 f"{'ok' if succeeded else 'FAILED'}, {time.monotonic() - start:.1f} s", flush=True
@@ -77,7 +92,7 @@ def run_native(results: Path) -> list[str]:
     failed = []
     for name in NATIVE:
         print(f"{name}_bench ... ", end="", flush=True)
-        succeeded = finished(native(results / f"native-{name}.json", name), show_output=False)
+        succeeded = finished(native(results / f"native-{name}.json", name))
         print("ok" if succeeded else "FAILED", flush=True)
         if not succeeded:
             failed.append(f"{name}_bench")
