@@ -22,16 +22,6 @@ clang_format() {
     cpp_files | xargs clang-format --dry-run -Werror
 }
 
-# Only what is built is checked: a file of another platform has no compile command here.
-clang_tidy() {
-    runner=run-clang-tidy
-    command -v "$runner" >/dev/null 2>&1 || runner=run-clang-tidy-14
-    "$runner" -quiet -j "$(getconf _NPROCESSORS_ONLN)" -p "$MESON_BUILD" '/(loop_bridge|nif)/.*\.cpp$' \
-        2>/dev/null >build/clang-tidy.log && return
-    grep -E '(warning|error):' build/clang-tidy.log | sort -u
-    return 1
-}
-
 python_folders() {
     for folder in pysrc demo bench tools; do
         # A folder without Python in it is an error to mypy.
@@ -45,7 +35,8 @@ types() {
 }
 
 check clang-format clang_format
-check clang-tidy clang_tidy
+# Only what is built is checked: a file of another platform has no compile command here.
+check clang-tidy "$VENV_PYTHON" tools/tidy.py
 check ruff-format ruff format --check --quiet .
 check ruff ruff check .
 check mypy types
