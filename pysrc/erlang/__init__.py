@@ -16,7 +16,7 @@ from typing import Any
 
 import _erlang
 from _erlang import Atom, Fun, Pid, Port, Ref, async_call, call, send, stats
-from erlang import _context, _loop_host
+from erlang import _context, _errors, _function, _loop_host
 from erlang._adapters import register_adapter
 from erlang._call import Call
 from erlang._errors import (
@@ -27,9 +27,8 @@ from erlang._errors import (
     Overloaded,
     Timeout,
     UndefinedFunction,
-    make_error,
 )
-from erlang._function import Function, function, registered_function
+from erlang._function import Function, function
 
 __all__ = [
     "Atom",
@@ -56,7 +55,7 @@ __all__ = [
 
 _erlang.bind_package(
     {
-        "make_error": make_error,
+        "make_error": _errors.make_error,
         "call_type": Call,
         "interrupted": Interrupted,
         "blocking_call_warning": BlockingCallWarning,
@@ -71,4 +70,4 @@ os.register_at_fork(after_in_child=_erlang.after_fork_in_child)
 
 def __getattr__(name: str) -> Any:
     """Registered Erlang functions as attributes: ``erlang.double_it(21)``."""
-    return registered_function(name)
+    return _function.registered_function(name)

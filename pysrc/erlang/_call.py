@@ -4,14 +4,21 @@
 import asyncio
 from collections.abc import Coroutine, Generator
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from erlang._errors import make_error
 
 T = TypeVar("T")
 
 
-class Call(asyncio.Future[T]):
+if TYPE_CHECKING:
+    # What Coroutine.register() below says at run time, where the two can't be bases together.
+    class _Future(asyncio.Future[T], Coroutine[Any, Any, T]): ...
+else:
+    _Future = asyncio.Future
+
+
+class Call(_Future[T]):
     """A call of an Erlang function that is under way: a future of the loop that made it.
 
     It is also accepted where a coroutine is asked for (``create_task``, ``TaskGroup``). Cancelling

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs for ``py:call``, ``py:eval`` and ``py:exec`` in a context's thread."""
 
-import __main__
-
 import atexit
 import sys
 import traceback
@@ -11,6 +9,7 @@ from functools import reduce
 from importlib import import_module
 from typing import Any
 
+import __main__
 import _erlang
 from erlang._errors import Interrupted
 
@@ -45,11 +44,11 @@ def _call(module: str, function: str, args: list[Any], kwargs: dict[str, Any]) -
 
 
 def _eval(code: str, variables: dict[str, Any]) -> object:
-    return eval(code, __main__.__dict__, variables)  # noqa: S307 - it is what py:eval is for
+    return eval(code, __main__.__dict__, variables)
 
 
 def _exec(code: str) -> None:
-    exec(code, __main__.__dict__)  # noqa: S102 - it is what py:exec is for
+    exec(code, __main__.__dict__)
 
 
 _KINDS: dict[str, Callable[..., object]] = {"call": _call, "eval": _eval, "exec": _exec}

@@ -23,7 +23,7 @@ _mains: dict[asyncio.AbstractEventLoop, asyncio.Task[Any]] = {}
 
 
 def run(
-    owner: object,
+    owner: _erlang.Pid,
     kind: str,
     module: str | None,
     function: str | None,
@@ -101,7 +101,7 @@ def start_coroutine(request: Request, body: tuple[Any, ...]) -> None:
 
 
 async def _host(
-    owner: object,
+    owner: _erlang.Pid,
     module: str | None,
     function: str | None,
     args: list[Any],

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The main program of ``erlpy``: what ``python3`` does with its command line, inside a node."""
 
-import __main__
-
 import builtins
 import os
 import runpy
@@ -11,6 +9,8 @@ import sys
 import threading
 import traceback
 from typing import Any
+
+import __main__
 
 
 def run(

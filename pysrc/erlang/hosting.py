@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aiohttp import web
     from uvicorn import Config, Server
 
-    ApplicationFactory: TypeAlias = (
+    _ApplicationFactory: TypeAlias = (
         web.Application | Callable[[], web.Application | Awaitable[web.Application]]
     )
 
@@ -130,7 +130,7 @@ class _LifespanWatch:
 
 
 async def aiohttp(
-    app_factory: str | ApplicationFactory,
+    app_factory: str | _ApplicationFactory,
     /,
     *,
     host: str | None = "127.0.0.1",

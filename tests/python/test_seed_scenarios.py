@@ -63,13 +63,13 @@ def test_ten_threads_at_once() -> None:
 
 def test_maybe_fail() -> None:
     assert erlang.call("maybe_fail", 10) == 10
-    with pytest.raises(RuntimeError, match="too_large.*11"):
+    with pytest.raises(RuntimeError, match=r"too_large.*11"):
         erlang.call("maybe_fail", 11)
 
 
 async def test_maybe_fail_awaited() -> None:
     assert await erlang.async_call("maybe_fail", 10) == 10
-    with pytest.raises(RuntimeError, match="too_large.*11"):
+    with pytest.raises(RuntimeError, match=r"too_large.*11"):
         await erlang.async_call("maybe_fail", 11)
 
 

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the package shows to its users: names, documentation, types."""
+
+import asyncio
+import inspect
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+import erlang
+from erlang import hosting
+
+CONTRACT = """
+    Atom BlockingCallWarning Disconnected Error Fun Overloaded Pid Port Ref Timeout
+    UndefinedFunction async_call call function register_adapter send stats
+""".split()
+
+# Shown beyond the contract: types that users meet and want to name.
+MORE = ["Call", "Function", "Interrupted"]
+
+TYPED = """
+import asyncio
+import erlang
+from erlang import double_it
+
+async def main() -> None:
+    call: erlang.Call[object] = erlang.async_call("echo", 1, timeout=1.0)
+    task: asyncio.Task[object] = asyncio.create_task(call)
+    future: asyncio.Future[object] = call
+    async with asyncio.TaskGroup() as group:
+        group.create_task(erlang.double_it.aio(21))
+    await asyncio.gather(call, task, future, asyncio.shield(call))
+    await asyncio.wait_for(call, 1)
+    if call.cancel():
+        return
+
+def work(error: erlang.Error, pid: erlang.Pid) -> str:
+    erlang.send(pid, erlang.Atom("ok"))
+    erlang.send((erlang.Atom("name"), erlang.Atom("node")), 1)
+    count: int = erlang.stats()["in_flight"]
+    erlang.register_adapter(range, lambda numbers: list(numbers))
+    double_it(count)
+    return error.kind + error.function + "".join(error.stacktrace)
+"""
+
+
+def test_all_lists_the_contract_and_little_more() -> None:
+    assert sorted(erlang.__all__) == sorted(CONTRACT + MORE)
+    assert erlang.__all__ == sorted(erlang.__all__)
+
+
+@pytest.mark.parametrize("name", [*CONTRACT, *MORE])
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    value = getattr(erlang, name)
+    assert inspect.getdoc(value)
+
+
+def test_a_star_import_gives_those_names() -> None:
+    names: dict[str, object] = {}
+    exec("from erlang import *", names)
+    assert set(names) - {"__builtins__"} == set(erlang.__all__)
+
+
+def test_nothing_else_is_public_but_submodules() -> None:
+    public = {
+        name
+        for name, value in vars(erlang).items()
+        if not name.startswith("_") and not inspect.ismodule(value)
+    }
+    assert public - {"Any"} == set(erlang.__all__)
+
+
+def test_hosting_has_its_coroutines() -> None:
+    assert hosting.__all__ == ["aiohttp", "uvicorn"]
+    assert inspect.iscoroutinefunction(hosting.uvicorn)
+    assert inspect.iscoroutinefunction(hosting.aiohttp)
+
+
+def test_exceptions_say_where_they_are_from() -> None:
+    for name in ("Error", "Timeout", "Disconnected", "Overloaded", "UndefinedFunction"):
+        assert getattr(erlang, name).__module__.startswith("erlang")
+
+
+def test_types_print_as_names_of_the_package() -> None:
+    assert str(erlang.Atom) == "<class 'erlang.Atom'>"
+    assert str(erlang.Pid) == "<class 'erlang.Pid'>"
+    assert issubclass(erlang.Call, asyncio.Future)
+
+
+def test_the_package_is_typed() -> None:
+    files = {path.name for path in resources.files("erlang").iterdir()}
+    assert {"py.typed", "__init__.pyi"} <= files
+
+
+def test_the_stubs_say_what_is_there(pytestconfig: pytest.Config) -> None:
+    """stubtest imports the package, which this node has and no other interpreter."""
+    from mypy import stubtest
+
+    settings = str(pytestconfig.rootpath / "pyproject.toml")
+    arguments = stubtest.parse_options(
+        ["erlang", "--ignore-disjoint-bases", "--mypy-config-file", settings]
+    )
+    assert stubtest.test_stubs(arguments) == 0
+
+
+def test_code_that_uses_the_package_type_checks(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(TYPED)
+    package = Path(erlang.__file__).resolve().parents[1]
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache", program],
+        env={"MYPYPATH": str(package), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
