@@ -96,7 +96,7 @@ def no_erlang_leaks() -> Iterator[None]:
     """Fails the test if it leaves calls, loops, threads, channels or descriptors behind."""
     before = Footprint.now()
     yield
-    if not becomes_true(lambda: not Footprint.now().leaks_since(before)):
+    if not becomes_true(lambda: not Footprint.now().leaks_since(before), SETTLE_SECONDS):
         pytest.fail("left behind: " + "; ".join(Footprint.now().leaks_since(before)))
 
 

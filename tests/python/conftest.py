@@ -3,7 +3,11 @@
 
 import asyncio
 import itertools
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 import uvloop
@@ -18,6 +22,8 @@ LOOPS: Mapping[str, LoopFactory] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,
 }
+
+ERLPY = Path(__file__).resolve().parents[2] / "tools/erlpy"
 
 _numbers = itertools.count()
 
@@ -57,3 +63,51 @@ def nothing_leaks(no_erlang_leaks: None) -> None:
 def tag() -> str:
     """A name under which an Erlang function can publish its process; never used twice."""
     return f"tag-{next(_numbers)}"
+
+
+class Node:
+    """Runs `erlpy` as its users do: another node, in another process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def command(self, *arguments: object) -> list[str]:
+        return [sys.executable, "-I", "-S", str(ERLPY), *map(str, arguments)]
+
+    def run(
+        self, *arguments: object, stdin: str = "", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments),
+            input=stdin,
+            cwd=self.folder,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def config(self, settings: str) -> Path:
+        """A configuration file for the application, from the inside of an Erlang list."""
+        file = self.folder / "node.config"
+        file.write_text(
+            f"[{{erlang_python, [{settings}]}}, {{kernel, [{{logger, [{{handler, default, "
+            "logger_std_h, #{config => #{type => standard_error}}}]}]}]."
+        )
+        return file
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    return Node(tmp_path)
