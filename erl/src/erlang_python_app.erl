@@ -16,6 +16,7 @@ start(_Type, _Args) ->
     %% The BEAM ignores it, and every process that Python starts would inherit that: their exit
     %% statuses would be lost.
     ok = os:set_signal(sigchld, default),
+    await_predecessors(),
     maybe_start([fun load_library/1, fun start_python/1], py_config:load()).
 
 %% Before the tree is taken down: the loops end while contexts and handlers still work.
@@ -46,6 +47,20 @@ maybe_start([], {ok, Config}) ->
     end;
 maybe_start(_Steps, {error, _} = Error) ->
     Error.
+
+%% If the top supervisor was killed, its children are stopping by themselves, some gracefully.
+-spec await_predecessors() -> ok.
+await_predecessors() ->
+    {ok, Names} = application:get_key(erlang_python, registered),
+    Monitors = [monitor(process, Pid) || Name <- Names, Pid <- [whereis(Name)], is_pid(Pid)],
+    lists:foreach(
+        fun(Monitor) ->
+            receive
+                {'DOWN', Monitor, process, _, _} -> ok
+            end
+        end,
+        Monitors
+    ).
 
 -spec load_library(py_config:config()) -> ok | {error, term()}.
 load_library(_Config) ->

@@ -4,14 +4,15 @@
 %%
 %%   erlang_python_sup        owns the tables of functions, contexts and loops
 %%    |- py_functions         writes to the registry
-%%    |- py_channel_sup
-%%    |   |- py_handler_sup   a py_handler for each channel
-%%    |   `- py_coordinator   opens them
+%%    |- py_handler_sup       a py_handler for each channel
+%%    |- py_coordinator       opens them
 %%    |- py_contexts          the pool of contexts
 %%    |- py_loops             knows all loops, closes what killed ones leave
 %%    `- py_loop_sup          a py_loop for each loop in the application's configuration
 %%
-%% Each child does its work alone with the tables it finds, so none is restarted for another's sake.
+%% Each child does its work alone with what it finds, so none is restarted for another's sake; one
+%% that needs another which is just being restarted fails and is restarted too. That is cheap and
+%% loses nothing, so only a storm of deaths ends the application.
 -module(erlang_python_sup).
 -behaviour(supervisor).
 
@@ -30,7 +31,8 @@ init(Config = #{loops := Loops}) ->
     Limits = maps:with([contexts, max_contexts, context_idle_timeout], Config),
     Children = [
         #{id => py_functions, start => {py_functions, start_link, []}},
-        #{id => py_channel_sup, start => {py_channel_sup, start_link, []}, type => supervisor},
+        #{id => py_handler_sup, start => {py_handler_sup, start_link, []}, type => supervisor},
+        #{id => py_coordinator, start => {py_coordinator, start_link, []}},
         #{id => py_contexts, start => {py_contexts, start_link, [Limits]}},
         #{id => py_loops, start => {py_loops, start_link, []}},
         #{id => py_loop_sup, start => {py_loop_sup, start_link, [Loops]}, type => supervisor}

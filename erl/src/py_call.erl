@@ -69,7 +69,8 @@ line(Frame) ->
         [Module, Function, ArityOrArgs, Location] ->
             iolist_to_binary([name(Module, Function, ArityOrArgs), place(Location)]);
         [Fun, ArityOrArgs, Location] ->
-            iolist_to_binary([printed(Fun, ?MAX_FRAME_ARGS), called_with(ArityOrArgs), place(Location)])
+            Name = printed(Fun, ?MAX_FRAME_ARGS),
+            iolist_to_binary([Name, called_with(ArityOrArgs), place(Location)])
     end.
 
 -spec name(module(), atom(), arity() | [term()]) -> iodata().

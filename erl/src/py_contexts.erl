@@ -85,10 +85,12 @@ checkout(Deadline) ->
             %% It may have been granted in this very moment.
             checkin(Lease, free),
             {error, timeout};
-        exit:{noproc, _} ->
-            {error, not_running};
         exit:_ ->
-            {error, disconnected}
+            case ets:whereis(?TABLE) of
+                undefined -> {error, not_running};
+                %% Its process died and is being restarted.
+                _ -> {error, disconnected}
+            end
     end.
 
 -spec checkin(lease(), state()) -> ok.

@@ -14,8 +14,31 @@ start_link(Loops) ->
 
 -spec init([py_loop:options()]) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init(Loops) ->
+    await_orphans(),
     Children = [
         (py_loop:child_spec(Options))#{id => {py_loop, Number}}
      || {Number, Options} <- lists:enumerate(Loops)
     ],
     {ok, {#{strategy => one_for_one, intensity => 5, period => 10}, Children}}.
+
+%% If this process was killed, its loops are stopping gracefully still, with names and ports in use.
+-spec await_orphans() -> ok.
+await_orphans() ->
+    Monitors = [monitor(process, Loop) || Loop <- py_loops:all(), is_ours(Loop)],
+    lists:foreach(
+        fun(Monitor) ->
+            receive
+                {'DOWN', Monitor, process, _, _} -> ok
+            end
+        end,
+        Monitors
+    ).
+
+-spec is_ours(pid()) -> boolean().
+is_ours(Loop) ->
+    case process_info(Loop, dictionary) of
+        {dictionary, Dictionary} ->
+            lists:prefix([?MODULE], proplists:get_value('$ancestors', Dictionary, []));
+        undefined ->
+            false
+    end.

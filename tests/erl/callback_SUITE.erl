@@ -76,7 +76,8 @@ source() ->
       "    try:\n"
       "        return ('value', erlang.call(name, *args))\n"
       "    except erlang.Error as e:\n"
-      "        return (type(e).__name__, e.kind, e.reason, str(e), list(e.__notes__ if hasattr(e, '__notes__') else []))\n"
+      "        notes = list(getattr(e, '__notes__', []))\n"
+      "        return (type(e).__name__, e.kind, e.reason, str(e), notes)\n"
       "\n"
       "async def async_failure(name, *args):\n"
       "    try:\n"
@@ -114,7 +115,9 @@ source() ->
       "    return values\n">>.
 
 a_failure_names_kind_reason_and_stack(_Config) ->
-    ok = py:register_function(fails, fun([Kind, Reason]) -> erlang:(binary_to_atom(Kind))(Reason) end),
+    ok = py:register_function(fails, fun([Kind, Reason]) ->
+        erlang:(binary_to_existing_atom(Kind))(Reason)
+    end),
     [
         ?assertMatch({ok, {<<"Error">>, Kind, {bad, 1}, _, _}}, failure(fails, [Kind, {bad, 1}]))
      || Kind <- [<<"error">>, <<"exit">>, <<"throw">>]

@@ -74,7 +74,8 @@ a_good_value_is_taken(Config) ->
 a_bad_value_is_refused_with_its_key(_Config) ->
     lists:foreach(
         fun({Key, Value}) ->
-            ?assertMatch({Key, {error, {bad_option, Key, _}}}, {Key, py_config:check([{Key, Value}])})
+            Checked = py_config:check([{Key, Value}]),
+            ?assertMatch({Key, {error, {bad_option, Key, _}}}, {Key, Checked})
         end,
         [
             {python, 42},

@@ -125,7 +125,8 @@ a_caller_that_dies_in_the_queue_is_forgotten(_Config) ->
     let_go(Holders).
 
 a_caller_that_dies_frees_its_context(_Config) ->
-    Callers = [spawn(fun() -> py:call('__main__', spin, [], #{}, infinity) end) || _ <- [1, 2, 3, 4]],
+    Spin = fun() -> py:call('__main__', spin, [], #{}, infinity) end,
+    Callers = [spawn(Spin) || _ <- [1, 2, 3, 4]],
     eventually:equal(4, fun() -> maps:get(busy, counts()) end),
     [death:kill(Pid) || Pid <- Callers],
     ?assertEqual({ok, 1}, py:eval(<<"1">>)),

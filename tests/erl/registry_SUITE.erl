@@ -112,7 +112,8 @@ bad_arguments_are_refused(_Config) ->
 unknown_options_are_refused(_Config) ->
     ?assertEqual(ok, py:register_function(name, fun(_) -> ok end, #{})),
     ?assertEqual(
-        {error, {bad_option, colour}}, py:register_function(name, fun(_) -> ok end, #{colour => red})
+        {error, {bad_option, colour}},
+        py:register_function(name, fun(_) -> ok end, #{colour => red})
     ).
 
 a_crash_of_the_registry_loses_nothing(_Config) ->
