@@ -10,6 +10,7 @@
 #include "nif/module_state.h"
 #include "nif/native_thread.h"
 #include "nif/python_config.h"
+#include "nif/thread_caller.h"
 
 namespace nif {
 
@@ -94,6 +95,7 @@ void unblock_interrupt_signal() {
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+    ThreadCaller::current().handle_signals();
 }
 
 }  // namespace

@@ -35,6 +35,19 @@ namespace {
     raise_call_error(gil, module, "disconnected", name, "the Erlang process that handled it is gone");
 }
 
+// A signal interrupts the sleep. One that comes just before, between the last look for signals and
+// the system call, does not; this bounds how long it goes unnoticed.
+constexpr std::chrono::milliseconds kSignalsUnseen{100};
+
+Deadline next_look(const Deadline& deadline) noexcept {
+    const auto look = std::chrono::steady_clock::now() + kSignalsUnseen;
+    return deadline ? std::min(*deadline, look) : look;
+}
+
+bool is_over(const Deadline& deadline) noexcept {
+    return deadline && std::chrono::steady_clock::now() >= *deadline;
+}
+
 }  // namespace
 
 ThreadCaller::Line::Line(ResourcePtr<ChannelResource> resource)
@@ -143,24 +156,24 @@ template <class Done>
 bool ThreadCaller::wait_until(Gil gil, PyObject* module, Line& line, Deadline deadline,
                               Done&& done) {
     while (!done()) {
+        if (PyErr_CheckSignals() != 0) throw PyError{};
         WaitOutcome outcome{};
         EntryList arrived;
         // Several requests may have arrived at once, of which only one is run in each round.
         if (line.requests.empty()) {
             const GilRelease released{gil};
-            outcome = line.waiter.wait(deadline);
+            outcome = line.waiter.wait(handles_signals_ ? next_look(deadline) : deadline);
             arrived = line.channel->channel().take_all();
         }
         sort_in(line, std::move(arrived));
         if (outcome == WaitOutcome::kClosed) line.closed = true;
         if (done()) break;
-        if (PyErr_CheckSignals() != 0) throw PyError{};
         raise_if_interrupted(gil, module);
         if (!line.requests.empty()) {
             const EntryPtr request = std::move(line.requests.front());
             line.requests.pop_front();
             run(gil, module, static_cast<Request&>(*request));
-        } else if (outcome == WaitOutcome::kTimedOut) {
+        } else if (outcome == WaitOutcome::kTimedOut && is_over(deadline)) {
             return false;
         }
     }

@@ -41,6 +41,9 @@ public:
 
     void wake() noexcept;
 
+    // This thread runs Python's signal handlers: its waits must notice signals.
+    void handle_signals() noexcept { handles_signals_ = true; }
+
 private:
     struct Frame {
         loop_bridge::CallId id;
@@ -69,6 +72,7 @@ private:
     void retire(const LinePtr& line) noexcept;
 
     std::vector<LinePtr> lines_;        // the thread's first, then those of nested timed calls
+    bool handles_signals_ = false;
     RequestHandle* running_ = nullptr;  // the innermost request that runs here
 };
 
