@@ -79,8 +79,8 @@ def difference(
 def percentile(counts: Sequence[int], fraction: float) -> float | None:
     """Microseconds that this fraction of the calls took at most, None without calls.
 
-    Bucket i holds the calls that took less than 2**i; within a bucket they are taken as spread
-    evenly.
+    Bucket i holds the calls that took less than 2**i but not less than half of that, which are
+    taken as spread evenly.
     """
     wanted = fraction * sum(counts)
     if not wanted:
@@ -88,7 +88,8 @@ def percentile(counts: Sequence[int], fraction: float) -> float | None:
     below = 0
     for exponent, count in enumerate(counts):
         if count and below + count >= wanted:
-            low = 0 if exponent == 0 else 2 ** (exponent - 1)
-            return round(low + (2**exponent - low) * (wanted - below) / count, 1)
+            high = 1 << exponent
+            low = high >> 1
+            return round(low + (high - low) * (wanted - below) / count, 1)
         below += count
     return None

@@ -17,6 +17,8 @@ from websockets.sync.client import ClientConnection, connect
 
 import erlang
 
+pytest_plugins = ["erlang.testing"]
+
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,
@@ -31,6 +33,14 @@ def pytest_sessionstart() -> None:
         raise pytest.UsageError(
             "the tests' Erlang functions are not registered: run them by ./dev test web"
         )
+    # uvloop keeps descriptors for the whole process from its first loop on.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(asyncio.sleep(0))
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks(no_erlang_leaks: None) -> None:
+    """Fails whichever test leaves something behind."""
 
 
 class LoopThread:
@@ -42,15 +52,13 @@ class LoopThread:
         main: Callable[[], Coroutine[Any, Any, object]],
     ) -> None:
         self.error: BaseException | None = None
-        self.loop: asyncio.AbstractEventLoop
-        self.task: asyncio.Task[object]
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.task: asyncio.Task[object] | None = None
         begun = threading.Event()
 
         async def keep() -> object:
             self.loop = asyncio.get_running_loop()
-            task = asyncio.current_task()
-            assert task is not None
-            self.task = task
+            self.task = asyncio.current_task()
             begun.set()
             return await main()
 
@@ -66,6 +74,8 @@ class LoopThread:
         assert begun.wait(END_SECONDS)
 
     def cancel(self) -> None:
+        assert self.loop is not None
+        assert self.task is not None
         with contextlib.suppress(RuntimeError):  # the loop is closed: it ended by itself
             self.loop.call_soon_threadsafe(self.task.cancel)
 
@@ -74,6 +84,10 @@ class LoopThread:
         self.thread.join(END_SECONDS)
         assert not self.thread.is_alive()
         return self.error
+
+    def forget(self) -> None:
+        """A closed loop keeps its channel for as long as somebody holds the loop."""
+        self.loop = self.task = self.error = None
 
 
 class Service:
@@ -133,6 +147,7 @@ def serve(loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[Ser
     for service in services:
         service.http.close()
         service.stop()
+        service.thread.forget()
 
 
 def listening_socket() -> socket.socket:

@@ -46,7 +46,10 @@ async def crash() -> None:
 async def main(port: int) -> None:
     """Serves until told to crash."""
     app.state.crash = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(hosting.uvicorn(app, port=port, log_level="critical"))
-        await app.state.crash.wait()
-        raise RuntimeError("crashed as asked")
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(hosting.uvicorn(app, port=port, log_level="critical"))
+            await app.state.crash.wait()
+            raise RuntimeError("crashed as asked")
+    finally:
+        del app.state.crash  # it would keep the loop

@@ -3,11 +3,12 @@
 
 import asyncio
 import socket
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 import pytest
-from aiohttp import web
+from aiohttp import web, web_app
 from aiohttp.typedefs import Handler
 from conftest import Serve, Service
 
@@ -77,11 +78,13 @@ async def make_app() -> web.Application:
 
 
 @pytest.fixture
-def service(serve: Serve) -> Service:
+def service(serve: Serve) -> Iterator[Service]:
     async def main(listening: socket.socket) -> None:
         await hosting.aiohttp(make_app, sockets=[listening])
 
-    return serve(main)
+    yield serve(main)
+    # aiohttp keeps applications with middlewares here, and those keep their loops.
+    web_app._cached_build_middleware.cache_clear()
 
 
 def test_a_handler_awaits_erlang(service: Service) -> None:

@@ -107,19 +107,27 @@ start_service([Loop, Module, Function, Args, Kwargs]) ->
     %% The supervisor may not be linked to the process of this call, which ends with it.
     spawn(fun() ->
         process_flag(trap_exit, true),
-        {ok, Supervisor} = supervisor:start_link(?MODULE, Options),
-        Self ! {started, self()},
-        receive
-            {stop, From} ->
-                Monitor = monitor(process, Supervisor),
-                exit(Supervisor, shutdown),
-                receive
-                    {'DOWN', Monitor, process, Supervisor, Why} -> From ! {stopped, self(), Why}
-                end
+        case supervisor:start_link(?MODULE, Options) of
+            {ok, Supervisor} ->
+                Self ! {started, self()},
+                keep(Supervisor);
+            {error, Why} ->
+                Self ! {failed, Why}
         end
     end),
     receive
-        {started, Keeper} -> Keeper
+        {started, Keeper} -> Keeper;
+        {failed, Why} -> error(Why)
+    end.
+
+keep(Supervisor) ->
+    receive
+        {stop, From} ->
+            Monitor = monitor(process, Supervisor),
+            exit(Supervisor, shutdown),
+            receive
+                {'DOWN', Monitor, process, Supervisor, Why} -> From ! {stopped, self(), Why}
+            end
     end.
 
 init(Options) ->
