@@ -49,6 +49,8 @@ loop(Parent, Channel, Serves) ->
             ?MODULE:loop(Parent, Channel, Serves);
         {async, Calls} ->
             process_flag(trap_exit, true),
+            %% Thousands of ended workers may report at once: their messages are no heap to collect.
+            process_flag(message_queue_data, off_heap),
             start_workers(Channel, Calls),
             ?MODULE:loop(Parent, Channel, loop);
         {ended, Pid} ->
