@@ -79,7 +79,7 @@ def main() -> None:
         def side(path: str) -> Side:
             return Side(path, lambda: loop.run(ask(int(port), path, int(requests))))
 
-        record = compare("web_route", variant, side("/erlang"), side("/constant"), int(rounds))
+        record = compare("web_route", variant, side("/erlang"), side("/constant"), int(rounds), max)
     print(json.dumps(record))
 
 

@@ -58,7 +58,8 @@ def figure_row(record: Line) -> list[str]:
     value = short(record["value"]) + (f" {figure.unit}" if figure.unit else "")
     verdict = figure.verdict(record["value"])
     bounds = [optional(figure.bound), optional(figure.aim)]
-    return [figure.title, record["variant"], value, *bounds, verdict]
+    best = short(record["best"]) if "best" in record else ""
+    return [figure.title, record["variant"], value, best, *bounds, verdict]
 
 
 def duration_rows(record: Line) -> list[list[str]]:
@@ -83,7 +84,7 @@ def show(results: Path) -> None:
     records = rows(lines)
     print()
     table(
-        ("figure", "variant", "value", "bound", "aim", "reached"),
+        ("figure", "variant", "value", "best", "bound", "aim", "reached"),
         [figure_row(record) for record in records],
         left=2,
     )
