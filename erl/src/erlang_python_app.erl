@@ -10,6 +10,7 @@
 %% Milliseconds. Python starts in some tens of them; a slow disk may take its time.
 -define(START_TIMEOUT, 60000).
 -define(EXIT_FUNCTIONS_TIMEOUT, 5000).
+-define(FLUSH_TIMEOUT, 5000).
 
 -spec start(application:start_type(), term()) -> {ok, pid()} | {error, term()}.
 start(_Type, _Args) ->
@@ -25,6 +26,8 @@ prep_stop(State) ->
     _ = supervisor:terminate_child(erlang_python_sup, py_loop_sup),
     stop_loops(),
     run_exit_functions(),
+    %% Nothing to do unless Python's output goes there.
+    _ = py_logger:flush(?FLUSH_TIMEOUT),
     State.
 
 -spec stop(term()) -> ok.

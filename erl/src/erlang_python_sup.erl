@@ -3,6 +3,7 @@
 %% The application's supervision tree:
 %%
 %%   erlang_python_sup        owns the tables of functions, contexts and loops
+%%    |- py_logger            Python's output as log events, if so configured; the last one to end
 %%    |- py_functions         writes to the registry
 %%    |- py_handler_sup       a py_handler for each channel
 %%    |- py_coordinator       opens them
@@ -24,10 +25,11 @@ start_link(Config) ->
     supervisor:start_link({local, ?MODULE}, ?MODULE, Config).
 
 -spec init(py_config:config()) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
-init(Config = #{loops := Loops}) ->
+init(Config = #{loops := Loops, python_logging := PythonLogging}) ->
     ok = py_functions:create_table(),
     ok = py_contexts:create_table(),
     ok = py_loops:create_table(),
+    ok = py_logger:create_table(),
     Limits = maps:with([contexts, max_contexts, context_idle_timeout], Config),
     Children = [
         #{id => py_functions, start => {py_functions, start_link, []}},
@@ -37,4 +39,5 @@ init(Config = #{loops := Loops}) ->
         #{id => py_loops, start => {py_loops, start_link, []}},
         #{id => py_loop_sup, start => {py_loop_sup, start_link, [Loops]}, type => supervisor}
     ],
-    {ok, {#{strategy => one_for_one, intensity => 100, period => 5}, Children}}.
+    Loggers = [#{id => py_logger, start => {py_logger, start_link, []}} || PythonLogging =:= logger],
+    {ok, {#{strategy => one_for_one, intensity => 100, period => 5}, Loggers ++ Children}}.

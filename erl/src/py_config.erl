@@ -15,6 +15,8 @@
 %% | `channel'              | what wakes a Python thread: `eventfd' (on Linux), `pipe'        |
 %% | `spin_us'              | most microseconds to look for a reply before sleeping; 20       |
 %% | `loops'                | hosted loops to start, options of py_loop each; `[]'            |
+%% | `python_logging'       | where Python's output and logs go: `logger', Erlang's;          |
+%% |                        | `stdio', the node's own output, as Python has it; `stdio'       |
 %% | `argv'                 | Python's own command line, for erlpy only                       |
 -module(py_config).
 
@@ -32,6 +34,7 @@
     channel := eventfd | pipe,
     spin_us := non_neg_integer(),
     loops := [py_loop:options()],
+    python_logging := stdio | logger,
     argv => [binary()]
 }.
 
@@ -87,6 +90,10 @@ value(spin_us, Value) ->
     integer(spin_us, Value, 0, ?MAX_SPIN_US);
 value(loops, Value) ->
     [loop(Options) || Options <- list(loops, Value)];
+value(python_logging, Value) when Value =:= stdio; Value =:= logger ->
+    Value;
+value(python_logging, Value) ->
+    bad(python_logging, {not_one_of, [stdio, logger], Value});
 value(argv, Value) ->
     [text(argv, Argument) || Argument <- list(argv, Value)];
 value(Key, Value) ->
@@ -103,7 +110,8 @@ with_defaults(Given) ->
         max_in_flight => 1000000,
         channel => default_channel(),
         spin_us => 20,
-        loops => []
+        loops => [],
+        python_logging => stdio
     },
     Config = maps:merge(Defaults, Given),
     case Config of

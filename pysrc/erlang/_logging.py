@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Python's output, `logging` and `warnings` for Erlang's logger; py_logger is the other half."""
+
+import logging
+import os
+import sys
+from typing import cast
+
+from erlang import _uncaught
+from erlang._line_stream import LineStream
+from erlang._outbox import Batch, Line, Outbox, as_utf8, take_for_erlang
+
+# Levels of the streams, as `logging` counts: Erlang's notice and warning, which it shows unless
+# told otherwise.
+STDOUT_LEVEL = 25
+STDERR_LEVEL = logging.WARNING
+
+
+class ErlangHandler(logging.Handler):
+    """Hands records over without a lock.
+
+    Formatting a record may run a program's own code, which may call Erlang, which may call Python
+    on another thread: with a lock held, that thread could not log, and all would wait for ever.
+    """
+
+    def __init__(self, outbox: Outbox) -> None:
+        super().__init__()
+        self._outbox = outbox
+
+    def createLock(self) -> None:  # noqa: N802 - the name that logging calls
+        self.lock = None
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        passed: object = self.filter(record)
+        if isinstance(passed, logging.LogRecord):  # from Python 3.12 on
+            record = passed
+        if passed:
+            self.emit(record)
+        return bool(passed)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._outbox.put(_line(record, self.format(record)))
+        except Exception:
+            self.handleError(record)
+
+
+class Redirection:
+    """What was replaced, and how to undo it."""
+
+    def __init__(self, outbox: Outbox, level: int) -> None:
+        self._handler = ErlangHandler(outbox)
+        self._stdout = LineStream("stdout", STDOUT_LEVEL, outbox, sys.stdout)
+        self._stderr = LineStream("stderr", STDERR_LEVEL, outbox, sys.stderr)
+        sys.stdout, sys.stderr = self._stdout, self._stderr
+        root = logging.getLogger()
+        root.addHandler(self._handler)
+        # Only where nobody has set one: Python then logs what Erlang would let pass.
+        self._level = level if root.level == logging.WARNING else None
+        if self._level is not None:
+            root.setLevel(self._level)
+        logging.captureWarnings(True)
+        _uncaught.install()
+
+    def flush(self) -> None:
+        self._stdout.flush_all_threads()
+        self._stderr.flush_all_threads()
+
+    def undo(self) -> None:
+        _uncaught.uninstall()
+        logging.captureWarnings(False)
+        root = logging.getLogger()
+        root.removeHandler(self._handler)
+        if self._level is not None and root.level == self._level:
+            root.setLevel(logging.WARNING)
+        # Whoever has put a stream of their own there keeps it.
+        stdout, stderr = self._stdout.replace(), self._stderr.replace()
+        if sys.stdout is self._stdout:
+            sys.stdout = cast(LineStream, stdout)
+        if sys.stderr is self._stderr:
+            sys.stderr = cast(LineStream, stderr)
+
+
+_outbox = Outbox()
+_redirection: Redirection | None = None
+
+
+def install(level: int) -> None:
+    """Redirects; once more after a restart of the Erlang side changes nothing.
+
+    ``level`` is the lowest one, as `logging` counts, that Erlang's logger lets pass.
+    """
+    global _redirection
+    if _redirection is None:
+        _redirection = Redirection(_outbox, level)
+
+
+def uninstall() -> None:
+    """Undoes it; what was written until now can still be taken."""
+    global _redirection
+    redirection, _redirection = _redirection, None
+    if redirection is not None:
+        redirection.flush()
+        redirection.undo()
+
+
+def take(acknowledged: int) -> Batch:
+    """Waits for the next lines. The batch numbered ``acknowledged`` has been worked on."""
+    return take_for_erlang(_outbox, acknowledged)
+
+
+def take_rest(acknowledged: int) -> Batch:
+    """The lines that are there, the incomplete ones of all threads included, without waiting."""
+    if _redirection is not None:
+        _redirection.flush()
+    return _outbox.take(acknowledged, False)
+
+
+def _line(record: logging.LogRecord, text: str) -> Line:
+    return Line(
+        int(record.levelno),
+        as_utf8(record.name),
+        as_utf8(text.rstrip("\n")),
+        int(record.created * 1_000_000),
+        as_utf8(record.threadName or ""),
+        (as_utf8(record.pathname), int(record.lineno), as_utf8(record.funcName)),
+    )
+
+
+def _after_fork_in_child() -> None:
+    """Nobody fetches anything from the child: it writes where the node does."""
+    global _redirection
+    if _redirection is not None:
+        _redirection.undo()
+        _redirection = None
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

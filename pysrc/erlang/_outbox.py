@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Log lines on their way from any Python thread to the one Erlang process that fetches them."""
+
+import asyncio
+import threading
+import time
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+import _erlang
+
+
+class Line(NamedTuple):
+    """One event for Erlang's logger; all texts are encodable as UTF-8."""
+
+    level: int
+    logger: str
+    text: str
+    # Microseconds since 1970, of the system's clock.
+    time: int
+    thread: str
+    # File, line and function.
+    place: tuple[str, int, str] | None
+
+
+class Batch(NamedTuple):
+    number: int
+    # Lines that found no room since the last batch.
+    dropped: int
+    lines: list[Line]
+
+
+class Outbox:
+    """A bounded queue with one reader.
+
+    ``put`` never waits for Erlang: where there is no room it gives the reader `PATIENCE` to make
+    some, then drops and counts, at once from then on until the reader has come by. A thread that
+    runs an event loop does not even wait that long. Nothing here holds a lock while other code
+    runs, so lines may come from signal handlers, destructors and callbacks.
+    """
+
+    MOST_LINES = 10_000
+    MOST_CHARACTERS = 32 * 1024 * 1024
+    BATCH_LINES = 1_000
+    BATCH_CHARACTERS = 1024 * 1024
+    # Seconds.
+    PATIENCE = 0.1
+    PAUSE = 0.001
+
+    def __init__(self) -> None:
+        # Made for writers that interrupt one another: put() can be called at any point of put().
+        self._queue: SimpleQueue[Line | None] = SimpleQueue()
+        # Guards the three figures, and nothing else happens under it.
+        self._count = threading.Lock()
+        self._lines = 0
+        self._characters = 0
+        self._dropped = 0
+        self._reader_is_late = False
+        self._reading = threading.Lock()
+        self._batch = Batch(0, 0, [])
+
+    def put(self, line: Line) -> None:
+        """Any thread."""
+        size = len(line.text)
+        if self._reserve(size) or self._wait_for_room(size):
+            self._queue.put(line)
+        else:
+            with self._count:
+                self._dropped += 1
+
+    def take(self, acknowledged: int, wait: bool) -> Batch:
+        """The next batch; or again the last one, unless its number is ``acknowledged``.
+
+        So nothing is lost with a reader that dies between taking and working on a batch. Waits
+        until there is a line, or until `wake`.
+        """
+        with self._reading:
+            if self._batch.number == acknowledged or not (self._batch.lines or self._batch.dropped):
+                self._batch = self._next_batch(wait)
+            return self._batch
+
+    def wake(self) -> None:
+        """Any thread: ends a take() that waits, now or next."""
+        self._queue.put(None)
+
+    def _reserve(self, size: int) -> bool:
+        with self._count:
+            fits = self._lines == 0 or (
+                self._lines < self.MOST_LINES and self._characters + size <= self.MOST_CHARACTERS
+            )
+            if fits:
+                self._lines += 1
+                self._characters += size
+            return fits
+
+    def _wait_for_room(self, size: int) -> bool:
+        if self._reader_is_late or asyncio._get_running_loop() is not None:
+            return False
+        deadline = time.monotonic() + self.PATIENCE
+        while time.monotonic() < deadline:
+            time.sleep(self.PAUSE)
+            if self._reserve(size):
+                return True
+        self._reader_is_late = True
+        return False
+
+    def _next_batch(self, wait: bool) -> Batch:
+        lines: list[Line] = []
+        characters = 0
+        try:
+            line = self._queue.get(block=wait)
+            while line is not None:
+                lines.append(line)
+                characters += len(line.text)
+                if len(lines) == self.BATCH_LINES or characters >= self.BATCH_CHARACTERS:
+                    break
+                line = self._queue.get_nowait()
+        except Empty:
+            pass
+        with self._count:
+            self._lines -= len(lines)
+            self._characters -= characters
+            dropped, self._dropped = self._dropped, 0
+        self._reader_is_late = False
+        return Batch(self._batch.number + 1, dropped, lines)
+
+
+def take_for_erlang(outbox: Outbox, acknowledged: int) -> Batch:
+    """Waits; ends, too, when the Erlang process gives the request up or dies."""
+    _erlang.on_interrupt(outbox.wake)
+    return outbox.take(acknowledged, True)
+
+
+def as_utf8(text: object) -> str:
+    """The text of anything, as exactly a ``str``; lone surrogates are written as ``\\udc80``."""
+    if type(text) is not str:
+        text = str(text)
+    # The common case, which costs nothing.
+    if type(text) is str and text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode()
