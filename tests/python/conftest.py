@@ -2,6 +2,7 @@
 """What the tests inside the node share: both kinds of loops, tags, and a look for leaks."""
 
 import asyncio
+import gc
 import itertools
 import os
 import subprocess
@@ -41,6 +42,12 @@ def pytest_sessionstart() -> None:
     # uvloop keeps descriptors for the whole process from its first loop on.
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(asyncio.sleep(0))
+
+
+def pytest_collection_finish() -> None:
+    # Each look for leaks collects garbage: not among what was imported, which stays anyway.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, LoopFactory]:

@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from conftest import Node
 
 import erlang
 from erlang import hosting
@@ -95,15 +96,12 @@ def test_the_package_is_typed() -> None:
     assert {"py.typed", "__init__.pyi"} <= files
 
 
-def test_the_stubs_say_what_is_there(pytestconfig: pytest.Config) -> None:
-    """stubtest imports the package, which this node has and no other interpreter."""
-    from mypy import stubtest
-
-    settings = str(pytestconfig.rootpath / "pyproject.toml")
-    arguments = stubtest.parse_options(
-        ["erlang", "--ignore-disjoint-bases", "--mypy-config-file", settings]
-    )
-    assert stubtest.test_stubs(arguments) == 0
+def test_the_stubs_say_what_is_there(node: Node, pytestconfig: pytest.Config) -> None:
+    """stubtest imports the package, which only a node has."""
+    settings = pytestconfig.rootpath / "pyproject.toml"
+    options = ["--ignore-disjoint-bases", "--mypy-config-file", settings]
+    done = node.run("-m", "mypy.stubtest", "erlang", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_code_that_uses_the_package_type_checks(tmp_path: Path) -> None:
