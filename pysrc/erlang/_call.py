@@ -25,17 +25,18 @@ class Call(_Future[T]):
     it stops the Erlang process that works on the call.
     """
 
-    # Set by the native side once the call is under way; a call that was refused has neither.
-    _id: int = 0
-    _channel: Any = None
-    _iterator: Generator[Any, None, T] | None = None
+    # Slots, since a dictionary for each call in flight would be most of what it weighs. The native
+    # side sets the first two once the call is under way; a call that was refused has neither.
+    __slots__ = ("_channel", "_id", "_iterator")
+    _channel: Any
+    _id: int
+    _iterator: Generator[Any, None, T]
 
     def cancel(self, msg: Any | None = None) -> bool:
         """Cancel the future and stop the Erlang process; false when it is done already."""
         if not super().cancel(msg):
             return False
-        if self._channel is not None:
-            self._channel.forget(self._id)
+        self._forget()
         return True
 
     def _expire_after(self, seconds: float, function: str) -> None:
@@ -45,9 +46,13 @@ class Call(_Future[T]):
     def _expire(self, function: str) -> None:
         if self.done():
             return
-        if self._channel is not None:
-            self._channel.forget(self._id)
+        self._forget()
         self.set_exception(make_error("timeout", function, None, "no reply in time", ()))
+
+    def _forget(self) -> None:
+        """Nobody waits any longer: the Erlang side stops its work."""
+        if hasattr(self, "_channel"):
+            self._channel.forget(self._id)
 
     # What a task needs of a coroutine: it drives the future's own iterator.
 
@@ -74,11 +79,11 @@ class Call(_Future[T]):
 
     def close(self) -> None:
         """Stop waiting. The call itself goes on: ``cancel`` stops it."""
-        if self._iterator is not None:
+        if hasattr(self, "_iterator"):
             self._iterator.close()
 
     def _steps(self) -> Generator[Any, None, T]:
-        if self._iterator is None:
+        if not hasattr(self, "_iterator"):
             self._iterator = self.__await__()
         return self._iterator
 
