@@ -6,6 +6,8 @@ set -eu
 
 [ "${ERLANG_PYTHON_BUILT:-}" != 1 ] || exit 0
 cd "$(dirname -- "$0")/.."
+# A checkout that ./dev has built stays that way, whoever runs rebar3 in it.
+[ ! -L priv/python ] || exit 0
 . tools/environment.sh
 
 python=$(sh tools/python.sh)
