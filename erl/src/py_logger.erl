@@ -23,6 +23,9 @@
 -define(START_TIMEOUT, 30000).
 -define(REQUEST_TIMEOUT, 2000).
 
+%% Lines that may be under way to OTP's log handlers at a time.
+-define(BURST, 100).
+
 %% Microseconds: what a log handler could not print as a date would cost us that handler.
 -define(YEAR_10000, 253402300800000000).
 
@@ -216,9 +219,21 @@ request(Function, Args, #state{context = Context}) ->
 
 -spec log_batch(batch(), #state{}) -> #state{}.
 log_batch({Number, Dropped, Lines}, State) ->
-    lists:foreach(fun log/1, Lines),
+    log_lines(Lines, ?BURST),
     log_dropped(Dropped),
     State#state{logged = Number}.
+
+%% OTP's handlers start to drop events when 200 wait for them, which a burst reaches before they
+%% have told us to go slower: so we let them come by on our own.
+-spec log_lines([line()], non_neg_integer()) -> ok.
+log_lines([], _Left) ->
+    ok;
+log_lines(Lines, 0) ->
+    sync_handlers(),
+    log_lines(Lines, ?BURST);
+log_lines([Line | Lines], Left) ->
+    log(Line),
+    log_lines(Lines, Left - 1).
 
 -spec log(line()) -> ok.
 log({Level, Logger, Text, Time, Thread, Place}) ->
@@ -255,7 +270,7 @@ log_dropped(Dropped) ->
         #{domain => [python], py_logger => <<"erlang">>, py_dropped => Dropped}
     ).
 
-%% Log handlers of OTP write in processes of their own, which a halting node does not wait for.
+%% OTP's log handlers write in processes of their own, which a halting node does not wait for.
 -spec sync_handlers() -> ok.
 sync_handlers() ->
     lists:foreach(

@@ -41,7 +41,8 @@ every_key_has_a_default(_Config) ->
         max_in_flight := 1000000,
         channel := Channel,
         spin_us := _,
-        loops := []
+        loops := [],
+        python_logging := stdio
     } = Config,
     ?assert(filelib:is_regular(Python)),
     ?assertEqual(erlang:system_info(schedulers), Contexts),
@@ -67,6 +68,8 @@ a_good_value_is_taken(Config) ->
             {channel, eventfd, eventfd},
             {spin_us, 0, 0},
             {loops, [#{name => one}], [#{name => one}]},
+            {python_logging, logger, logger},
+            {python_logging, stdio, stdio},
             {argv, ["-c", <<"pass">>], [<<"-c">>, <<"pass">>]}
         ]
     ).
@@ -99,6 +102,7 @@ a_bad_value_is_refused_with_its_key(_Config) ->
             {loops, #{}},
             {loops, [[]]},
             {loops, [#{loop => twisted}]},
+            {python_logging, true},
             {argv, <<"-c">>},
             {argv, [c]}
         ]

@@ -1,0 +1,414 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Python's output, logging and warnings as events of Erlang's logger.
+-module(logging_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([
+    a_print_is_one_event/1,
+    pieces_of_a_line_are_put_together/1,
+    threads_do_not_mix_their_lines/1,
+    text_of_any_kind_arrives/1,
+    a_log_record_keeps_what_is_known_of_it/1,
+    levels_follow_their_numbers/1,
+    what_erlang_would_not_log_is_not_made/1,
+    warnings_are_logged/1,
+    an_uncaught_exception_is_one_event/1,
+    callbacks_may_print_and_log/1,
+    formatting_may_call_erlang_which_logs_elsewhere/1,
+    a_log_handler_may_call_python/1,
+    a_loop_prints/1,
+    a_flood_is_bounded_and_counted/1,
+    a_killed_logger_loses_nothing/1,
+    flush_waits_for_unfinished_lines/1,
+    subprocesses_and_forks_write_past_it/1,
+    stopping_logs_the_rest_and_restores_the_streams/1,
+    the_default_handler_shows_it/1,
+    stdio_leaves_everything_alone/1
+]).
+
+all() ->
+    [
+        a_print_is_one_event,
+        pieces_of_a_line_are_put_together,
+        threads_do_not_mix_their_lines,
+        text_of_any_kind_arrives,
+        a_log_record_keeps_what_is_known_of_it,
+        levels_follow_their_numbers,
+        what_erlang_would_not_log_is_not_made,
+        warnings_are_logged,
+        an_uncaught_exception_is_one_event,
+        callbacks_may_print_and_log,
+        formatting_may_call_erlang_which_logs_elsewhere,
+        a_log_handler_may_call_python,
+        a_loop_prints,
+        a_flood_is_bounded_and_counted,
+        a_killed_logger_loses_nothing,
+        flush_waits_for_unfinished_lines,
+        subprocesses_and_forks_write_past_it,
+        stopping_logs_the_rest_and_restores_the_streams,
+        the_default_handler_shows_it,
+        stdio_leaves_everything_alone
+    ].
+
+init_per_suite(Config) ->
+    _ = application:load(erlang_python),
+    ok = application:set_env(erlang_python, python_logging, logger),
+    #{level := Level} = logger:get_primary_config(),
+    ok = logger:set_primary_config(level, info),
+    [{primary_level, Level} | Config].
+
+end_per_suite(Config) ->
+    ok = application:unset_env(erlang_python, python_logging),
+    ok = logger:set_primary_config(level, proplists:get_value(primary_level, Config)).
+
+init_per_testcase(_Case, Config) ->
+    ok = log_probe:start(),
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = py:exec(source()),
+    Config.
+
+end_per_testcase(_Case, _Config) ->
+    _ = application:stop(erlang_python),
+    log_probe:stop().
+
+source() ->
+    <<"import asyncio, logging, os, subprocess, sys, threading, time, warnings\n"
+      "log = logging.getLogger('shop.cart')\n"
+      "\n"
+      "def in_thread(work, name=None):\n"
+      "    t = threading.Thread(target=work, name=name)\n"
+      "    t.start()\n"
+      "    t.join()\n"
+      "\n"
+      "def descend(n):\n"
+      "    print('down', n)\n"
+      "    if n: erlang.call('descend', n - 1)\n"
+      "    log.warning('up %d', n)\n"
+      "\n"
+      "class Asks:\n"
+      "    def __str__(self): return erlang.call('ask_elsewhere')\n"
+      "\n"
+      "async def in_loop():\n"
+      "    print('before')\n"
+      "    await asyncio.sleep(0)\n"
+      "    print('after')\n"
+      "\n"
+      "def fork_and_print():\n"
+      "    child = os.fork()\n"
+      "    if child == 0:\n"
+      "        alone = sys.stdout is sys.__stdout__ and not logging.getLogger().handlers\n"
+      "        os._exit(0 if alone else 1)\n"
+      "    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n">>.
+
+a_print_is_one_event(_Config) ->
+    Before = erlang:system_time(microsecond),
+    ok = py:exec(<<"in_thread(lambda: print('one', 2, [3]), 'printer')">>),
+    {notice, Meta} = log_probe:expect(<<"stdout">>, <<"one 2 [3]">>),
+    #{domain := [python], py_thread := <<"printer">>, time := Time} = Meta,
+    ?assert(Time >= Before),
+    ?assert(Time =< erlang:system_time(microsecond)),
+    ok = py:exec(<<"print('to', 'stderr', file=sys.stderr)">>),
+    {warning, _} = log_probe:expect(<<"stderr">>, <<"to stderr">>).
+
+pieces_of_a_line_are_put_together(_Config) ->
+    ok = py:exec(<<
+        "def work():\n"
+        "    for piece in ('a', 'b\\n', 'c\\r\\n\\nd', 'e\\rf', '\\r\\n', '10%\\r20%'):\n"
+        "        sys.stdout.write(piece)\n"
+        "    sys.stdout.flush()\n"
+        "    sys.stdout.flush()\n"
+        "    sys.stdout.writelines(['g', 'h\\n', 'end of thread'])\n"
+        "in_thread(work)\n"
+        "print('done')"
+    >>),
+    _ = log_probe:expect(<<"stdout">>, <<"ab">>),
+    _ = log_probe:expect(<<"stdout">>, <<"done">>),
+    ?assertEqual(
+        [<<"c">>, <<>>, <<"de">>, <<"f">>, <<"10%">>, <<"20%">>, <<"gh">>, <<"end of thread">>],
+        log_probe:texts(<<"stdout">>)
+    ).
+
+threads_do_not_mix_their_lines(_Config) ->
+    ok = py:exec(<<
+        "def work(n):\n"
+        "    for _ in range(50):\n"
+        "        for _ in range(10):\n"
+        "            sys.stdout.write(str(n))\n"
+        "            time.sleep(0)\n"
+        "        sys.stdout.write('\\n')\n"
+        "threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]\n"
+        "[t.start() for t in threads]\n"
+        "[t.join() for t in threads]"
+    >>),
+    ok = py_logger:flush(10000),
+    Lines = log_probe:texts(<<"stdout">>),
+    Numbers = [integer_to_binary(N) || N <- lists:seq(0, 7), _ <- lists:seq(1, 50)],
+    Expected = [binary:copy(Number, 10) || Number <- Numbers],
+    ?assertEqual(Expected, lists:sort(Lines)).
+
+text_of_any_kind_arrives(_Config) ->
+    ok = py:exec(<<"print('na\\u00efve \\u2603 \\U0001f600 \\0 end')">>),
+    _ = log_probe:expect(<<"stdout">>, <<"naïve ☃ 😀 \0 end"/utf8>>),
+    ok = py:exec(<<"print('a\\udc80b'); log.warning('c\\udc80')">>),
+    _ = log_probe:expect(<<"stdout">>, <<"a\\udc80b">>),
+    _ = log_probe:expect(<<"shop.cart">>, <<"c\\udc80">>),
+    ok = py:exec(<<
+        "for n in '\\u2603!\\n'.encode() + b'\\xff\\n':\n"
+        "    sys.stdout.buffer.write(bytes([n]))"
+    >>),
+    _ = log_probe:expect(<<"stdout">>, <<"☃!"/utf8>>),
+    _ = log_probe:expect(<<"stdout">>, <<"\\xff">>),
+    ok = py:exec(<<"print('x' * 3_000_000)">>),
+    _ = log_probe:expect(<<"stdout">>, binary:copy(<<"x">>, 3000000)).
+
+a_log_record_keeps_what_is_known_of_it(_Config) ->
+    Before = erlang:system_time(microsecond),
+    Source = <<
+        "def buy():\n"
+        "    log.error('sold %s\\nto %s', 'one', 'me')\n"
+        "try:\n"
+        "    in_thread(buy, 'till')\n"
+        "    1 / 0\n"
+        "except ZeroDivisionError:\n"
+        "    log.exception('oh')"
+    >>,
+    {ok, _} = py:eval(
+        <<"exec(compile(source, '/shop/cart.py', 'exec'), globals())">>, #{source => Source}
+    ),
+    {error, Meta} = log_probe:expect(<<"shop.cart">>, <<"sold one\nto me">>),
+    #{
+        py_thread := <<"till">>,
+        py_level := 40,
+        py_function := <<"buy">>,
+        file := "/shop/cart.py",
+        line := 2,
+        time := Time
+    } = Meta,
+    %% Python keeps it as a float, which is exact to a microsecond or so.
+    ?assert(Time >= Before - 1000),
+    receive
+        {log_probe, #{msg := {string, <<"oh\nTraceback", Rest/binary>>}}} ->
+            ?assertNotEqual(nomatch, binary:match(Rest, <<"ZeroDivisionError">>))
+    after 10000 -> error(no_exception)
+    end.
+
+levels_follow_their_numbers(_Config) ->
+    Levels = [
+        {20, info}, {24, info}, {25, notice}, {30, warning}, {35, warning}, {40, error},
+        {50, critical}, {60, alert}, {70, emergency}, {1000, emergency}
+    ],
+    lists:foreach(
+        fun({Number, Level}) ->
+            {ok, _} = py:eval(<<"log.log(n, 'at %d', n)">>, #{n => Number}),
+            {Seen, #{py_level := Number}} =
+                log_probe:expect(<<"shop.cart">>, <<"at ", (integer_to_binary(Number))/binary>>),
+            ?assertEqual({Number, Level}, {Number, Seen})
+        end,
+        Levels
+    ),
+    ?assertEqual([debug, debug, debug], [py_logger:level(N) || N <- [-1, 10, 19]]).
+
+what_erlang_would_not_log_is_not_made(_Config) ->
+    ?assertEqual({ok, false}, py:eval(<<"log.isEnabledFor(10)">>)),
+    ?assertEqual({ok, true}, py:eval(<<"log.isEnabledFor(20)">>)),
+    ok = application:stop(erlang_python),
+    ok = logger:set_primary_config(level, error),
+    try
+        {ok, _} = application:ensure_all_started(erlang_python),
+        ?assertEqual({ok, false}, py:eval(<<"log.isEnabledFor(30)">>))
+    after
+        logger:set_primary_config(level, info)
+    end.
+
+warnings_are_logged(_Config) ->
+    ok = py:exec(<<
+        "warnings.simplefilter('always')\n"
+        "warnings.warn('old idea', DeprecationWarning)"
+    >>),
+    receive
+        {log_probe, #{level := warning, msg := {string, Text}, meta := Meta}} ->
+            #{py_logger := <<"py.warnings">>} = Meta,
+            ?assertNotEqual(nomatch, binary:match(Text, <<"DeprecationWarning: old idea">>))
+    after 10000 -> error(no_warning)
+    end.
+
+an_uncaught_exception_is_one_event(_Config) ->
+    ok = py:exec(<<"in_thread(lambda: {}['gone'], 'doomed')">>),
+    receive
+        {log_probe, #{level := error, msg := {string, Text}, meta := Meta}} ->
+            #{py_logger := <<"py.exceptions">>, py_thread := <<"doomed">>} = Meta,
+            ?assertMatch(<<"Exception in thread doomed\nTraceback", _/binary>>, Text),
+            ?assertNotEqual(nomatch, binary:match(Text, <<"KeyError: 'gone'">>))
+    after 10000 -> error(no_exception)
+    end,
+    ok = py_logger:flush(10000),
+    ?assertEqual([], log_probe:texts(<<"stderr">>)).
+
+callbacks_may_print_and_log(_Config) ->
+    ok = py:register_function(descend, fun([N]) ->
+        {ok, _} = py:call('__main__', descend, [N]),
+        none
+    end),
+    {ok, _} = py:call('__main__', descend, [20]),
+    ok = py_logger:flush(10000),
+    Down = [<<"down ", (integer_to_binary(N))/binary>> || N <- lists:seq(20, 0, -1)],
+    Up = [<<"up ", (integer_to_binary(N))/binary>> || N <- lists:seq(0, 20)],
+    ?assertEqual(Down, log_probe:texts(<<"stdout">>)),
+    ?assertEqual(Up, log_probe:texts(<<"shop.cart">>)),
+    py:unregister_function(descend).
+
+%% With a lock around the formatting, as Python's own handlers have it, nobody would come on here.
+formatting_may_call_erlang_which_logs_elsewhere(_Config) ->
+    ok = py:register_function(ask_elsewhere, fun([]) ->
+        {Pid, Monitor} = spawn_monitor(fun() ->
+            {ok, _} = py:eval(<<"(print('elsewhere'), log.warning('elsewhere'))">>)
+        end),
+        receive
+            {'DOWN', Monitor, process, Pid, normal} -> <<"answer">>
+        end
+    end),
+    {ok, _} = py:eval(<<"log.warning('%s', Asks())">>, #{}, 10000),
+    _ = log_probe:expect(<<"stdout">>, <<"elsewhere">>),
+    _ = log_probe:expect(<<"shop.cart">>, <<"elsewhere">>),
+    _ = log_probe:expect(<<"shop.cart">>, <<"answer">>),
+    py:unregister_function(ask_elsewhere).
+
+a_log_handler_may_call_python(_Config) ->
+    Calling = fun
+        (#{msg := {string, <<"ask">>}} = Event, _) ->
+            {ok, _} = py:eval(<<"print('asked')">>, #{}, 10000),
+            Event;
+        (_, _) ->
+            ignore
+    end,
+    ok = logger:add_handler_filter(log_probe, calling, {Calling, none}),
+    ok = py:exec(<<"print('ask')">>),
+    _ = log_probe:expect(<<"stdout">>, <<"ask">>),
+    _ = log_probe:expect(<<"stdout">>, <<"asked">>).
+
+a_loop_prints(_Config) ->
+    {ok, Loop} = py_loop:start_link(#{loop => asyncio}),
+    {ok, _} = py_loop:call(Loop, '__main__', in_loop, []),
+    _ = log_probe:expect(<<"stdout">>, <<"before">>),
+    _ = log_probe:expect(<<"stdout">>, <<"after">>),
+    ok = py_loop:stop(Loop).
+
+%% While nothing is fetched: Python goes on, no mailbox grows, and each line is seen or counted.
+a_flood_is_bounded_and_counted(_Config) ->
+    Lines = 40000,
+    ok = sys:suspend(py_logger),
+    {ok, _} = py:eval(<<"[print('flood', i) for i in range(n)] and None">>, #{n => Lines}),
+    {message_queue_len, Queued} = process_info(whereis(py_logger), message_queue_len),
+    ?assert(Queued =< 1),
+    ok = sys:resume(py_logger),
+    ok = py_logger:flush(30000),
+    Seen = length([Text || <<"flood", _/binary>> = Text <- log_probe:texts(<<"stdout">>)]),
+    Dropped = dropped(),
+    ct:pal("~b seen, ~b dropped", [Seen, Dropped]),
+    ?assertEqual(Lines, Seen + Dropped),
+    ?assert(Seen >= 10000),
+    ?assert(Dropped > 0).
+
+dropped() ->
+    receive
+        {log_probe, #{level := warning, meta := #{py_dropped := Count}}} -> Count + dropped()
+    after 0 -> 0
+    end.
+
+%% What was fetched but perhaps not logged when it died is logged again.
+a_killed_logger_loses_nothing(_Config) ->
+    Lines = 3000,
+    Printing = spawn_monitor(fun() ->
+        {ok, _} = py:eval(
+            <<"[(print('line', i), time.sleep(0.0001)) for i in range(n)] and None">>, #{n => Lines}
+        )
+    end),
+    kill_until_done(Printing),
+    ok = py_logger:flush(30000),
+    Expected = [<<"line ", (integer_to_binary(I))/binary>> || I <- lists:seq(0, Lines - 1)],
+    Seen = log_probe:texts(<<"stdout">>),
+    ?assertEqual(0, dropped()),
+    ?assertEqual([], Expected -- Seen),
+    ?assertEqual([], lists:usort(Seen) -- Expected),
+    %% The threads of those that were killed have ended.
+    eventually:equal(1, fun() ->
+        maps:get(contexts, py_nif:stats()) - maps:get(total, py_contexts:info())
+    end).
+
+kill_until_done({Pid, Monitor} = Printing) ->
+    receive
+        {'DOWN', Monitor, process, Pid, Reason} -> normal = Reason
+    after 50 ->
+        death:kill(py_logger),
+        eventually:true(fun() -> is_pid(whereis(py_logger)) end),
+        kill_until_done(Printing)
+    end.
+
+flush_waits_for_unfinished_lines(_Config) ->
+    ok = py:exec(<<"print('no newline', end='')">>),
+    ok = py_logger:flush(10000),
+    ?assertEqual([<<"no newline">>], log_probe:texts(<<"stdout">>)),
+    ok = py:exec(<<"print(' at all')">>),
+    _ = log_probe:expect(<<"stdout">>, <<" at all">>).
+
+subprocesses_and_forks_write_past_it(_Config) ->
+    ?assertEqual(
+        {ok, 0},
+        py:eval(<<"subprocess.run(['true'], stdout=sys.stdout, stderr=sys.stderr).returncode">>)
+    ),
+    ?assertEqual({ok, 0}, py:call('__main__', fork_and_print, [])),
+    ok = py:exec(<<"print('still here')">>),
+    _ = log_probe:expect(<<"stdout">>, <<"still here">>).
+
+stopping_logs_the_rest_and_restores_the_streams(_Config) ->
+    ok = py:exec(<<
+        "import atexit\n"
+        "kept = sys.stdout\n"
+        "atexit.register(lambda: print('at exit', end=''))\n"
+        "print('unfinished', end='')"
+    >>),
+    ok = application:stop(erlang_python),
+    %% The same thread may well run both, and then it is one line.
+    Seen = iolist_to_binary(log_probe:texts(<<"stdout">>)),
+    ?assertNotEqual(nomatch, binary:match(Seen, <<"unfinished">>)),
+    ?assertNotEqual(nomatch, binary:match(Seen, <<"at exit">>)),
+    ok = application:set_env(erlang_python, python_logging, stdio),
+    try
+        {ok, _} = application:ensure_all_started(erlang_python),
+        ?assertEqual({ok, true}, py:eval(<<"sys.stdout is sys.__stdout__">>)),
+        ?assertEqual({ok, true}, py:eval(<<"sys.stderr is sys.__stderr__">>)),
+        ?assertEqual({ok, []}, py:eval(<<"logging.getLogger().handlers">>)),
+        ?assertEqual({ok, 30}, py:eval(<<"logging.getLogger().level">>)),
+        ?assertEqual({ok, true}, py:eval(<<"threading.excepthook is threading.__excepthook__">>)),
+        %% Whoever holds the stream writes to the node's output now.
+        {ok, _} = py:eval(<<"kept.write('') or kept.flush()">>)
+    after
+        application:set_env(erlang_python, python_logging, logger)
+    end,
+    ok = application:stop(erlang_python),
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = py:exec(<<"print('again')">>),
+    _ = log_probe:expect(<<"stdout">>, <<"again">>).
+
+the_default_handler_shows_it(_Config) ->
+    Shown = fun() ->
+        {ok, #{filters := Filters}} = logger:get_handler_config(default),
+        proplists:is_defined(erlang_python, Filters)
+    end,
+    ?assert(Shown()),
+    ok = application:stop(erlang_python),
+    ?assertNot(Shown()).
+
+stdio_leaves_everything_alone(_Config) ->
+    ok = application:stop(erlang_python),
+    ok = application:unset_env(erlang_python, python_logging),
+    try
+        {ok, _} = application:ensure_all_started(erlang_python),
+        ?assertEqual(undefined, whereis(py_logger)),
+        ?assertEqual({error, not_running}, py_logger:flush(1000)),
+        ?assertEqual({ok, true}, py:eval(<<"sys.stdout is sys.__stdout__">>))
+    after
+        application:set_env(erlang_python, python_logging, logger)
+    end.
