@@ -1,0 +1,169 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% The way of Python's lines to Erlang's logger: bounded, complete, from start to stop.
+-module(logging_flow_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([
+    a_flood_is_bounded_and_counted/1,
+    a_killed_logger_loses_nothing/1,
+    flush_waits_for_unfinished_lines/1,
+    subprocesses_and_forks_write_past_it/1,
+    stopping_logs_the_rest_and_restores_the_streams/1,
+    the_default_handler_shows_it/1,
+    stdio_leaves_everything_alone/1
+]).
+
+all() ->
+    [
+        a_flood_is_bounded_and_counted,
+        a_killed_logger_loses_nothing,
+        flush_waits_for_unfinished_lines,
+        subprocesses_and_forks_write_past_it,
+        stopping_logs_the_rest_and_restores_the_streams,
+        the_default_handler_shows_it,
+        stdio_leaves_everything_alone
+    ].
+
+init_per_suite(Config) ->
+    python_logging:configure(Config).
+
+end_per_suite(Config) ->
+    python_logging:restore(Config).
+
+init_per_testcase(_Case, Config) ->
+    ok = python_logging:start(),
+    ok = py:exec(source()),
+    Config.
+
+end_per_testcase(_Case, _Config) ->
+    python_logging:stop().
+
+source() ->
+    <<"import logging, os, subprocess, sys, threading, time\n"
+      "\n"
+      "def forked_child_has_its_own():\n"
+      "    child = os.fork()\n"
+      "    if child == 0:\n"
+      "        alone = sys.stdout is sys.__stdout__ and not logging.getLogger().handlers\n"
+      "        os._exit(0 if alone else 1)\n"
+      "    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n">>.
+
+%% While nothing is fetched: Python goes on, no mailbox grows, and each line is seen or counted.
+a_flood_is_bounded_and_counted(_Config) ->
+    Lines = 40000,
+    ok = sys:suspend(py_logger),
+    {ok, _} = py:eval(<<"[print('flood', i) for i in range(n)] and None">>, #{n => Lines}),
+    {message_queue_len, Queued} = process_info(whereis(py_logger), message_queue_len),
+    ?assert(Queued =< 1),
+    ok = sys:resume(py_logger),
+    ok = py_logger:flush(30000),
+    Seen = length([Text || <<"flood", _/binary>> = Text <- log_probe:texts(<<"stdout">>)]),
+    Dropped = dropped(),
+    ct:pal("~b seen, ~b dropped", [Seen, Dropped]),
+    ?assertEqual(Lines, Seen + Dropped),
+    ?assert(Seen >= 10000),
+    ?assert(Dropped > 0).
+
+dropped() ->
+    receive
+        {log_probe, #{level := warning, meta := #{py_dropped := Count}}} -> Count + dropped()
+    after 0 -> 0
+    end.
+
+%% What was fetched but perhaps not logged when it died is logged again.
+a_killed_logger_loses_nothing(_Config) ->
+    Lines = 3000,
+    Printing = spawn_monitor(fun() ->
+        {ok, _} = py:eval(
+            <<"[(print('line', i), time.sleep(0.0001)) for i in range(n)] and None">>, #{n => Lines}
+        )
+    end),
+    kill_until_done(Printing),
+    ok = py_logger:flush(30000),
+    Expected = [<<"line ", (integer_to_binary(I))/binary>> || I <- lists:seq(0, Lines - 1)],
+    Seen = log_probe:texts(<<"stdout">>),
+    ?assertEqual(0, dropped()),
+    ?assertEqual([], Expected -- Seen),
+    ?assertEqual([], lists:usort(Seen) -- Expected),
+    %% The threads of those that were killed have ended.
+    eventually:equal(1, fun() ->
+        maps:get(contexts, py_nif:stats()) - maps:get(total, py_contexts:info())
+    end).
+
+kill_until_done({Pid, Monitor} = Printing) ->
+    receive
+        {'DOWN', Monitor, process, Pid, Reason} -> normal = Reason
+    after 50 ->
+        death:kill(py_logger),
+        eventually:true(fun() -> is_pid(whereis(py_logger)) end),
+        kill_until_done(Printing)
+    end.
+
+flush_waits_for_unfinished_lines(_Config) ->
+    ok = py:exec(<<"print('no newline', end='')">>),
+    ok = py_logger:flush(10000),
+    ?assertEqual([<<"no newline">>], log_probe:texts(<<"stdout">>)),
+    ok = py:exec(<<"print(' at all')">>),
+    _ = log_probe:expect(<<"stdout">>, <<" at all">>).
+
+subprocesses_and_forks_write_past_it(_Config) ->
+    ?assertEqual(
+        {ok, 0},
+        py:eval(<<"subprocess.run(['true'], stdout=sys.stdout, stderr=sys.stderr).returncode">>)
+    ),
+    ?assertEqual({ok, 0}, py:call('__main__', forked_child_has_its_own, [])),
+    ok = py:exec(<<"print('still here')">>),
+    _ = log_probe:expect(<<"stdout">>, <<"still here">>).
+
+stopping_logs_the_rest_and_restores_the_streams(_Config) ->
+    ok = py:exec(<<
+        "import atexit\n"
+        "kept = sys.stdout\n"
+        "atexit.register(lambda: print('at exit', end=''))\n"
+        "print('unfinished', end='')"
+    >>),
+    ok = application:stop(erlang_python),
+    %% The same thread may well run both, and then it is one line.
+    Seen = iolist_to_binary(log_probe:texts(<<"stdout">>)),
+    ?assertNotEqual(nomatch, binary:match(Seen, <<"unfinished">>)),
+    ?assertNotEqual(nomatch, binary:match(Seen, <<"at exit">>)),
+    ok = application:set_env(erlang_python, python_logging, stdio),
+    try
+        {ok, _} = application:ensure_all_started(erlang_python),
+        ?assertEqual({ok, true}, py:eval(<<"sys.stdout is sys.__stdout__">>)),
+        ?assertEqual({ok, true}, py:eval(<<"sys.stderr is sys.__stderr__">>)),
+        ?assertEqual({ok, []}, py:eval(<<"logging.getLogger().handlers">>)),
+        ?assertEqual({ok, 30}, py:eval(<<"logging.getLogger().level">>)),
+        ?assertEqual({ok, true}, py:eval(<<"threading.excepthook is threading.__excepthook__">>)),
+        %% Whoever holds the stream writes to the node's output now.
+        {ok, _} = py:eval(<<"kept.write('') or kept.flush()">>)
+    after
+        application:set_env(erlang_python, python_logging, logger)
+    end,
+    ok = application:stop(erlang_python),
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = py:exec(<<"print('again')">>),
+    _ = log_probe:expect(<<"stdout">>, <<"again">>).
+
+the_default_handler_shows_it(_Config) ->
+    Shown = fun() ->
+        {ok, #{filters := Filters}} = logger:get_handler_config(default),
+        proplists:is_defined(erlang_python, Filters)
+    end,
+    ?assert(Shown()),
+    ok = application:stop(erlang_python),
+    ?assertNot(Shown()).
+
+stdio_leaves_everything_alone(_Config) ->
+    ok = application:stop(erlang_python),
+    ok = application:unset_env(erlang_python, python_logging),
+    try
+        {ok, _} = application:ensure_all_started(erlang_python),
+        ?assertEqual(undefined, whereis(py_logger)),
+        ?assertEqual({error, not_running}, py_logger:flush(1000)),
+        ?assertEqual({ok, true}, py:eval(<<"sys.stdout is sys.__stdout__">>))
+    after
+        application:set_env(erlang_python, python_logging, logger)
+    end.

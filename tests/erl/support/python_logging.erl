@@ -1,0 +1,30 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% The application with Python's output in Erlang's logger, for suites about just that.
+-module(python_logging).
+
+-export([configure/1, restore/1, start/0, stop/0]).
+
+-spec configure(Config) -> Config when Config :: [{atom(), term()}].
+configure(Config) ->
+    _ = application:load(erlang_python),
+    ok = application:set_env(erlang_python, python_logging, logger),
+    #{level := Level} = logger:get_primary_config(),
+    ok = logger:set_primary_config(level, info),
+    [{primary_level, Level} | Config].
+
+-spec restore([{atom(), term()}]) -> ok.
+restore(Config) ->
+    ok = application:unset_env(erlang_python, python_logging),
+    ok = logger:set_primary_config(level, proplists:get_value(primary_level, Config)).
+
+%% The calling process gets the events, see log_probe.
+-spec start() -> ok.
+start() ->
+    ok = log_probe:start(),
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok.
+
+-spec stop() -> ok.
+stop() ->
+    _ = application:stop(erlang_python),
+    log_probe:stop().
