@@ -19,6 +19,7 @@ using loop_bridge::EntryPtr;
 using loop_bridge::Gil;
 using loop_bridge::PyError;
 using loop_bridge::PyRef;
+using loop_bridge::raise_python;
 
 namespace {
 
@@ -42,12 +43,10 @@ LoopCaller::LoopCaller(Gil gil, PyObject* owner, PyObject* module, PyObject* loo
     ++Node::instance().loops;
 }
 
-LoopCaller::~LoopCaller() {
-    shutdown(Gil::held_by_caller());
-    --Node::instance().loops;
-}
+LoopCaller::~LoopCaller() { shutdown(Gil::held_by_caller()); }
 
 PyRef LoopCaller::call(Gil gil, PyObject* name, PyObject* const* args, std::size_t count) {
+    if (ended_) raise_python(gil, PyExc_RuntimeError, "Event loop is closed");
     // Whatever allocates Python objects may run Python code, and that may call Erlang on this very
     // loop. Its calls gather too; nothing is sent while terms of ours are being built.
     struct Building {
@@ -128,7 +127,7 @@ void LoopCaller::flush() noexcept {
 }
 
 void LoopCaller::forget(Gil gil, CallId id) {
-    if (!futures_.forget(gil, id)) return;
+    if (!futures_.forget(gil, id) || ended_) return;
     const auto unsent = std::find_if(gathered_.begin(), gathered_.end(),
                                      [&](const Gathered& call) { return call.id == id; });
     if (unsent != gathered_.end()) {
@@ -146,7 +145,7 @@ void LoopCaller::drain(Gil gil) {
         channel_->channel().clear_wake();
         EntryList arrived = channel_->channel().take_all();
         while (EntryPtr entry = arrived.pop_front()) take(gil, std::move(entry));
-        if (channel_->channel().arm()) return;
+        if (ended_ || channel_->channel().arm()) return;
     }
     if (!ended_) channel_->channel().wake();  // more has come: after the loop's other callbacks
 }
@@ -185,9 +184,13 @@ void LoopCaller::shutdown(Gil gil) noexcept {
     std::erase(state_.loops, this);
     reader_.unwatch(gil, channel_->channel().fd());
     channel_->close();
+    // Not only closed but let go of: whoever keeps the loop, as caches of web frameworks do, keeps
+    // this object, but no descriptor.
+    channel_.reset();
     opened_ = attached_ = false;
     gathered_.clear();
     futures_.drop_all(gil);
+    --Node::instance().loops;
 }
 
 }  // namespace nif

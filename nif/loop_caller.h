@@ -41,6 +41,7 @@ public:
 
     PyObject* owner() const noexcept { return owner_; }
     bool loop_ended(loop_bridge::Gil gil) noexcept { return reader_.loop_ended(gil); }
+    // Of a loop that runs.
     ERL_NIF_TERM channel_term(ErlNifEnv* env) const { return channel_.term(env); }
     int traverse(visitproc visit, void* arg) const { return futures_.traverse(visit, arg); }
     void clear(loop_bridge::Gil gil) { futures_.drop_all(gil); }
@@ -63,7 +64,7 @@ private:
     PyObject* module_;
     loop_bridge::LoopReader reader_;
     loop_bridge::FutureResolver futures_;
-    ResourcePtr<ChannelResource> channel_;
+    ResourcePtr<ChannelResource> channel_;  // until shutdown()
     bool opened_ = false;     // a handler is asked for or attached
     bool attached_ = false;   // it is attached, as far as this thread knows
     bool flush_due_ = false;  // the loop is going to call flush()

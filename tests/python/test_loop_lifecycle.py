@@ -99,6 +99,25 @@ def test_a_closed_loop_that_is_kept_is_ended_by_the_next_one(
     assert not call.done()
 
 
+def test_closed_loops_that_are_kept_hold_no_channels(loop_factory: LoopFactory) -> None:
+    """Caches of web frameworks keep loops for long."""
+    kept = []
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            kept.append(runner.get_loop())
+            assert runner.run(echo(1)) == 1
+
+    run()
+    before = Footprint.now()
+    for _ in range(20):
+        run()
+    # The last one is found when another begins.
+    assert becomes_true(lambda: Footprint.now().channels <= before.channels)
+    assert becomes_true(lambda: Footprint.now().descriptors <= before.descriptors)
+    assert Footprint.now().loops == before.loops
+
+
 @pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_loop_never_closed_and_dropped(loop_factory: LoopFactory, tag: str) -> None:
