@@ -96,8 +96,11 @@ PyObject* send(PyObject* module, PyObject* const* args, Py_ssize_t count) {
     });
 }
 
-PyObject* stats(PyObject*, PyObject*) {
-    return python_entry([](Gil gil) { return stats_dict(gil); });
+PyObject* stats(PyObject* module, PyObject*) {
+    return python_entry([&](Gil gil) {
+        end_closed_loops(gil, module);
+        return stats_dict(gil);
+    });
 }
 
 PyObject* loop_channel(PyObject* module, PyObject*) {
@@ -113,6 +116,16 @@ PyObject* on_interrupt(PyObject*, PyObject* cancel) {
     return python_entry([&](Gil gil) {
         const bool set = ThreadCaller::current().on_interrupt(gil, cancel);
         return PyRef::borrow(set ? Py_True : Py_False);
+    });
+}
+
+PyObject* interrupt_thread(PyObject*, PyObject* const* args, Py_ssize_t count) {
+    return python_entry([&](Gil gil) {
+        if (count != 2) raise_python(gil, PyExc_TypeError, "a thread and an exception, please");
+        const unsigned long thread = PyLong_AsUnsignedLong(args[0]);
+        if (PyErr_Occurred() != nullptr) throw PyError{};
+        PyThreadState_SetAsyncExc(thread, args[1] == Py_None ? nullptr : args[1]);
+        return PyRef::borrow(Py_None);
     });
 }
 
@@ -158,6 +171,8 @@ PyMethodDef methods[] = {
     {"loop_channel", loop_channel, METH_NOARGS, "loop_channel() -> Ref of the running loop's"},
     {"on_interrupt", on_interrupt, METH_O,
      "on_interrupt(cancel): what to call when nobody waits for the running request any longer."},
+    {"interrupt_thread", as_method(interrupt_thread), METH_FASTCALL,
+     "interrupt_thread(ident, exception): raises it in that thread; None: takes it back."},
     {"after_fork_in_child", after_fork_in_child, METH_NOARGS, "Marks the module as unusable."},
     {"bind_package", bind_package, METH_O, "Takes what the package `erlang` supplies."},
     {nullptr, nullptr, 0, nullptr},

@@ -2,8 +2,8 @@
 #include "nif/request_object.h"
 
 #include "loop_bridge/python/py_entry.h"
+#include "nif/request_parts.h"
 #include "nif/request_runner.h"
-#include "nif/term_to_python.h"
 
 namespace nif {
 
@@ -90,8 +90,7 @@ void start_coroutine(Gil gil, PyObject* module, Request& request) noexcept {
     const ModuleState& state = ModuleState::of(module);
     try {
         // First, since the end of an unanswered object is an answer.
-        const OwnedTerm& body = request.body();
-        const PyRef arguments = term_to_python(gil, state.types, body.env.get(), body.term);
+        const PyRef arguments = request_to_python(gil, state.types, request.body());
         auto* type = reinterpret_cast<PyTypeObject*>(state.request_type.get());
         const PyRef object = PyRef::steal(type->tp_alloc(type, 0));
         new (&as_request(object.get())->handle) ResourcePtr<RequestHandle>(handle);

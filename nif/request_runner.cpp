@@ -2,7 +2,7 @@
 #include "nif/request_runner.h"
 
 #include "nif/python_to_term.h"
-#include "nif/term_to_python.h"
+#include "nif/request_parts.h"
 
 namespace nif {
 
@@ -55,7 +55,7 @@ void run_request(Gil gil, PyObject* module, RequestHandle& handle,
                  const OwnedTerm& body) noexcept {
     try {
         const ModuleState& state = ModuleState::of(module);
-        const PyRef request = term_to_python(gil, state.types, body.env.get(), body.term);
+        const PyRef request = request_to_python(gil, state.types, body);
         const PyRef value =
             PyRef::steal(PyObject_CallOneArg(state.run_request.get(), request.get()));
         answer_value(gil, module, handle, value.get());

@@ -26,6 +26,9 @@ def loop_channel() -> Ref:
 def on_interrupt(cancel: Callable[[], object], /) -> bool:
     """Sets what to call when nobody waits for the running request any longer."""
 
+def interrupt_thread(ident: int, exception: type[BaseException] | None, /) -> None:
+    """Raises it in another thread as soon as that runs Python code; ``None`` takes it back."""
+
 def after_fork_in_child() -> None:
     """Marks the module as unusable."""
 

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs for ``py:call``, ``py:eval`` and ``py:exec`` in a context's thread."""
+"""What runs for ``py:call``, ``py:eval``, ``py:exec`` and streams in a context's thread."""
 
 import atexit
+import os
 import sys
 import traceback
 from collections.abc import Callable
 from functools import reduce
 from importlib import import_module
+from types import CodeType
 from typing import Any
 
-import __main__
 import _erlang
+from erlang import _streams
 from erlang._errors import Interrupted
+from erlang._namespace import leave_private, lookup, namespace
 
 
 def run_request(request: tuple[Any, ...]) -> object:
@@ -21,11 +24,20 @@ def run_request(request: tuple[Any, ...]) -> object:
 
 def resolve(module: str, function: str) -> Callable[..., Any]:
     """The callable ``function`` (a dotted path) of ``module``."""
+    if module == "__main__":
+        first, *path = function.split(".")
+        return reduce(getattr, path, lookup(first))  # type: ignore[return-value]
     return reduce(getattr, function.split("."), import_module(module))  # type: ignore[return-value]
 
 
+def reset() -> None:
+    """Leaves nothing of one caller behind in this thread for the next one."""
+    leave_private()
+    _streams.forget_all()
+
+
 def describe_exception(error: BaseException) -> tuple[str, str, str]:
-    """Class name, text and traceback of an exception, without the frames of this module."""
+    """Class name, text and traceback of an exception, without the frames of this package."""
     while error.__traceback__ is not None and _is_ours(error.__traceback__.tb_frame.f_code):
         error.__traceback__ = error.__traceback__.tb_next
     return _class_name(error), _text(error), "".join(traceback.format_exception(error))
@@ -44,18 +56,40 @@ def _call(module: str, function: str, args: list[Any], kwargs: dict[str, Any]) -
 
 
 def _eval(code: str, variables: dict[str, Any]) -> object:
-    return eval(code, __main__.__dict__, variables)
+    compiled = compile(code.lstrip(" \t"), "<string>", "eval")
+    names = namespace()
+    if variables and any(isinstance(constant, CodeType) for constant in compiled.co_consts):
+        # The body of a lambda or a comprehension sees no locals of eval(), but globals.
+        names = names | variables
+    return eval(compiled, names, variables)
 
 
 def _exec(code: str) -> None:
-    exec(code, __main__.__dict__)
+    exec(code, namespace())
 
 
-_KINDS: dict[str, Callable[..., object]] = {"call": _call, "eval": _eval, "exec": _exec}
+def _stream(module: str, function: str, args: list[Any], kwargs: dict[str, Any]) -> object:
+    return _streams.begin(resolve(module, function)(*args, **kwargs))
 
 
-def _is_ours(code: Any) -> bool:
-    return bool(code.co_filename == __file__)
+def _stream_eval(code: str, variables: dict[str, Any]) -> object:
+    return _streams.begin(_eval(code, variables))  # type: ignore[arg-type]
+
+
+# How the files of the package's private modules begin.
+_PRIVATE_MODULES = os.path.join(os.path.dirname(__file__), "_")
+
+_KINDS: dict[str, Callable[..., object]] = {
+    "call": _call,
+    "eval": _eval,
+    "exec": _exec,
+    "stream": _stream,
+    "stream_eval": _stream_eval,
+}
+
+
+def _is_ours(code: CodeType) -> bool:
+    return code.co_filename.startswith(_PRIVATE_MODULES)
 
 
 def _class_name(error: BaseException) -> str:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import _erlang
 from erlang._context import resolve
+from erlang._gathering import gather, run_any
+from erlang._loop_end import LoopEnd
 
 
 class Request(Protocol):
@@ -37,62 +39,31 @@ def run(
     """
     runner = asyncio.Runner(loop_factory=_loop_factory(str(kind)))
     loop = runner.get_loop()
-    forced = _ForcedEnd(loop)
-    _erlang.on_interrupt(partial(loop.call_soon_threadsafe, forced.begin))
+    end = LoopEnd(loop, partial(_cancel_main, loop))
+    _erlang.on_interrupt(end.force)
     try:
         return runner.run(_host(owner, module, function, args, kwargs))
     finally:
         _mains.pop(loop, None)
-        forced.close(runner)
+        end.close()
 
 
-class _ForcedEnd:
-    """For a loop whose owner is gone or has waited long enough: tasks may refuse, it ends."""
-
-    # Seconds for the tasks that do heed their cancellation.
-    GRACE = 1.0
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._stopped = False
-
-    def begin(self) -> None:
-        """Asks politely once more; called in the loop."""
-        main = _mains.get(self._loop)
-        if main is not None:
-            main.cancel()
-        self._loop.call_later(self.GRACE, self._stop)
-
-    def _stop(self) -> None:
-        self._stopped = True
-        self._loop.stop()
-
-    def close(self, runner: asyncio.Runner) -> None:
-        """Ends what is left in the loop, which nothing that refuses can hold up for ever."""
-        try:
-            if not self._stopped:
-                runner.close()
-        except RuntimeError:
-            if not self._stopped:
-                raise
-        finally:
-            asyncio.set_event_loop(None)
-            self._loop.close()
-
-
-async def stop() -> None:
-    """Cancels the main coroutine of the running loop."""
-    main = _mains.get(asyncio.get_running_loop())
+def _cancel_main(loop: asyncio.AbstractEventLoop) -> None:
+    main = _mains.get(loop)
     if main is not None:
         main.cancel()
 
 
+async def stop() -> None:
+    """Cancels the main coroutine of the running loop."""
+    _cancel_main(asyncio.get_running_loop())
+
+
 def start_coroutine(request: Request, body: tuple[Any, ...]) -> None:
-    """Starts ``(coroutine, module, function, args, kwargs)`` as a task that answers ``request``."""
-    _, module, function, args, kwargs = body
+    """Starts ``(kind, ...)`` as the Erlang side has sent it, as a task that answers ``request``."""
     loop = asyncio.get_running_loop()
     try:
-        task = loop.create_task(_as_coroutine(resolve(module, function)(*args, **kwargs)))
+        task = loop.create_task(_as_coroutine(_KINDS[str(body[0])](*body[1:])))
     except BaseException as error:
         request.fail(error)
         return
@@ -123,6 +94,19 @@ async def _main(
     if module is None or function is None:
         return await asyncio.get_running_loop().create_future()
     return await resolve(module, function)(*args, **kwargs)
+
+
+def _coroutine(
+    module: str, function: str, args: list[Any], kwargs: dict[str, Any]
+) -> Coroutine[Any, Any, Any]:
+    return resolve(module, function)(*args, **kwargs)  # type: ignore[no-any-return]
+
+
+_KINDS: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {
+    "coroutine": _coroutine,
+    "async": run_any,
+    "gather": gather,
+}
 
 
 async def _as_coroutine(value: Coroutine[Any, Any, Any]) -> object:

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/request_parts.h"
+
+#include <span>
+#include <string_view>
+
+#include "nif/term_to_python.h"
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyRef;
+
+namespace {
+
+// The parts after the kind, by how many there are of them: py_nif:request() lists the kinds.
+std::span<const std::string_view> part_names(int count) {
+    static constexpr std::string_view kCall[] = {"module", "function", "args", "kwargs"};
+    static constexpr std::string_view kEval[] = {"code", "locals"};
+    static constexpr std::string_view kGather[] = {"calls"};
+    switch (count) {
+        case 4:
+            return kCall;
+        case 2:
+            return kEval;
+        case 1:
+            return kGather;
+        default:
+            return {};
+    }
+}
+
+}  // namespace
+
+PyRef request_to_python(Gil gil, const ErlangTypes& types, const OwnedTerm& request) {
+    ErlNifEnv* env = request.env.get();
+    const ERL_NIF_TERM* elements = nullptr;
+    int arity = 0;
+    if (enif_get_tuple(env, request.term, &arity, &elements) == 0) {
+        return term_to_python(gil, types, env, request.term, "request");
+    }
+    const auto names = part_names(arity - 1);
+    PyRef parts = PyRef::steal(PyTuple_New(arity));
+    for (int i = 0; i < arity; ++i) {
+        const auto name = static_cast<std::size_t>(i) - 1;
+        const std::string_view root = i > 0 && name < names.size() ? names[name] : "request";
+        PyTuple_SET_ITEM(parts.get(), i,
+                         term_to_python(gil, types, env, elements[i], root).release());
+    }
+    return parts;
+}
+
+}  // namespace nif

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The end of a hosted loop: graceful, and where something refuses to stop, forced."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+import _erlang
+from erlang._errors import Interrupted
+
+
+class LoopEnd:
+    """Ends one loop.
+
+    `close` is for the loop's own thread, after the main coroutine: other tasks are cancelled, then
+    asynchronous generators and the default executor are shut down. `force` is for other threads,
+    when nobody waits any longer: then tasks may refuse and code may spin, the loop ends.
+    """
+
+    # Seconds for the tasks that do heed their cancellation; as many more for code that gives the
+    # loop no chance to cancel it.
+    GRACE = 1.0
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, cancel_main: Callable[[], None]) -> None:
+        self._loop = loop
+        self._cancel_main = cancel_main
+        self._thread = threading.get_ident()
+        self._stopped = False
+        self._ended = threading.Event()
+        # Under this lock a forced end interrupts the thread only while it is still in the loop.
+        self._lock = threading.Lock()
+        # The one that the loop would make, known to us: uvloop does not show its own.
+        self._executor: Executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
+        loop.set_default_executor(self._executor)
+
+    def force(self) -> None:
+        """Asks politely once more, then insists; any thread, returns at once."""
+        with contextlib.suppress(RuntimeError):  # closed meanwhile
+            self._loop.call_soon_threadsafe(self._begin)
+        threading.Thread(target=self._insist, name="erlang-loop-end", daemon=True).start()
+
+    def close(self) -> None:
+        """Ends what is left in the loop and closes it."""
+        try:
+            for phase in (self._cancel_tasks, self._loop.shutdown_asyncgens, self._end_executor):
+                if self._stopped:
+                    break
+                self._loop.run_until_complete(phase())
+        except Interrupted:
+            pass  # by ourselves, and it has served its purpose
+        except RuntimeError:
+            if not self._stopped:
+                raise
+        finally:
+            with self._lock:
+                self._ended.set()
+                _erlang.interrupt_thread(self._thread, None)
+            asyncio.set_event_loop(None)
+            self._loop.close()
+
+    def _begin(self) -> None:
+        self._cancel_main()
+        self._loop.call_later(self.GRACE, self._stop)
+
+    def _stop(self) -> None:
+        self._stopped = True
+        self._loop.stop()
+
+    def _insist(self) -> None:
+        while not self._ended.wait(2 * self.GRACE):
+            with self._lock:
+                if not self._ended.is_set():
+                    _erlang.interrupt_thread(self._thread, Interrupted)
+
+    async def _cancel_tasks(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in tasks:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self._loop.call_exception_handler(
+                    {
+                        "message": "unhandled exception in a task that was cancelled",
+                        "exception": error,
+                        "task": task,
+                    }
+                )
+
+    async def _end_executor(self) -> None:
+        # A user may have set another one, which asyncio's own loops show.
+        executor = getattr(self._loop, "_default_executor", None) or self._executor
+        ended = self._loop.create_future()
+
+        def wait() -> None:
+            executor.shutdown(wait=True)
+            with contextlib.suppress(RuntimeError):  # the loop was stopped by force
+                self._loop.call_soon_threadsafe(ended.set_result, None)
+
+        # Not the loop's own shutdown_default_executor(): that can't be interrupted before 3.12.
+        threading.Thread(target=wait, name="erlang-executor-end", daemon=True).start()
+        await ended
