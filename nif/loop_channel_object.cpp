@@ -93,21 +93,9 @@ PyType_Spec spec = {"_erlang.LoopChannel", sizeof(LoopChannelObject), 0,
                         Py_TPFLAGS_IMMUTABLETYPE,
                     slots};
 
-// Loops that were closed with a channel are noticed here at the latest.
-void end_closed_loops(Gil gil, ModuleState& state) {
-    const std::vector<LoopCaller*> loops = state.loops;
-    for (LoopCaller* loop : loops) {
-        const bool alive =
-            std::find(state.loops.begin(), state.loops.end(), loop) != state.loops.end();
-        if (!alive) continue;
-        const PyRef owner = PyRef::borrow(loop->owner());  // its futures may hold the last others
-        if (loop->loop_ended(gil)) loop->shutdown(gil);
-    }
-}
-
 LoopCaller& make_loop_channel(Gil gil, PyObject* module, PyObject* loop) {
-    ModuleState& state = ModuleState::of(module);
-    end_closed_loops(gil, state);
+    end_closed_loops(gil, module);
+    const ModuleState& state = ModuleState::of(module);
     auto* type = reinterpret_cast<PyTypeObject*>(state.loop_channel_type.get());
     const PyRef self = PyRef::steal(type->tp_alloc(type, 0));
     try {
@@ -124,6 +112,18 @@ LoopCaller& make_loop_channel(Gil gil, PyObject* module, PyObject* loop) {
 
 PyRef make_loop_channel_type(Gil, PyObject* module) {
     return PyRef::steal(PyType_FromModuleAndSpec(module, &spec, nullptr));
+}
+
+void end_closed_loops(Gil gil, PyObject* module) {
+    const ModuleState& state = ModuleState::of(module);
+    const std::vector<LoopCaller*> loops = state.loops;
+    for (LoopCaller* loop : loops) {
+        const bool alive =
+            std::find(state.loops.begin(), state.loops.end(), loop) != state.loops.end();
+        if (!alive) continue;
+        const PyRef owner = PyRef::borrow(loop->owner());  // its futures may hold the last others
+        if (loop->loop_ended(gil)) loop->shutdown(gil);
+    }
 }
 
 LoopCaller& running_loop_channel(Gil gil, PyObject* module) {

@@ -85,10 +85,6 @@ class LoopThread:
         assert not self.thread.is_alive()
         return self.error
 
-    def forget(self) -> None:
-        """A closed loop keeps its channel for as long as somebody holds the loop."""
-        self.loop = self.task = self.error = None
-
 
 class Service:
     """A service that listens; its clients reach it by ``http`` and ``websocket``."""
@@ -147,7 +143,6 @@ def serve(loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[Ser
     for service in services:
         service.http.close()
         service.stop()
-        service.thread.forget()
 
 
 def listening_socket() -> socket.socket:

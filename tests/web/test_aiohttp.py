@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 import pytest
-from aiohttp import web, web_app
+from aiohttp import web
 from aiohttp.typedefs import Handler
 from conftest import Serve, Service
 
@@ -83,8 +83,6 @@ def service(serve: Serve) -> Iterator[Service]:
         await hosting.aiohttp(make_app, sockets=[listening])
 
     yield serve(main)
-    # aiohttp keeps applications with middlewares here, and those keep their loops.
-    web_app._cached_build_middleware.cache_clear()
 
 
 def test_a_handler_awaits_erlang(service: Service) -> None:
