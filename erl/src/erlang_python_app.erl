@@ -107,7 +107,5 @@ run_exit_functions() ->
         {ok, _} ->
             ok;
         {error, Why} ->
-            logger:warning("Python's exit functions did not finish: ~tp", [Why], #{
-                domain => [erlang_python]
-            })
+            logger:warning("Python's exit functions did not finish: ~tp", [Why])
     end.

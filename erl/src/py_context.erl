@@ -83,7 +83,7 @@ abandon(Ref, Handle) ->
 -spec result(py_nif:answer() | {error, reason()}) -> result().
 result({error, {Name, Text, Traceback}}) ->
     logger:debug(#{python_exception => Name, text => Text, traceback => Traceback}, #{
-        domain => [erlang_python], report_cb => fun report/1
+        report_cb => fun report/1
     }),
     {error, {Name, Text}};
 result(Answer) ->

@@ -218,8 +218,7 @@ answered(Ref, #context{status = stale}, Answer, State = #state{stale = Stale}) -
 give_up(Ref, State = #state{stale = Stale, given_up = GivenUp}) ->
     logger:warning(
         "Python code that was timed out, or whose caller died, can't be interrupted; "
-        "its thread ends when it returns",
-        #{domain => [erlang_python]}
+        "its thread ends when it returns"
     ),
     ok = py_nif:close_context(handle(Ref, State)),
     forget(Ref, State#state{stale = Stale - 1, given_up = GivenUp + 1}).

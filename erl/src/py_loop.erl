@@ -279,9 +279,7 @@ stopped(_Answer) ->
 
 -spec log_failure(What :: string(), Traceback :: binary()) -> ok.
 log_failure(What, Traceback) ->
-    logger:error("hosted loop ~tp ~ts:~n~ts", [self(), What, Traceback], #{
-        domain => [erlang_python]
-    }).
+    logger:error("hosted loop ~tp ~ts:~n~ts", [self(), What, Traceback]).
 
 -spec request_stop(loop(), default | non_neg_integer()) -> ok | {error, timeout | not_running}.
 request_stop(Loop, Timeout) ->
