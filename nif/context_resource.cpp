@@ -59,9 +59,9 @@ void ContextResource::run(PyObject* module) {
 
 void ContextResource::tell_owner_ready() noexcept {
     TermEnv env = make_term_env();
-    const ERL_NIF_TERM message = enif_make_tuple3(
-        env.get(), enif_make_atom(env.get(), "py_result"), enif_make_copy(env.get(), ref_.term),
-        enif_make_atom(env.get(), "ready"));
+    const ERL_NIF_TERM message =
+        enif_make_tuple3(env.get(), enif_make_atom(env.get(), "py_result"),
+                         enif_make_copy(env.get(), ref_.term), enif_make_atom(env.get(), "ready"));
     enif_send(nullptr, &owner_, env.get(), message);
 }
 

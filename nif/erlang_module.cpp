@@ -80,8 +80,8 @@ PyObject* async_call(PyObject* module, PyObject* const* args, Py_ssize_t count,
             running_loop_channel(gil, module).call(gil, read.name, read.args, read.count);
         if (read.timeout) {
             const PyRef seconds = PyRef::steal(PyFloat_FromDouble(*read.timeout));
-            PyRef::steal(PyObject_CallMethod(future.get(), "_expire_after", "OO", seconds.get(),
-                                             read.name));
+            PyRef::steal(
+                PyObject_CallMethod(future.get(), "_expire_after", "OO", seconds.get(), read.name));
         }
         return future;
     });

@@ -23,9 +23,8 @@ using loop_bridge::PyError;
 using loop_bridge::PyRef;
 
 void Asker::answer(TermEnv env, ERL_NIF_TERM result) const noexcept {
-    const ERL_NIF_TERM message =
-        enif_make_tuple3(env.get(), enif_make_atom(env.get(), "py_result"),
-                         enif_make_copy(env.get(), ref.term), result);
+    const ERL_NIF_TERM message = enif_make_tuple3(env.get(), enif_make_atom(env.get(), "py_result"),
+                                                  enif_make_copy(env.get(), ref.term), result);
     enif_send(nullptr, &pid, env.get(), message);
 }
 

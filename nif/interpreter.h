@@ -13,10 +13,10 @@
 namespace nif {
 
 struct InterpreterOptions {
-    std::string executable;          // decides sys.prefix, the standard library and the venv
-    std::vector<std::string> path;   // folders that come first on sys.path
-    std::vector<std::string> argv;   // Python's own command line, program name first
-    bool main_program = false;       // argv is that of a main program: erlpy
+    std::string executable;         // decides sys.prefix, the standard library and the venv
+    std::vector<std::string> path;  // folders that come first on sys.path
+    std::vector<std::string> argv;  // Python's own command line, program name first
+    bool main_program = false;      // argv is that of a main program: erlpy
 };
 
 // Who gets {py_result, Ref, Result}.
@@ -26,7 +26,7 @@ struct Asker {
 
     void answer(TermEnv env, ERL_NIF_TERM result) const noexcept;
     void answer_ok() const noexcept;
-    void answer_exit(int code) const noexcept;           // {exit, Code}
+    void answer_exit(int code) const noexcept;                  // {exit, Code}
     void answer_error(const std::string& text) const noexcept;  // {error, Text}
 };
 

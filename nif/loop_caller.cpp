@@ -23,7 +23,7 @@ using loop_bridge::raise_python;
 
 namespace {
 
-constexpr std::size_t kSentAtOnce = 16;   // in flight, up to which each call is a message
+constexpr std::size_t kSentAtOnce = 16;    // in flight, up to which each call is a message
 constexpr std::size_t kMessageCalls = 64;  // gathered calls that make a full message
 constexpr int kRounds = 4;                 // drains in one go before the loop has its turn
 
@@ -98,8 +98,8 @@ PyRef LoopCaller::build(Gil gil, PyObject* name, PyObject* const* args, std::siz
 PyRef LoopCaller::make_future(Gil gil) {
     const PyRef loop = reader_.loop(gil);
     PyObject* arguments[] = {loop.get()};
-    return PyRef::steal(PyObject_Vectorcall(state_.call_type.get(), arguments, 0,
-                                            state_.keyword_loop.get()));
+    return PyRef::steal(
+        PyObject_Vectorcall(state_.call_type.get(), arguments, 0, state_.keyword_loop.get()));
 }
 
 void LoopCaller::send_or_gather(Gil gil) {
@@ -159,7 +159,9 @@ void LoopCaller::take(Gil gil, EntryPtr entry) {
             attached_ = true;
             flush();
             break;
-        case ArrivalKind::kGone: lost(gil); break;
+        case ArrivalKind::kGone:
+            lost(gil);
+            break;
         case ArrivalKind::kRequest:
             start_coroutine(gil, module_, static_cast<Request&>(*entry));
             break;

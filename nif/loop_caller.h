@@ -65,11 +65,11 @@ private:
     loop_bridge::LoopReader reader_;
     loop_bridge::FutureResolver futures_;
     ResourcePtr<ChannelResource> channel_;  // until shutdown()
-    bool opened_ = false;     // a handler is asked for or attached
-    bool attached_ = false;   // it is attached, as far as this thread knows
-    bool flush_due_ = false;  // the loop is going to call flush()
+    bool opened_ = false;                   // a handler is asked for or attached
+    bool attached_ = false;                 // it is attached, as far as this thread knows
+    bool flush_due_ = false;                // the loop is going to call flush()
     bool ended_ = false;
-    int building_ = 0;        // calls being built in gathered_env_, which must stay meanwhile
+    int building_ = 0;  // calls being built in gathered_env_, which must stay meanwhile
     TermEnv gathered_env_;
     std::vector<Gathered> gathered_;
 };

@@ -18,8 +18,7 @@ using loop_bridge::raise_python;
 namespace {
 
 struct LoopChannelObject {
-    PyObject_HEAD
-    LoopCaller* caller;
+    PyObject_HEAD LoopCaller* caller;
 };
 
 LoopCaller*& caller_of(PyObject* self) {

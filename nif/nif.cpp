@@ -117,13 +117,13 @@ ErlNifFunc functions[] = {
     {"set_coordinator", 0, nif_entry<set_coordinator>, 0},  //
     {"attach", 1, nif_entry<attach>, 0},                    // Channel
     {"reply", 3, nif_entry<reply>, 0},                      // Channel, Id, Value
-    {"fail", 6, nif_entry<fail>, 0},                        // Channel, Id, Kind, Reason, Stack, Text
-    {"new_context", 1, nif_entry<new_context>, 0},          // Ref
-    {"close_context", 1, nif_entry<close_context>, 0},      // Context
-    {"submit", 3, nif_entry<submit>, 0},                    // Context | Channel, Ref, Request
-    {"abandon", 1, nif_entry<abandon>, 0},                  // RequestHandle
-    {"stats", 0, nif_entry<stats>, 0},                      //
-    {"python_version", 0, nif_entry<python_version>, 0},    //
+    {"fail", 6, nif_entry<fail>, 0},                      // Channel, Id, Kind, Reason, Stack, Text
+    {"new_context", 1, nif_entry<new_context>, 0},        // Ref
+    {"close_context", 1, nif_entry<close_context>, 0},    // Context
+    {"submit", 3, nif_entry<submit>, 0},                  // Context | Channel, Ref, Request
+    {"abandon", 1, nif_entry<abandon>, 0},                // RequestHandle
+    {"stats", 0, nif_entry<stats>, 0},                    //
+    {"python_version", 0, nif_entry<python_version>, 0},  //
 };
 
 bool open_resources(ErlNifEnv* env) {

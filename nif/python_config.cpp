@@ -60,12 +60,12 @@ PyStatus configure(Config& config, const InterpreterOptions& options,
                    std::vector<char*>& arguments) {
     config->install_signal_handlers = 0;  // signals stay the BEAM's
     config->parse_argv = options.main_program ? 1 : 0;
-    PyStatus status = PyConfig_SetBytesArgv(
-        config.get(), static_cast<Py_ssize_t>(arguments.size()), arguments.data());
+    PyStatus status = PyConfig_SetBytesArgv(config.get(), static_cast<Py_ssize_t>(arguments.size()),
+                                            arguments.data());
     if (PyStatus_Exception(status) != 0) return status;
     if (!options.executable.empty()) {
-        status = PyConfig_SetBytesString(config.get(), &config->executable,
-                                         options.executable.c_str());
+        status =
+            PyConfig_SetBytesString(config.get(), &config->executable, options.executable.c_str());
         if (PyStatus_Exception(status) != 0) return status;
         // Python derives its folders from the program name when it looks for a venv.
         status = PyConfig_SetBytesString(config.get(), &config->program_name,
@@ -117,10 +117,10 @@ int run_main_program(Gil gil, const MainProgram& program) noexcept {
     };
     try {
         const PyRef runner = PyRef::steal(PyImport_ImportModule("erlang._main"));
-        const PyRef code = PyRef::steal(PyObject_CallMethod(
-            runner.get(), "run", "OOOii", to_object(program.command).get(),
-            to_object(program.module).get(), to_object(program.filename).get(),
-            program.inspect ? 1 : 0, program.interactive ? 1 : 0));
+        const PyRef code = PyRef::steal(
+            PyObject_CallMethod(runner.get(), "run", "OOOii", to_object(program.command).get(),
+                                to_object(program.module).get(), to_object(program.filename).get(),
+                                program.inspect ? 1 : 0, program.interactive ? 1 : 0));
         const long value = PyLong_AsLong(code.get());
         if (value == -1 && PyErr_Occurred() != nullptr) throw PyError{};
         return static_cast<int>(value);

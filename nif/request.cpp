@@ -37,9 +37,8 @@ void RequestHandle::on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept {
 void RequestHandle::answer(TermEnv env, ERL_NIF_TERM result) noexcept {
     auto pending = State::kPending;
     if (!state_.compare_exchange_strong(pending, State::kAnswered)) return;
-    const ERL_NIF_TERM message =
-        enif_make_tuple3(env.get(), enif_make_atom(env.get(), "py_result"),
-                         enif_make_copy(env.get(), ref_.term), result);
+    const ERL_NIF_TERM message = enif_make_tuple3(env.get(), enif_make_atom(env.get(), "py_result"),
+                                                  enif_make_copy(env.get(), ref_.term), result);
     enif_send(nullptr, &caller_, env.get(), message);
 }
 

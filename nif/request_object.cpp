@@ -16,8 +16,7 @@ using loop_bridge::take_error;
 namespace {
 
 struct RequestObject {
-    PyObject_HEAD
-    ResourcePtr<RequestHandle> handle;
+    PyObject_HEAD ResourcePtr<RequestHandle> handle;
 };
 
 RequestObject* as_request(PyObject* self) { return reinterpret_cast<RequestObject*>(self); }

@@ -51,8 +51,7 @@ void answer_value(Gil gil, PyObject* module, RequestHandle& handle, PyObject* va
     }
 }
 
-void run_request(Gil gil, PyObject* module, RequestHandle& handle,
-                 const OwnedTerm& body) noexcept {
+void run_request(Gil gil, PyObject* module, RequestHandle& handle, const OwnedTerm& body) noexcept {
     try {
         const ModuleState& state = ModuleState::of(module);
         const PyRef request = request_to_python(gil, state.types, body);

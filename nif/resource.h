@@ -22,7 +22,7 @@ public:
     static bool open(ErlNifEnv* env) {
         ErlNifResourceTypeInit init{};
         init.dtor = &destroy;
-        if constexpr (requires(T& t, ErlNifMonitor& m) { t.on_down(env, m); }) init.down = &down;
+        if constexpr (requires(T & t, ErlNifMonitor & m) { t.on_down(env, m); }) init.down = &down;
         init.members = 3;
         const auto flags =
             static_cast<ErlNifResourceFlags>(ERL_NIF_RT_CREATE | ERL_NIF_RT_TAKEOVER);
@@ -96,9 +96,7 @@ public:
         return *this;
     }
     ResourcePtr(const ResourcePtr& other) noexcept : ResourcePtr(share(other.object_)) {}
-    ResourcePtr& operator=(const ResourcePtr& other) noexcept {
-        return *this = ResourcePtr{other};
-    }
+    ResourcePtr& operator=(const ResourcePtr& other) noexcept { return *this = ResourcePtr{other}; }
     ~ResourcePtr() {
         if (object_ != nullptr) enif_release_resource(cell());
     }

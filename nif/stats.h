@@ -8,7 +8,7 @@
 
 namespace nif {
 
-ERL_NIF_TERM stats_term(ErlNifEnv* env);                // any thread
-loop_bridge::PyRef stats_dict(loop_bridge::Gil gil);    // with the GIL
+ERL_NIF_TERM stats_term(ErlNifEnv* env);              // any thread
+loop_bridge::PyRef stats_dict(loop_bridge::Gil gil);  // with the GIL
 
 }  // namespace nif

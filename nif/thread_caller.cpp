@@ -32,7 +32,8 @@ namespace {
 }
 
 [[noreturn]] void raise_disconnected(Gil gil, PyObject* module, PyObject* name) {
-    raise_call_error(gil, module, "disconnected", name, "the Erlang process that handled it is gone");
+    raise_call_error(gil, module, "disconnected", name,
+                     "the Erlang process that handled it is gone");
 }
 
 // A signal interrupts the sleep. One that comes just before, between the last look for signals and
@@ -196,9 +197,14 @@ void ThreadCaller::sort_in(Line& line, EntryList arrived) noexcept {
                 }
                 break;
             }
-            case ArrivalKind::kRequest: line.requests.push_back(std::move(entry)); break;
-            case ArrivalKind::kGone: line.closed = true; break;
-            case ArrivalKind::kAttached: break;
+            case ArrivalKind::kRequest:
+                line.requests.push_back(std::move(entry));
+                break;
+            case ArrivalKind::kGone:
+                line.closed = true;
+                break;
+            case ArrivalKind::kAttached:
+                break;
         }
     }
 }

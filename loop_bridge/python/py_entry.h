@@ -11,7 +11,8 @@
 
 namespace loop_bridge {
 
-// Runs `body(gil)`, which returns a PyRef; gives CPython the owned object, or null with an error set.
+// Runs `body(gil)`, which returns a PyRef; gives CPython the owned object, or null with an error
+// set.
 template <class Body>
 PyObject* python_entry(Body&& body) noexcept {
     try {
