@@ -39,8 +39,7 @@ CallArguments read_call_arguments(Gil, const char* function, PyObject* const* ar
                      Py_TYPE(args[0])->tp_name);
         throw PyError{};
     }
-    CallArguments read{args[0], args + 1, static_cast<std::size_t>(count - 1), std::nullopt,
-                       nullptr};
+    CallArguments read{args[0], args + 1, static_cast<std::size_t>(count - 1), std::nullopt};
     const Py_ssize_t named = keywords == nullptr ? 0 : PyTuple_GET_SIZE(keywords);
     for (Py_ssize_t i = 0; i < named; ++i) {
         PyObject* keyword = PyTuple_GET_ITEM(keywords, i);
@@ -54,7 +53,6 @@ CallArguments read_call_arguments(Gil, const char* function, PyObject* const* ar
         PyObject* value = args[count + i];
         if (value == Py_None) continue;
         read.timeout = read_timeout(value);
-        read.timeout_object = value;
     }
     return read;
 }

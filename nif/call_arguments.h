@@ -13,11 +13,10 @@
 namespace nif {
 
 struct CallArguments {
-    PyObject* name;         // a str
-    PyObject* const* args;  // borrowed, what follows the name
-    std::size_t count;
+    PyObject* name = nullptr;         // a str
+    PyObject* const* args = nullptr;  // borrowed, what follows the name
+    std::size_t count = 0;
     std::optional<double> timeout;  // seconds; never negative
-    PyObject* timeout_object;       // as it was given, or null
 };
 
 // `function` names the caller's function in error texts. Throws PyError.

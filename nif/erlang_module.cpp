@@ -188,7 +188,7 @@ int exec(PyObject* module) {
         state->name_attribute = PyRef::steal(PyUnicode_InternFromString("_erlang_channel"));
         state->name_id = PyRef::steal(PyUnicode_InternFromString("_id"));
         state->name_channel = PyRef::steal(PyUnicode_InternFromString("_channel"));
-        *static_cast<ModuleState**>(PyModule_GetState(module)) = state.release();
+        static_cast<ModuleMemory*>(PyModule_GetState(module))->state = state.release();
         return PyRef::borrow(Py_None);
     });
     if (done == nullptr) return -1;
@@ -204,11 +204,10 @@ PyModuleDef_Slot slots[] = {
     {0, nullptr},
 };
 
-// The state lives as long as the node: Python is never finalised.
 PyModuleDef definition = {PyModuleDef_HEAD_INIT,
                           "_erlang",
                           "The native half of the package `erlang`.",
-                          sizeof(ModuleState*),
+                          sizeof(ModuleMemory),
                           methods,
                           slots,
                           nullptr,

@@ -27,6 +27,18 @@ constexpr std::size_t kSentAtOnce = 16;    // in flight, up to which each call i
 constexpr std::size_t kMessageCalls = 64;  // gathered calls that make a full message
 constexpr int kRounds = 4;                 // drains in one go before the loop has its turn
 
+// Counts how deep the building of calls has nested.
+class Building {
+public:
+    explicit Building(int& depth) noexcept : depth_(depth) { ++depth_; }
+    ~Building() { --depth_; }
+    Building(const Building&) = delete;
+    Building& operator=(const Building&) = delete;
+
+private:
+    int& depth_;
+};
+
 }  // namespace
 
 LoopCaller::LoopCaller(Gil gil, PyObject* owner, PyObject* module, PyObject* loop)
@@ -49,11 +61,6 @@ PyRef LoopCaller::call(Gil gil, PyObject* name, PyObject* const* args, std::size
     if (ended_) raise_python(gil, PyExc_RuntimeError, "Event loop is closed");
     // Whatever allocates Python objects may run Python code, and that may call Erlang on this very
     // loop. Its calls gather too; nothing is sent while terms of ours are being built.
-    struct Building {
-        explicit Building(int& depth) : depth_(depth) { ++depth_; }
-        ~Building() { --depth_; }
-        int& depth_;
-    };
     PyRef future;
     {
         const Building building{building_};
@@ -117,11 +124,12 @@ void LoopCaller::flush() noexcept {
     flush_due_ = false;
     if (!attached_ || building_ > 0 || gathered_.empty()) return;
     ErlNifEnv* env = gathered_env_.get();
-    ERL_NIF_TERM list = enif_make_list(env, 0);
-    for (auto call = gathered_.rbegin(); call != gathered_.rend(); ++call) {
-        list = enif_make_list_cell(env, call->call, list);
-    }
+    std::vector<ERL_NIF_TERM> calls;
+    calls.reserve(gathered_.size());
+    for (const Gathered& call : gathered_) calls.push_back(call.call);
     gathered_.clear();
+    const ERL_NIF_TERM list =
+        enif_make_list_from_array(env, calls.data(), static_cast<unsigned>(calls.size()));
     const ERL_NIF_TERM message = enif_make_tuple2(env, enif_make_atom(env, "async"), list);
     channel_->send(std::move(gathered_env_), message);
 }

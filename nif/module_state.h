@@ -11,6 +11,13 @@
 namespace nif {
 
 class LoopCaller;
+struct ModuleState;
+
+// What CPython allocates for the module. The state itself lives as long as the node, since Python
+// is never finalised.
+struct ModuleMemory {
+    ModuleState* state;
+};
 
 struct ModuleState {
     ErlangTypes types;
@@ -41,7 +48,7 @@ struct ModuleState {
     std::vector<LoopCaller*> loops;
 
     static ModuleState& of(PyObject* module) noexcept {
-        return **static_cast<ModuleState**>(PyModule_GetState(module));
+        return *static_cast<ModuleMemory*>(PyModule_GetState(module))->state;
     }
 };
 

@@ -10,8 +10,6 @@ namespace nif {
 using loop_bridge::Gil;
 using loop_bridge::PyError;
 using loop_bridge::PyRef;
-using loop_bridge::python_entry;
-using loop_bridge::take_error;
 
 namespace {
 
@@ -96,8 +94,7 @@ void start_coroutine(Gil gil, PyObject* module, Request& request) noexcept {
         PyRef::steal(PyObject_CallFunctionObjArgs(state.start_coroutine.get(), object.get(),
                                                   arguments.get(), nullptr));
     } catch (const PyError&) {
-        const PyRef error = PyRef::steal(take_error(gil));
-        answer_exception(gil, module, *handle, error.get());
+        answer_pending_exception(gil, module, *handle);
     }
 }
 

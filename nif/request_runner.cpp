@@ -37,6 +37,13 @@ void answer_exception(Gil gil, PyObject* module, RequestHandle& handle,
     }
 }
 
+void answer_pending_exception(Gil gil, PyObject* module, RequestHandle& handle) noexcept {
+    PyObject* error = take_error(gil);
+    if (error == nullptr) return handle.answer_error("exception");
+    answer_exception(gil, module, handle, error);
+    Py_DECREF(error);
+}
+
 void answer_value(Gil gil, PyObject* module, RequestHandle& handle, PyObject* value) noexcept {
     try {
         TermEnv env = make_term_env();
@@ -46,8 +53,7 @@ void answer_value(Gil gil, PyObject* module, RequestHandle& handle, PyObject* va
             enif_make_tuple2(env.get(), enif_make_atom(env.get(), "ok"), term);
         handle.answer(std::move(env), result);
     } catch (const PyError&) {
-        const PyRef error = PyRef::steal(take_error(gil));
-        answer_exception(gil, module, handle, error.get());
+        answer_pending_exception(gil, module, handle);
     }
 }
 
@@ -59,8 +65,7 @@ void run_request(Gil gil, PyObject* module, RequestHandle& handle, const OwnedTe
             PyRef::steal(PyObject_CallOneArg(state.run_request.get(), request.get()));
         answer_value(gil, module, handle, value.get());
     } catch (const PyError&) {
-        const PyRef error = PyRef::steal(take_error(gil));
-        answer_exception(gil, module, handle, error.get());
+        answer_pending_exception(gil, module, handle);
     }
 }
 

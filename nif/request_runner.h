@@ -19,4 +19,8 @@ void answer_value(loop_bridge::Gil gil, PyObject* module, RequestHandle& handle,
 void answer_exception(loop_bridge::Gil gil, PyObject* module, RequestHandle& handle,
                       PyObject* exception) noexcept;
 
+// The same for the exception that is pending in this thread.
+void answer_pending_exception(loop_bridge::Gil gil, PyObject* module,
+                              RequestHandle& handle) noexcept;
+
 }  // namespace nif

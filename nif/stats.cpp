@@ -35,7 +35,7 @@ std::array<Counter, 9> counters(const CallMeter::Snapshot& calls) {
              {"loops", count(node.loops)}}};
 }
 
-void set_item(PyObject* dict, const char* key, PyRef value) {
+void set_item(PyObject* dict, const char* key, const PyRef& value) {
     if (PyDict_SetItemString(dict, key, value.get()) != 0) throw PyError{};
 }
 
@@ -64,12 +64,12 @@ PyRef stats_dict(Gil) {
         set_item(dict.get(), counter.name,
                  PyRef::steal(PyLong_FromUnsignedLongLong(counter.value)));
     }
-    PyRef buckets = PyRef::steal(PyList_New(static_cast<Py_ssize_t>(calls.histogram.size())));
+    const PyRef buckets = PyRef::steal(PyList_New(static_cast<Py_ssize_t>(calls.histogram.size())));
     for (std::size_t i = 0; i < calls.histogram.size(); ++i) {
         PyList_SET_ITEM(buckets.get(), static_cast<Py_ssize_t>(i),
                         PyRef::steal(PyLong_FromUnsignedLongLong(calls.histogram[i])).release());
     }
-    set_item(dict.get(), "histogram", std::move(buckets));
+    set_item(dict.get(), "histogram", buckets);
     return dict;
 }
 
