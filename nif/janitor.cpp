@@ -13,6 +13,7 @@ using loop_bridge::EntryList;
 using loop_bridge::EntryPtr;
 using loop_bridge::Gil;
 using loop_bridge::GilAcquire;
+using loop_bridge::GilRelease;
 
 namespace {
 
@@ -43,10 +44,16 @@ void Janitor::interrupt(ResourcePtr<RequestHandle> request) noexcept {
 
 void Janitor::run() {
     BlockingWaiter waiter{channel_, std::chrono::microseconds{0}};
+    // One thread state for good. To make one each time takes a lock without the GIL, and before
+    // CPython 3.12 a fork at that moment leaves a child that waits for that lock for ever.
+    const GilAcquire acquired;
     for (;;) {
-        static_cast<void>(waiter.wait(std::nullopt));
-        EntryList jobs = channel_.take_all();
-        const GilAcquire acquired;
+        EntryList jobs;
+        {
+            const GilRelease released{acquired.gil()};
+            static_cast<void>(waiter.wait(std::nullopt));
+            jobs = channel_.take_all();
+        }
         DropQueue::drain(acquired.gil());
         work(acquired.gil(), std::move(jobs));
     }
