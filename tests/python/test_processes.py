@@ -4,8 +4,11 @@
 import asyncio
 import multiprocessing
 import os
+import select
+import signal
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from multiprocessing import resource_tracker
@@ -36,8 +39,11 @@ def in_fork(work: Callable[[], object]) -> str:
             os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as stream:
+        answered = select.select([stream], [], [], 30)[0]
+        if not answered:
+            os.kill(child, signal.SIGKILL)
         text = stream.read().decode()
-    assert os.waitpid(child, 0) == (child, 0)
+    assert os.waitpid(child, 0) == (child, 0), "the child hangs"
     return text
 
 
@@ -71,6 +77,30 @@ def test_a_fork_gets_a_clear_error(work: Callable[[], object]) -> None:
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
 def test_a_fork_knows_no_registered_names() -> None:
     assert in_fork(lambda: hasattr(erlang, "echo")) == "False"
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+def test_forks_while_other_threads_are_busy_with_erlang() -> None:
+    """What else runs in the node at that moment must not hold a lock that the child needs."""
+    end = threading.Event()
+
+    def work() -> None:
+        while not end.is_set():
+            # Large enough that Erlang keeps the buffer, and that somebody has to let it go.
+            assert erlang.call("size_of", b"x" * 300_000) == 300_000
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        kept = [erlang.call("self") for _ in range(100)]
+        for _ in range(100):
+            # The child drops what it has of Erlang's.
+            assert in_fork(lambda: kept.clear()) == "None"
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
 
 
 @pytest.mark.parametrize("code", [0, 3])
