@@ -7,10 +7,10 @@
 #include "loop_bridge/python/py_ref.h"
 #include "nif/erlang_module.h"
 #include "nif/janitor.h"
+#include "nif/main_signals.h"
 #include "nif/module_state.h"
 #include "nif/native_thread.h"
 #include "nif/python_config.h"
-#include "nif/thread_caller.h"
 
 namespace nif {
 
@@ -77,24 +77,15 @@ std::string describe_pending_error(Gil gil) {
 PyRef import_package(Gil, const std::vector<std::string>& path) {
     PyRef::steal(PyImport_ImportModule("threading"));
     PyObject* sys_path = PySys_GetObject("path");
-    for (auto folder = path.rbegin(); folder != path.rend(); ++folder) {
-        const PyRef text = PyRef::steal(PyUnicode_DecodeFSDefault(folder->c_str()));
-        if (PyList_Insert(sys_path, 0, text.get()) != 0) throw PyError{};
+    Py_ssize_t place = 0;
+    for (const std::string& folder : path) {
+        const PyRef text = PyRef::steal(PyUnicode_DecodeFSDefault(folder.c_str()));
+        if (PyList_Insert(sys_path, place++, text.get()) != 0) throw PyError{};
     }
     const PyRef package = PyRef::steal(PyImport_ImportModule("erlang"));
     const PyRef main = PyRef::steal(PyImport_ImportModule("__main__"));
     if (PyObject_SetAttrString(main.get(), "erlang", package.get()) != 0) throw PyError{};
     return PyRef::steal(PyImport_ImportModule("_erlang"));
-}
-
-// The launcher of erlpy starts the node with SIGINT blocked in every thread; Python's main thread
-// alone lets it in, so that Ctrl-C interrupts what this thread waits for.
-void unblock_interrupt_signal() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-    ThreadCaller::current().handle_signals();
 }
 
 }  // namespace
@@ -121,9 +112,7 @@ void Interpreter::start(InterpreterOptions options, Asker asker) {
     }
     auto shared = std::make_shared<std::pair<InterpreterOptions, Asker>>(std::move(options),
                                                                          std::move(asker));
-    start_native_thread("py-main", [this, shared] {
-        main_thread(std::move(shared->first), std::move(shared->second));
-    });
+    start_native_thread("py-main", [this, shared] { main_thread(shared->first, shared->second); });
 }
 
 void Interpreter::run_main(Asker asker) {
@@ -133,8 +122,9 @@ void Interpreter::run_main(Asker asker) {
     static_cast<void>(thread->jobs.push(job));  // never closed
 }
 
-void Interpreter::main_thread(InterpreterOptions options, Asker asker) {
-    if (options.main_program) unblock_interrupt_signal();
+void Interpreter::main_thread(const InterpreterOptions& options, const Asker& asker) {
+    MainSignals::watch_forks();
+    if (options.main_program) MainSignals::begin();
     StartResult started = start_python(options);
     if (started.exit_code) return asker.answer_exit(*started.exit_code);
     if (!started.error.empty()) return asker.answer_error(started.error);
@@ -144,6 +134,7 @@ void Interpreter::main_thread(InterpreterOptions options, Asker asker) {
     try {
         PyRef module = import_package(gil, options.path);
         Janitor::instance().start(ModuleState::of(module.get()).interrupted.get());
+        if (options.main_program) MainSignals::adopt(gil);
         module_ = module.release();
     } catch (const PyError&) {
         asker.answer_error(describe_pending_error(gil));
@@ -159,9 +150,12 @@ void Interpreter::main_thread(InterpreterOptions options, Asker asker) {
         EntryList arrived;
         {
             const loop_bridge::GilRelease released{gil};
+            const WokenBySignals woken{self->jobs};
             static_cast<void>(waiter.wait(std::nullopt));
             arrived = self->jobs.take_all();
         }
+        // Ctrl-C before there is a program to interrupt.
+        if (PyErr_CheckSignals() != 0) end_by_signal(SIGINT);
         while (const EntryPtr job = arrived.pop_front()) {
             const int code = run_main_program(gil, self->program);
             static_cast<const MainJob&>(*job).asker.answer_exit(code);

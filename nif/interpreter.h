@@ -44,7 +44,7 @@ public:
 
 private:
     Interpreter() = default;
-    void main_thread(InterpreterOptions options, Asker asker);
+    void main_thread(const InterpreterOptions& options, const Asker& asker);
 
     std::atomic<bool> started_{false};
     std::atomic<PyObject*> module_{nullptr};

@@ -6,6 +6,7 @@
 
 #include "nif/channel_resource.h"
 #include "nif/context_resource.h"
+#include "nif/main_signals.h"
 #include "nif/nif_arguments.h"
 #include "nif/reply.h"
 #include "nif/request.h"
@@ -27,6 +28,11 @@ ERL_NIF_TERM start_python(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
 
 ERL_NIF_TERM run_main(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     Interpreter::instance().run_main({caller_pid(env), OwnedTerm{argv[0]}});
+    return atom(env, "ok");
+}
+
+ERL_NIF_TERM end_by_signal(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
+    nif::end_by_signal(static_cast<int>(uint64_argument(env, argv[0])));
     return atom(env, "ok");
 }
 
@@ -114,6 +120,7 @@ ERL_NIF_TERM python_version(ErlNifEnv* env, const ERL_NIF_TERM[]) {
 ErlNifFunc functions[] = {
     {"start_python", 2, nif_entry<start_python>, 0},        // Ref, Options
     {"run_main", 1, nif_entry<run_main>, 0},                // Ref
+    {"end_by_signal", 1, nif_entry<end_by_signal>, 0},      // Number
     {"set_coordinator", 0, nif_entry<set_coordinator>, 0},  //
     {"attach", 1, nif_entry<attach>, 0},                    // Channel
     {"reply", 3, nif_entry<reply>, 0},                      // Channel, Id, Value

@@ -3,17 +3,13 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <vector>
 
-#include "loop_bridge/python/py_ref.h"
 #include "nif/erlang_module.h"
 #include "nif/interpreter.h"
 
 namespace nif {
-
-using loop_bridge::Gil;
-using loop_bridge::PyError;
-using loop_bridge::PyRef;
 
 namespace {
 
@@ -23,6 +19,21 @@ void publish_libpython() {
     Dl_info info{};
     if (dladdr(reinterpret_cast<void*>(&Py_IsInitialized), &info) != 0) {
         dlopen(info.dli_fname, RTLD_NOW | RTLD_GLOBAL);
+    }
+}
+
+// The launcher of erlpy has kept what the scripts and programs that start the BEAM change for it.
+void restore_environment() {
+    if (std::getenv("ERLPY_PATH") == nullptr) return;
+    for (const std::string name :
+         {"PATH", "ROOTDIR", "BINDIR", "EMU", "PROGNAME", "PWD", "OLDPWD", "SHLVL", "_"}) {
+        const std::string kept = "ERLPY_" + name;
+        if (const char* value = std::getenv(kept.c_str())) {
+            setenv(name.c_str(), value, 1);
+            unsetenv(kept.c_str());
+        } else {
+            unsetenv(name.c_str());
+        }
     }
 }
 
@@ -37,7 +48,7 @@ public:
     PyConfig* get() noexcept { return &config_; }
 
 private:
-    PyConfig config_;
+    PyConfig config_{};
 };
 
 std::optional<std::wstring> text(const wchar_t* value) {
@@ -58,7 +69,8 @@ StartResult failure(const PyStatus& status) {
 
 PyStatus configure(Config& config, const InterpreterOptions& options,
                    std::vector<char*>& arguments) {
-    config->install_signal_handlers = 0;  // signals stay the BEAM's
+    // Signals stay the BEAM's, but for a main program: main_signals.h.
+    config->install_signal_handlers = options.main_program ? 1 : 0;
     config->parse_argv = options.main_program ? 1 : 0;
     PyStatus status = PyConfig_SetBytesArgv(config.get(), static_cast<Py_ssize_t>(arguments.size()),
                                             arguments.data());
@@ -82,6 +94,7 @@ StartResult start_python(const InterpreterOptions& options) {
     if (PyImport_AppendInittab("_erlang", &init_erlang_module) != 0) {
         return {{}, {}, "no memory for the table of builtin modules"};
     }
+    if (options.main_program) restore_environment();
     std::vector<char*> arguments;
     for (const auto& argument : options.argv) {
         arguments.push_back(const_cast<char*>(argument.c_str()));
@@ -103,33 +116,15 @@ StartResult start_python(const InterpreterOptions& options) {
                       .module = text(config->run_module),
                       .filename = text(config->run_filename),
                       .inspect = config->inspect != 0,
-                      .interactive = config->interactive != 0};
+                      .interactive = config->interactive != 0,
+                      .quiet = config->quiet != 0,
+                      .verbose = config->verbose != 0,
+                      .skip_first_line = config->skip_source_first_line != 0,
+                      .environment = config->use_environment != 0,
+                      .readline = config->isolated == 0};
     status = Py_InitializeFromConfig(config.get());
     if (PyStatus_Exception(status) != 0) return failure(status);
     return result;
-}
-
-int run_main_program(Gil gil, const MainProgram& program) noexcept {
-    const auto to_object = [](const std::optional<std::wstring>& value) {
-        if (!value) return PyRef::borrow(Py_None);
-        return PyRef::steal(
-            PyUnicode_FromWideChar(value->data(), static_cast<Py_ssize_t>(value->size())));
-    };
-    try {
-        const PyRef runner = PyRef::steal(PyImport_ImportModule("erlang._main"));
-        const PyRef code = PyRef::steal(
-            PyObject_CallMethod(runner.get(), "run", "OOOii", to_object(program.command).get(),
-                                to_object(program.module).get(), to_object(program.filename).get(),
-                                program.inspect ? 1 : 0, program.interactive ? 1 : 0));
-        const long value = PyLong_AsLong(code.get());
-        if (value == -1 && PyErr_Occurred() != nullptr) throw PyError{};
-        return static_cast<int>(value);
-    } catch (const PyError&) {
-        // erlang._main reports what the program raises; only a defect of its own comes here.
-        PyErr_Print();
-        static_cast<void>(gil);
-        return 1;
-    }
 }
 
 }  // namespace nif

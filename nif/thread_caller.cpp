@@ -5,6 +5,7 @@
 
 #include "nif/call_arguments.h"
 #include "nif/channel_pool.h"
+#include "nif/main_signals.h"
 #include "nif/module_state.h"
 #include "nif/python_to_term.h"
 #include "nif/request_runner.h"
@@ -12,7 +13,6 @@
 namespace nif {
 
 using loop_bridge::ArrivalKind;
-using loop_bridge::BlockingWaiter;
 using loop_bridge::Completion;
 using loop_bridge::EntryList;
 using loop_bridge::EntryPtr;
@@ -34,19 +34,6 @@ namespace {
 [[noreturn]] void raise_disconnected(Gil gil, PyObject* module, PyObject* name) {
     raise_call_error(gil, module, "disconnected", name,
                      "the Erlang process that handled it is gone");
-}
-
-// A signal interrupts the sleep. One that comes just before, between the last look for signals and
-// the system call, does not; this bounds how long it goes unnoticed.
-constexpr std::chrono::milliseconds kSignalsUnseen{100};
-
-Deadline next_look(const Deadline& deadline) noexcept {
-    const auto look = std::chrono::steady_clock::now() + kSignalsUnseen;
-    return deadline ? std::min(*deadline, look) : look;
-}
-
-bool is_over(const Deadline& deadline) noexcept {
-    return deadline && std::chrono::steady_clock::now() >= *deadline;
 }
 
 }  // namespace
@@ -163,7 +150,8 @@ bool ThreadCaller::wait_until(Gil gil, PyObject* module, Line& line, Deadline de
         // Several requests may have arrived at once, of which only one is run in each round.
         if (line.requests.empty()) {
             const GilRelease released{gil};
-            outcome = line.waiter.wait(handles_signals_ ? next_look(deadline) : deadline);
+            const WokenBySignals woken{line.channel->channel()};
+            outcome = line.waiter.wait(deadline);
             arrived = line.channel->channel().take_all();
         }
         sort_in(line, std::move(arrived));
@@ -174,7 +162,7 @@ bool ThreadCaller::wait_until(Gil gil, PyObject* module, Line& line, Deadline de
             const EntryPtr request = std::move(line.requests.front());
             line.requests.pop_front();
             run(gil, module, static_cast<Request&>(*request));
-        } else if (outcome == WaitOutcome::kTimedOut && is_over(deadline)) {
+        } else if (outcome == WaitOutcome::kTimedOut) {
             return false;
         }
     }

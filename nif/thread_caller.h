@@ -27,7 +27,10 @@ using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 class ThreadCaller {
 public:
     static ThreadCaller& current() noexcept;
+    ThreadCaller() = default;
     ~ThreadCaller();
+    ThreadCaller(const ThreadCaller&) = delete;
+    ThreadCaller& operator=(const ThreadCaller&) = delete;
 
     loop_bridge::PyRef call(loop_bridge::Gil gil, PyObject* module, PyObject* name,
                             PyObject* const* args, std::size_t count, Deadline deadline);
@@ -40,9 +43,6 @@ public:
     bool on_interrupt(loop_bridge::Gil gil, PyObject* cancel) noexcept;
 
     void wake() noexcept;
-
-    // This thread runs Python's signal handlers: its waits must notice signals.
-    void handle_signals() noexcept { handles_signals_ = true; }
 
 private:
     struct Frame {
@@ -72,7 +72,6 @@ private:
     void retire(const LinePtr& line) noexcept;
 
     std::vector<LinePtr> lines_;  // the thread's first, then those of nested timed calls
-    bool handles_signals_ = false;
     RequestHandle* running_ = nullptr;  // the innermost request that runs here
 };
 

@@ -4,7 +4,7 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from count import Counts, count_junit
@@ -143,6 +143,8 @@ def _pytest_part(name: str, *, in_node: bool) -> Part:
 
 PARTS = (
     _pytest_part("house", in_node=False),
+    # Outside a node: it starts nodes, as users do.
+    replace(_pytest_part("erlpy", in_node=False), needs_build=True),
     Part(
         "cpp",
         needs_build=True,

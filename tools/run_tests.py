@@ -61,7 +61,7 @@ def named_part(name: str, arguments: list[str]) -> Part:
             if not part.present():
                 raise SystemExit(f"there is nothing in part {name} yet")
             return part
-    if name in ("house", "python", "web"):
+    if name in ("house", "erlpy", "python", "web"):
         name = f"tests/{name}"
     path = Path(name.partition("::")[0])
     if (
@@ -71,12 +71,12 @@ def named_part(name: str, arguments: list[str]) -> Part:
         and path.suffix in ("", ".py")
     ):
         folder = path.parts[1]
-        in_node = folder != "house"
+        in_node = folder not in ("house", "erlpy")
         chosen = [name, *arguments]
         return one_off(
             "pytest",
             lambda: run_pytest("named", chosen, in_node=in_node, folder=folder),
-            in_node,
+            folder != "house",
         )
     suite = path.stem
     found = sorted(Path("tests/erl").rglob(f"{suite}.erl"))

@@ -4,7 +4,7 @@
 %% `--erl EXPR ... -- PYTHON-ARGS...'. The node ends when the Python program ends, with its code.
 -module(py_main).
 
--export([start/0, run/1, parse/1]).
+-export([start/0, run/1, parse/1, finish/1]).
 
 %% For an orderly end of what runs in Python before the node halts, in milliseconds.
 -define(STOP_TIMEOUT, 10000).
@@ -24,13 +24,13 @@ start() ->
 run(Arguments) ->
     try
         {Expressions, PythonArguments} = parse(Arguments),
+        py_main_signals:install(),
         start_application(PythonArguments),
         evaluate(Expressions),
         run_python()
     of
         Code ->
-            finish(),
-            erlang:halt(Code band 16#ff)
+            finish(Code)
     catch
         throw:{halt, Status} ->
             erlang:halt(Status)
@@ -103,16 +103,44 @@ run_python() ->
         {py_result, Ref, {error, Why}} -> give_up(?START_ERROR, io_lib:format("~0tp", [Why]))
     end.
 
-%% Python's loops end and its exit functions run, as when the application is stopped; nothing that
-%% hangs in there may keep the node from ending.
--spec finish() -> ok.
-finish() ->
-    {Pid, Monitor} = spawn_monitor(erlang_python_app, prep_stop, [none]),
+%% Ends the node in an orderly way: the applications that came with the program, then Python's loops
+%% and exit functions, then all of it. `Code' is an exit code, or the negative number of the signal
+%% that the node's parent shall see. Nothing that hangs may keep the node from ending.
+-spec finish(Code :: integer()) -> no_return().
+finish(Code) ->
+    try register(?MODULE, self()) of
+        true -> ok
+    catch
+        %% Somebody else is ending it: the program, or a signal.
+        error:badarg -> receive after infinity -> ok end
+    end,
+    {Pid, Monitor} = spawn_monitor(fun stop_applications/0),
     receive
         {'DOWN', Monitor, process, Pid, _} -> ok
     after ?STOP_TIMEOUT ->
         ok
-    end.
+    end,
+    finished(Code).
+
+-spec finished(Code :: integer()) -> no_return().
+finished(Code) when Code < 0 ->
+    ok = py_nif:end_by_signal(-Code),
+    receive
+    after 1000 -> erlang:halt(128 - Code)
+    end;
+finished(Code) ->
+    erlang:halt(Code band 16#ff).
+
+%% Those started after this one, the last first. This one only ends what runs in it: whatever of
+%% Python is still under way may go on calling until the node has ended.
+-spec stop_applications() -> ok.
+stop_applications() ->
+    Running = [Name || {Name, _, _} <- application:which_applications()],
+    Later = lists:takewhile(fun(Name) -> Name =/= erlang_python end, Running),
+    ok = logger:set_primary_config(level, warning),
+    _ = [application:stop(Name) || length(Later) < length(Running), Name <- Later],
+    _ = erlang_python_app:prep_stop(none),
+    ok.
 
 -spec give_up(Status :: byte(), Message :: iodata()) -> no_return().
 give_up(Status, Message) ->

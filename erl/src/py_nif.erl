@@ -7,6 +7,7 @@
 -export([
     start_python/2,
     run_main/1,
+    end_by_signal/1,
     set_coordinator/0,
     attach/1,
     reply/3,
@@ -44,7 +45,14 @@
     {call, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
     | {eval, Code :: binary(), Locals :: map()}
     | {exec, Code :: binary()}
-    | {coroutine, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}.
+    | {stream, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
+    | {stream_eval, Code :: binary(), Locals :: map()}
+    | on_loop().
+
+%% What a loop runs: a coroutine function; one that may be a plain function as well; several.
+-type on_loop() ::
+    {coroutine | async, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
+    | {gather, [{Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}]}.
 
 -type fail_kind() :: error | exit | throw | undefined_function | disconnected | overloaded.
 
@@ -83,6 +91,11 @@ start_python(_Ref, _Options) ->
 run_main(_Ref) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
+%% Ends the node at once, by a signal that nobody handles: its parent shall see that one.
+-spec end_by_signal(Number :: pos_integer()) -> ok.
+end_by_signal(_Number) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
 %% Makes the caller the process that gets `{open_channel, Channel}' and `{stop_handler, Pid}'.
 -spec set_coordinator() -> ok.
 set_coordinator() ->
@@ -114,8 +127,8 @@ new_context(_Ref) ->
 close_context(_Context) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% Queues a request to a context, to a thread that waits in `erlang.call', or (coroutines) to a
-%% loop; answers `{py_result, Ref, answer()}' exactly once unless abandoned.
+%% Queues a request to a context, to a thread that waits in `erlang.call', or, of the kinds for it,
+%% to a loop; answers `{py_result, Ref, answer()}' exactly once unless abandoned.
 -spec submit(context() | channel(), Ref :: reference(), request()) ->
     {ok, request_handle()} | closed.
 submit(_Target, _Ref, _Request) ->

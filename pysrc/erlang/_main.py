@@ -1,131 +1,221 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The main program of ``erlpy``: what ``python3`` does with its command line, inside a node."""
+"""Parts of ``erlpy``'s main program that run no code of the user: nif/main_program.cpp is the rest.
 
-import builtins
+Everything here does what CPython's own ``main.c`` and ``pythonrun.c`` do, in their order.
+"""
+
+import __future__
+
+import codeop
+import gc
+import io
 import os
-import runpy
-import signal
 import sys
-import threading
-import traceback
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
+from functools import reduce
+from importlib import import_module
+from importlib.machinery import SourceFileLoader, SourcelessFileLoader
+from importlib.util import MAGIC_NUMBER
+from operator import or_
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, cast
 
 import __main__
 
-
-def run(
-    command: str | None, module: str | None, filename: str | None, inspect: int, interactive: int
-) -> int:
-    """Runs ``-c``, ``-m``, a script, or standard input; returns the exit code."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    # An interpreter that is initialised for embedding has no quit() or exit() yet in all versions.
-    code = _guarded(_run_once, command, module, filename, interactive)
-    if inspect or os.environ.get("PYTHONINSPECT"):
-        code = _guarded(_prompt)
-    return _finish(code)
+# Of `from __future__` statements.
+FUTURES = reduce(
+    or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+)
 
 
-def _run_once(
-    command: str | None, module: str | None, filename: str | None, interactive: int
-) -> None:
-    if command is not None:
-        _put_first_on_path("")
-        exec(compile(command, "<string>", "exec"), __main__.__dict__)
-    elif module is not None:
-        _put_first_on_path(os.getcwd())
-        runpy._run_module_as_main(module)  # type: ignore[attr-defined]
-    elif filename is not None:
-        _run_file(filename)
-    else:
-        _put_first_on_path("")
-        if interactive or sys.stdin.isatty():
-            _prompt()
+def set_first_path(importable: str | None, script: str | None, module: bool) -> None:
+    """Puts onto ``sys.path`` what the program's own modules are found by."""
+    if importable is not None:
+        sys.path.insert(0, importable)
+    elif not sys.flags.safe_path:
+        if module:
+            folder = os.getcwd()
         else:
-            exec(compile(sys.stdin.read(), "<stdin>", "exec"), __main__.__dict__)
-
-
-def _run_file(filename: str) -> None:
-    """A script, or a folder or archive with a ``__main__.py``."""
-    from pkgutil import get_importer
-
-    if type(get_importer(filename)).__name__ not in ("NoneType", "_NullImporter"):
-        sys.path.insert(0, filename)
-        runpy._run_module_as_main("__main__", alter_argv=False)  # type: ignore[attr-defined]
-        return
-    try:
-        with open(filename, "rb") as source:
-            text = source.read()
-    except OSError as error:
-        print(
-            f"{sys.orig_argv[0]}: can't open file {os.path.abspath(filename)!r}: "
-            f"[Errno {error.errno}] {error.strerror}",
-            file=sys.stderr,
-        )
-        raise SystemExit(2) from None
-    _put_first_on_path(os.path.dirname(os.path.realpath(filename)))
-    __main__.__dict__["__file__"] = filename
-    exec(compile(text, filename, "exec"), __main__.__dict__)
-
-
-def _prompt() -> None:
-    import code
-
-    try:
-        import readline  # noqa: F401 - line editing and history for input()
-        import rlcompleter  # noqa: F401
-    except ImportError:
-        pass
-    code.interact(local=__main__.__dict__, exitmsg="")
-
-
-def _put_first_on_path(folder: str) -> None:
-    if not sys.flags.safe_path:
+            folder = "" if script is None else os.path.dirname(os.path.realpath(script))
         sys.path.insert(0, folder)
 
 
-def _guarded(step: Any, *args: Any) -> int:
-    """Runs a step; reports what it raises as the interpreter itself does. Returns the exit code."""
+def load_readline() -> None:
+    """Line editing, for the prompt and for input()."""
     try:
-        step(*args)
-    except SystemExit as leaving:
-        return _exit_code(leaving.code)
-    except KeyboardInterrupt as error:
-        _report(error)
-        return 128 + signal.SIGINT
-    except BaseException as error:
-        _report(error)
-        return 1
-    return 0
+        import readline  # noqa: F401
+        import rlcompleter  # noqa: F401
+    except ImportError:
+        pass
 
 
-def _exit_code(code: object) -> int:
+def has_site() -> bool:
+    return not sys.flags.no_site
+
+
+def why_not_to_run(filename: str, error: int) -> int:
+    """The exit code for a script that can't be opened or is a folder; 0 if it can be run."""
+    if error:
+        said = (
+            f"can't open file {os.path.abspath(filename)!r}: [Errno {error}] {os.strerror(error)}"
+        )
+        code = 2
+    elif os.path.isdir(filename):
+        said, code = f"{filename!r} is a directory, cannot continue", 1
+    else:
+        return 0
+    print(f"{sys.orig_argv[0]}: {said}", file=sys.stderr)
+    return code
+
+
+def enter_file(filename: str, is_file: bool) -> tuple[bool, CodeType | None]:
+    """Tells ``__main__`` what it is; returns whether it did, and the code of a compiled file."""
+    namespace = __main__.__dict__
+    entered = "__file__" not in namespace
+    if entered:
+        namespace["__file__"] = filename
+        namespace["__cached__"] = None
+    if not is_file:
+        return entered, None
+    with io.open_code(filename) as file:
+        compiled = filename.endswith(".pyc") or file.read(2) == MAGIC_NUMBER[:2]
+        if not compiled:
+            namespace["__loader__"] = SourceFileLoader("__main__", filename)
+            return entered, None
+        namespace["__loader__"] = loader = SourcelessFileLoader("__main__", filename)
+        return entered, loader.get_code("__main__")
+
+
+def leave_file() -> None:
+    __main__.__dict__.pop("__file__", None)
+    __main__.__dict__.pop("__cached__", None)
+
+
+def compile_command(source: str) -> CodeType:
+    """For ``-c``, from CPython 3.13 on."""
+    import linecache
+
+    code = compile(source, "<string>", "exec", dont_inherit=True)
+    lines = [line + "\n" for line in source.splitlines()]
+    linecache.cache["<string>"] = (len(source), None, lines, "<string>")
+    return code
+
+
+def run_interactive_hook() -> None:
+    """What ``site`` has prepared for a prompt: completion and history."""
+    hook = getattr(sys, "__interactivehook__", None)
+    if hook is None:
+        return
+    sys.audit("cpython.run_interactivehook", hook)
+    try:
+        hook()
+    except Exception:
+        print("Failed calling sys.__interactivehook__", file=sys.stderr)
+        sys.excepthook(*cast(Any, sys.exc_info()))
+
+
+def use_new_prompt(first: bool) -> bool:
+    """Runs the prompt of CPython 3.13 and later, if there is one for this terminal."""
+    if os.environ.get("PYTHON_BASIC_REPL") or not os.isatty(0):
+        return False
+    try:
+        prompt = import_module("_pyrepl.main")
+    except ImportError:
+        return False
+    if not prompt.CAN_USE_PYREPL:
+        return False
+    prompt.interactive_console(mainmodule=__main__, pythonstartup=False)
+    return True
+
+
+class Statements:
+    """Reads an interactive program, statement by statement."""
+
+    def __init__(self, read_line: Callable[[str], bytes], flags: int) -> None:
+        self._read_line = read_line
+        self._compile = codeop.CommandCompiler()
+        self._compile.compiler.flags |= flags
+        self._ended = False
+        for name, text in (("ps1", ">>> "), ("ps2", "... ")):
+            if not hasattr(sys, name):
+                setattr(sys, name, text)
+
+    def next(self) -> CodeType | None:
+        """The code of the next statement; None at the end of the input."""
+        if self._ended:
+            return None
+        lines: list[str] = []
+        while True:
+            try:
+                line = self._read_line(str(sys.ps2 if lines else sys.ps1))
+            except KeyboardInterrupt:
+                print(file=sys.stderr)
+                raise
+            if not line:
+                self._ended = True
+                print(file=sys.stderr)
+                return self._last(lines)
+            lines.append(line.decode(sys.stdin.encoding or "utf-8"))
+            source = "".join(lines)
+            try:
+                code = self._compile(source.removesuffix("\n"), "<stdin>", "single")
+            except SyntaxError as error:
+                if error.offset:
+                    raise
+            else:
+                if code is not None:
+                    return code
+                continue
+            # Once more with the end of the line, which is where the error is.
+            return self._last(lines)
+
+    def _last(self, lines: list[str]) -> CodeType | None:
+        if not lines:
+            return None
+        # The other flags are for inputs that may be incomplete.
+        flags = self._compile.compiler.flags & FUTURES
+        try:
+            return cast(CodeType, compile("".join(lines), "<stdin>", "single", flags))
+        except SyntaxError as error:
+            error.text = error.text and error.text.removesuffix("\n")
+            raise
+
+
+def exit_code(leaving: SystemExit) -> int:
+    """What ``SystemExit`` means for the process."""
+    code = leaving.code
     if code is None:
         return 0
     if isinstance(code, int):
         return code & 0xFF
+    with suppress(Exception):
+        sys.stdout.flush()
     print(code, file=sys.stderr)
     return 1
 
 
-def _report(error: BaseException) -> None:
-    """Shows a traceback from the program's first frame on."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_frame.f_globals is globals():
-        frame = frame.tb_next
-    error.__traceback__ = frame
-    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, frame
-    try:
-        sys.excepthook(type(error), error, frame)
-    except BaseException:
-        traceback.print_exc()
+def let_go() -> None:
+    """What the end of an interpreter, which never comes in a node, would do for a program."""
+    _flush_files()
+    # Unless a thread that is left would miss them: the program's own objects.
+    if len(sys._current_frames()) == 1:
+        _clear(__main__)
+        gc.collect()
 
 
-def _finish(code: int) -> int:
-    """Waits for the program's threads and runs its exit functions, as the interpreter does."""
-    from erlang._context import run_exit_functions
+def _flush_files() -> None:
+    for kind in (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom):
+        for file in gc.get_objects():
+            if type(file) is kind and not file.closed:
+                with suppress(Exception):
+                    file.flush()
 
-    threading._shutdown()  # type: ignore[attr-defined]
-    run_exit_functions()
-    # A second end, that of the node, finds nothing left to do.
-    builtins.__dict__.pop("_", None)
-    return code
+
+def _clear(module: ModuleType) -> None:
+    """Lets go of a module's objects: their ``__del__`` runs; what that may use goes last."""
+    names = vars(module)
+    for kinds in ((type, FunctionType, ModuleType), ()):
+        for name in list(names):
+            if not isinstance(names[name], kinds) and not name.startswith("__"):
+                names[name] = None

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/main_program.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+#include "loop_bridge/python/py_entry.h"
+#include "loop_bridge/python/py_ref.h"
+#include "nif/main_ending.h"
+#include "nif/main_signals.h"
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+using loop_bridge::python_entry;
+
+namespace {
+
+constexpr int kOutputLost = 120;
+
+// Reads a line of an interactive program: readline's when it is loaded and this is a terminal.
+PyObject* read_line(PyObject*, PyObject* prompt) {
+    return python_entry([&](Gil) {
+        const char* text = PyUnicode_AsUTF8(prompt);
+        if (text == nullptr) throw PyError{};
+        char* line = PyOS_Readline(stdin, stdout, text);
+        if (line == nullptr) {
+            if (PyErr_Occurred() == nullptr) PyErr_SetNone(PyExc_KeyboardInterrupt);
+            throw PyError{};
+        }
+        PyObject* bytes = PyBytes_FromString(line);
+        PyMem_Free(line);
+        return PyRef::steal(bytes);
+    });
+}
+
+PyMethodDef read_line_method = {"read_line", read_line, METH_O, nullptr};
+
+// One run of a program. Every step leaves its errors to attempt().
+class Run {
+public:
+    Run(Gil gil, const MainProgram& program)
+        : gil_(gil),
+          program_(program),
+          package_(PyRef::steal(PyImport_ImportModule("erlang._main"))),
+          main_(PyRef::steal(PyImport_ImportModule("__main__"))),
+          globals_(PyModule_GetDict(main_.get())) {
+        flags_.cf_flags = 0;
+        flags_.cf_feature_version = PY_MINOR_VERSION;
+    }
+
+    int run() {
+        attempt([&] { main_part(); });
+        if (!left_ && (program_.inspect || asked_for_prompt()) && at_terminal()) {
+            inspecting_ = false;  // from here on, SystemExit leaves
+            code_ = 0;
+            attempt([&] { prompt(false); });
+        }
+        return end_program(gil_) || code_ < 0 ? code_ : kOutputLost;
+    }
+
+private:
+    // Runs a step; shows what it raises as the interpreter does. False when it raised.
+    template <class Step>
+    bool attempt(Step&& step) {
+        try {
+            step();
+            return true;
+        } catch (const PyError&) {
+            failed();
+            return false;
+        }
+    }
+
+    void failed() {
+        const PyRef error = PyRef::steal(loop_bridge::take_error(gil_));
+        if (PyErr_GivenExceptionMatches(error.get(), PyExc_SystemExit) != 0 && !inspecting_) {
+            left_ = true;
+            const PyRef code =
+                PyRef::steal(PyObject_CallMethod(package_.get(), "exit_code", "O", error.get()));
+            code_ = static_cast<int>(PyLong_AsLong(code.get()));
+            return;
+        }
+        const bool interrupted =
+            Py_TYPE(error.get()) == reinterpret_cast<PyTypeObject*>(PyExc_KeyboardInterrupt);
+        code_ = interrupted ? -SIGINT : 1;
+        PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.get())), error.get());
+        PyErr_Print();
+    }
+
+    void main_part() {
+        inspecting_ = program_.inspect;
+        PyRef importer;
+        if (program_.filename) {
+            importer = PyRef::steal(PyImport_GetImporter(text(*program_.filename).get()));
+        }
+        const bool package = importer && importer.get() != Py_None;
+        const PyRef first = package ? text(*program_.filename) : PyRef::borrow(Py_None);
+        PyRef::steal(PyObject_CallMethod(package_.get(), "set_first_path", "OOO", first.get(),
+                                         optional_text(program_.filename).get(),
+                                         program_.module ? Py_True : Py_False));
+        greet();
+        if (program_.readline && (program_.inspect || !has_program()))
+            call("load_readline", nullptr);
+        if (program_.command) {
+            run_command();
+        } else if (program_.module) {
+            run_module(text(*program_.module), true);
+        } else if (package) {
+            run_module(PyRef::steal(PyUnicode_FromString("__main__")), false);
+        } else if (program_.filename) {
+            run_file();
+        } else if (at_terminal()) {
+            inspecting_ = false;
+            prompt(true);
+            left_ = true;
+        } else {
+            run_stream(stdin, "<stdin>", false);
+        }
+    }
+
+    void run_command() {
+        const PyRef command = text(*program_.command);
+        if (PySys_Audit("cpython.run_command", "O", command.get()) < 0) throw PyError{};
+#if PY_VERSION_HEX >= 0x030D0000
+        // Its lines show in tracebacks.
+        const PyRef code = PyRef::steal(
+            PyObject_CallMethod(package_.get(), "compile_command", "O", command.get()));
+        PyRef::steal(PyEval_EvalCode(code.get(), globals_, globals_));
+#else
+        const PyRef encoded = PyRef::steal(PyUnicode_AsUTF8String(command.get()));
+        PyCompilerFlags flags = flags_;
+        flags.cf_flags |= PyCF_IGNORE_COOKIE;
+        PyRef::steal(PyRun_StringFlags(PyBytes_AS_STRING(encoded.get()), Py_file_input, globals_,
+                                       globals_, &flags));
+        flags_.cf_flags |= flags.cf_flags & PyCF_MASK;
+#endif
+    }
+
+    void run_module(const PyRef& name, bool set_argv0) {
+        if (PySys_Audit("cpython.run_module", "O", name.get()) < 0) throw PyError{};
+        const PyRef runpy = PyRef::steal(PyImport_ImportModule("runpy"));
+        const PyRef runner =
+            PyRef::steal(PyObject_GetAttrString(runpy.get(), "_run_module_as_main"));
+        PyRef::steal(PyObject_CallFunction(runner.get(), "Oi", name.get(), set_argv0 ? 1 : 0));
+    }
+
+    void run_file() {
+        const PyRef name = text(*program_.filename);
+        if (PySys_Audit("cpython.run_file", "O", name.get()) < 0) throw PyError{};
+        const PyRef path = PyRef::steal(PyUnicode_EncodeFSDefault(name.get()));
+        const char* bytes = PyBytes_AS_STRING(path.get());
+        std::FILE* file = std::fopen(bytes, "rbe");
+        const PyRef refusal = PyRef::steal(PyObject_CallMethod(
+            package_.get(), "why_not_to_run", "Oi", name.get(), file == nullptr ? errno : 0));
+        if (const long code = PyLong_AsLong(refusal.get()); code != 0) {
+            if (file != nullptr) std::fclose(file);
+            code_ = static_cast<int>(code);
+            return;
+        }
+        if (program_.skip_first_line) {
+            int c = 0;
+            while ((c = std::getc(file)) != EOF && c != '\n') {
+            }
+            std::ungetc('\n', file);  // so that line numbers stay right
+        }
+        run_stream(file, bytes, true);
+    }
+
+    // Source from a file or from standard input; closes `file` if asked.
+    void run_stream(std::FILE* file, const char* name, bool close) {
+        const PyRef path = PyRef::steal(PyUnicode_DecodeFSDefault(name));
+        const PyRef code = PyRef::steal(
+            PyObject_CallMethod(package_.get(), "enter_file", "Oi", path.get(), close ? 1 : 0));
+        const bool entered = PyTuple_GetItem(code.get(), 0) == Py_True;
+        PyObject* compiled = PyTuple_GetItem(code.get(), 1);
+        PyObject* result = nullptr;
+        if (compiled != Py_None) {
+            std::fclose(file);
+            result = PyEval_EvalCode(compiled, globals_, globals_);
+        } else {
+            result = PyRun_FileExFlags(file, name, Py_file_input, globals_, globals_, close ? 1 : 0,
+                                       &flags_);
+        }
+        flush();
+        if (entered && result != nullptr) leave_file();
+        if (result == nullptr) {
+            if (!entered) throw PyError{};
+            // Shown first: a traceback may want __main__ as it was.
+            failed();
+            leave_file();
+            return;
+        }
+        Py_DECREF(result);
+    }
+
+    void leave_file() { call("leave_file", nullptr); }
+
+    // Interactive, until the end of input. Throws PyError only for SystemExit.
+    void prompt(bool first) {
+        if (first) run_startup_file();
+        call("run_interactive_hook", nullptr);
+        if (call("use_new_prompt", "i", first ? 1 : 0)) return;
+        const PyRef reader = PyRef::steal(PyCFunction_New(&read_line_method, nullptr));
+        const PyRef statements = PyRef::steal(PyObject_CallMethod(
+            package_.get(), "Statements", "Oi", reader.get(), flags_.cf_flags & PyCF_MASK));
+        bool more = true;
+        while (more) {
+            try {
+                more = one_statement(statements);
+            } catch (const PyError&) {
+                if (PyErr_ExceptionMatches(PyExc_SystemExit) != 0) throw;
+                PyErr_Print();
+            }
+            flush();
+        }
+    }
+
+    bool one_statement(const PyRef& statements) {
+        PyObject* code = PyObject_CallMethod(statements.get(), "next", nullptr);
+        if (code == nullptr) {
+            // A wrong input has no place in a program, and Ctrl-C interrupts none.
+            const PyRef error = PyRef::steal(loop_bridge::take_error(gil_));
+            PyException_SetTraceback(error.get(), Py_None);
+            PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.get())), error.get());
+            throw PyError{};
+        }
+        const PyRef statement = PyRef::steal(code);
+        if (statement.get() == Py_None) return false;
+        PyRef::steal(PyEval_EvalCode(statement.get(), globals_, globals_));
+        return true;
+    }
+
+    void run_startup_file() {
+        const char* name = program_.environment ? std::getenv("PYTHONSTARTUP") : nullptr;
+        if (name == nullptr || *name == '\0') return;
+        std::FILE* file = std::fopen(name, "rbe");
+        if (file == nullptr) {
+            const int error = errno;
+            PySys_WriteStderr("Could not open PYTHONSTARTUP\n");
+            errno = error;
+            PyErr_SetFromErrnoWithFilename(PyExc_OSError, name);
+            PyErr_Print();
+            return;
+        }
+        run_stream(file, name, true);
+    }
+
+    void greet() {
+        if (program_.quiet || !(program_.verbose || (!has_program() && at_terminal()))) return;
+        std::fprintf(stderr, "Python %s on %s\n", Py_GetVersion(), Py_GetPlatform());
+        if (call("has_site", nullptr)) {
+            std::fprintf(stderr,
+                         "Type \"help\", \"copyright\", \"credits\" or \"license\" "
+                         "for more information.\n");
+        }
+    }
+
+    // A function of erlang._main that answers yes or no; true if it has none to tell.
+    template <class... Args>
+    bool call(const char* function, const char* format, Args... args) {
+        const PyRef answer =
+            PyRef::steal(PyObject_CallMethod(package_.get(), function, format, args...));
+        return answer.get() != Py_False;
+    }
+
+    void flush() {
+        PyObject* error = loop_bridge::take_error(gil_);
+        for (const char* name : {"stderr", "stdout"}) {
+            PyObject* stream = PySys_GetObject(name);
+            PyObject* done =
+                stream == nullptr ? nullptr : PyObject_CallMethod(stream, "flush", nullptr);
+            Py_XDECREF(done);
+            PyErr_Clear();
+        }
+        if (error == nullptr) return;
+        PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error)), error);
+        Py_DECREF(error);
+    }
+
+    static PyRef text(const std::wstring& value) {
+        return PyRef::steal(
+            PyUnicode_FromWideChar(value.data(), static_cast<Py_ssize_t>(value.size())));
+    }
+    static PyRef optional_text(const std::optional<std::wstring>& value) {
+        return value ? text(*value) : PyRef::borrow(Py_None);
+    }
+    bool has_program() const { return program_.command || program_.module || program_.filename; }
+    bool at_terminal() const { return program_.interactive || isatty(STDIN_FILENO) != 0; }
+    bool asked_for_prompt() const {
+        const char* wanted = program_.environment ? std::getenv("PYTHONINSPECT") : nullptr;
+        return wanted != nullptr && *wanted != '\0';
+    }
+
+    Gil gil_;
+    const MainProgram& program_;
+    PyRef package_;  // erlang._main
+    PyRef main_;     // __main__
+    PyObject* globals_;
+    PyCompilerFlags flags_{};
+    bool inspecting_ = false;  // SystemExit is shown and leads to the prompt
+    bool left_ = false;        // by SystemExit: no prompt any more
+    int code_ = 0;
+};
+
+}  // namespace
+
+int run_main_program(Gil gil, const MainProgram& program) noexcept {
+    const pid_t node = getpid();
+    int code = 1;
+    try {
+        code = Run{gil, program}.run();
+    } catch (const PyError&) {
+        PyErr_Print();  // a defect of ours: what the program raises is shown above
+    }
+    if (getpid() != node) {
+        // A fork has no BEAM to return to.
+        if (code < 0) end_by_signal(-code);
+        std::fflush(nullptr);
+        _exit(code & 0xff);
+    }
+    if (MainSignals::ending() != 0) return -MainSignals::ending();
+    return code < 0 ? code : code & 0xff;
+}
+
+}  // namespace nif

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/main_signals.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+
+#include "loop_bridge/python/py_ref.h"
+
+namespace nif {
+
+using loop_bridge::Channel;
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+
+namespace {
+
+using Handler = void (*)(int);
+
+// The classical signals; those from 32 on are real-time ones, some of them the C library's own.
+constexpr int kSignals = 32;
+
+// Constant initialisation and no destructors: handlers may run at any time, the node's end
+// included.
+struct State {
+    std::atomic<bool> active{false};
+    pthread_t main_thread{};
+    std::array<struct sigaction, kSignals> of_node{};        // what the BEAM had installed
+    std::array<bool, kSignals> set_aside{};                  // of_node has something
+    std::array<std::atomic<Handler>, kSignals> of_python{};  // behind forward()
+    std::atomic<Channel*> waiting{nullptr};                  // what the main thread sleeps on
+    std::atomic<bool> arrived{false};                        // since it last went to sleep
+    std::atomic<int> ending{0};
+};
+constinit State state;
+
+bool on_main_thread() noexcept { return pthread_equal(pthread_self(), state.main_thread) != 0; }
+
+// Any thread, and a fork's only one; async-signal-safe.
+void forward(int number) noexcept {
+    const int saved_errno = errno;
+    if (!on_main_thread()) {
+        pthread_kill(state.main_thread, number);
+    } else {
+        if (const Handler handler = state.of_python[static_cast<std::size_t>(number)].load()) {
+            handler(number);
+        }
+        state.arrived = true;
+        if (Channel* channel = state.waiting.load()) channel->wake();
+    }
+    errno = saved_errno;
+}
+
+// The BEAM's own way of being told to end, which takes a while: the program may end meanwhile.
+void end_node(int number) noexcept {
+    state.ending = number;
+    state.of_node[static_cast<std::size_t>(number)].sa_handler(number);
+}
+
+bool is_function(const struct sigaction& action) noexcept {
+    return action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
+}
+
+void set_default(int number) noexcept {
+    struct sigaction standard {};
+    standard.sa_handler = SIG_DFL;
+    sigaction(number, &standard, nullptr);
+}
+
+bool is_of_node(const struct sigaction& action) noexcept {
+    if (!is_function(action)) return false;
+    return action.sa_handler == end_node ||
+           std::any_of(state.of_node.begin(), state.of_node.end(),
+                       [&](const auto& other) { return other.sa_handler == action.sa_handler; });
+}
+
+thread_local sigset_t before_fork;
+
+void hold_signals() noexcept {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_fork);
+}
+
+void release_signals() noexcept { pthread_sigmask(SIG_SETMASK, &before_fork, nullptr); }
+
+// The child's only thread is its main thread.
+void begin_fork() noexcept {
+    state.main_thread = pthread_self();
+    state.set_aside.fill(false);
+    for (int number = 1; number < kSignals; ++number) {
+        struct sigaction action {};
+        if (sigaction(number, nullptr, &action) == 0 && is_of_node(action)) set_default(number);
+    }
+    release_signals();
+}
+
+// After a change by Python, or by its start.
+void adopt_signal(int number) noexcept {
+    const auto index = static_cast<std::size_t>(number);
+    struct sigaction action {};
+    if (number >= kSignals || sigaction(number, nullptr, &action) != 0) return;
+    if (action.sa_handler == SIG_DFL && state.set_aside[index]) {
+        action = state.of_node[index];
+        if (number == SIGTERM && is_function(action) && (action.sa_flags & SA_SIGINFO) == 0) {
+            action.sa_handler = end_node;
+        }
+        sigaction(number, &action, nullptr);
+    } else if (is_function(action) && action.sa_handler != forward &&
+               (action.sa_flags & SA_SIGINFO) == 0) {
+        state.of_python[index] = action.sa_handler;
+        action.sa_handler = forward;
+        sigaction(number, &action, nullptr);
+    }
+}
+
+// In place of _signal.signal(), which `original` is.
+PyObject* signal_signal(PyObject* original, PyObject* args) {
+    PyObject* before = PyObject_CallObject(original, args);
+    if (before == nullptr) return nullptr;
+    const long number = PyLong_AsLong(PyTuple_GET_ITEM(args, 0));
+    if (number > 0) adopt_signal(static_cast<int>(number));
+    PyErr_Clear();
+    return before;
+}
+
+PyMethodDef signal_method = {"signal", signal_signal, METH_VARARGS, nullptr};
+
+}  // namespace
+
+void MainSignals::watch_forks() noexcept {
+    for (int number = 1; number < kSignals; ++number) {
+        sigaction(number, nullptr, &state.of_node[static_cast<std::size_t>(number)]);
+    }
+    pthread_atfork(hold_signals, release_signals, begin_fork);
+}
+
+void MainSignals::begin() noexcept {
+    state.main_thread = pthread_self();
+    for (int number = 1; number < kSignals; ++number) {
+        const auto index = static_cast<std::size_t>(number);
+        const struct sigaction& action = state.of_node[index];
+        // The BEAM ignores SIGFPE by itself; others that are ignored have been so before it.
+        if (!is_function(action) && (number != SIGFPE || action.sa_handler == SIG_DFL)) continue;
+        state.set_aside[index] = true;
+        set_default(number);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
+void MainSignals::adopt(Gil) {
+    state.active = true;
+    for (int number = 1; number < kSignals; ++number) adopt_signal(number);
+    const PyRef module = PyRef::steal(PyImport_ImportModule("_signal"));
+    const PyRef original = PyRef::steal(PyObject_GetAttrString(module.get(), "signal"));
+    const PyRef name = PyRef::steal(PyUnicode_FromString("_signal"));
+    signal_method.ml_doc = reinterpret_cast<PyCFunctionObject*>(original.get())->m_ml->ml_doc;
+    const PyRef ours = PyRef::steal(PyCFunction_NewEx(&signal_method, original.get(), name.get()));
+    if (PyObject_SetAttrString(module.get(), "signal", ours.get()) != 0) throw PyError{};
+}
+
+void MainSignals::end() noexcept {
+    struct sigaction action {};
+    if (sigaction(SIGINT, nullptr, &action) == 0 && is_function(action)) {
+        set_default(SIGINT);
+    }
+}
+
+int MainSignals::ending() noexcept { return state.ending; }
+
+WokenBySignals::WokenBySignals(Channel& channel) noexcept {
+    if (!state.active.load(std::memory_order_relaxed) || !on_main_thread()) return;
+    state.waiting = &channel;
+    // One that came after the last look for signals and before this: look again.
+    if (state.arrived.exchange(false)) channel.wake();
+}
+
+WokenBySignals::~WokenBySignals() {
+    if (state.active.load(std::memory_order_relaxed) && on_main_thread()) state.waiting = nullptr;
+}
+
+void end_by_signal(int number) noexcept {
+    set_default(number);
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, number);
+    pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+    kill(getpid(), number);
+}
+
+}  // namespace nif

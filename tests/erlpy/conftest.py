@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts programs under python3 and under erlpy; these tests themselves run outside any node."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = [sys.executable]
+ERLPY = [sys.executable, "-I", "-S", str(ROOT / "tools/erlpy")]
+SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    output: str
+    error: str
+    status: int
+
+
+def masked(text: str) -> str:
+    """Without addresses, which differ from run to run."""
+    return re.sub("0x[0-9a-f]{6,}", "0x...", text)
+
+
+@dataclass
+class Place:
+    """A folder to run programs in, and the programs that still run."""
+
+    folder: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def write(self, name: str, text: str) -> str:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return name
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+        return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **variables}
+
+    def start(self, starter: list[str], *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """In a process group of its own, as a shell does with a command."""
+        process = subprocess.Popen(
+            [*starter, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="surrogateescape",
+            cwd=self.folder,
+            env=self.environment(**variables),
+            process_group=0,
+        )
+        self.started.append(process)
+        return process
+
+    def run(self, starter: list[str], *arguments: str, stdin: str = "", **variables: str) -> Ended:
+        process = self.start(starter, *arguments, **variables)
+        output, error = process.communicate(stdin, timeout=SECONDS)
+        return Ended(masked(output), masked(error), process.returncode)
+
+    def same(self, *arguments: str, stdin: str = "", **variables: str) -> Ended:
+        """What both print and end with; fails where they differ."""
+        expected = self.run(PYTHON, *arguments, stdin=stdin, **variables)
+        assert self.run(ERLPY, *arguments, stdin=stdin, **variables) == expected
+        return expected
+
+    def interrupt(
+        self, starter: list[str], *arguments: str, number: int = signal.SIGINT, times: int = 1
+    ) -> Ended:
+        """Signals the process each time that it has printed a line `ready`."""
+        process = self.start(starter, *arguments)
+        assert process.stdout is not None
+        seen = ""
+        for _ in range(times):
+            while (line := process.stdout.readline()) != "ready\n":
+                assert line, process.communicate(timeout=SECONDS)
+                seen += line
+            process.send_signal(number)
+        keyboard, process.stdin = process.stdin, None  # stays open
+        output, error = process.communicate(timeout=SECONDS)
+        assert keyboard is not None
+        keyboard.close()
+        return Ended(seen + output, error, process.returncode)
+
+    def same_interrupted(
+        self, *arguments: str, number: int = signal.SIGINT, times: int = 1
+    ) -> Ended:
+        """Compares all but where exactly the program was when the signal came."""
+        ends = []
+        for starter in (PYTHON, ERLPY):
+            ended = self.interrupt(starter, *arguments, number=number, times=times)
+            ends.append(Ended(ended.output, "".join(ended.error.splitlines()[-1:]), ended.status))
+            assert str(ERLPY[-1]) not in ended.error
+        assert ends[1] == ends[0]
+        return ends[0]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place(tmp_path)
+    yield place
+    for process in place.started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happens when a main program has ended: threads, exit functions, buffered output, forks."""
+
+import pytest
+from conftest import ERLPY, PYTHON, SECONDS, Place
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        # Threads are waited for, daemons are not.
+        "import threading, time\n"
+        "threading.Thread(target=lambda: (time.sleep(.3), print('thread'))).start()\n"
+        "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n"
+        "print('main')",
+        # Even after a failure.
+        "import threading, time\n"
+        "threading.Thread(target=lambda: (time.sleep(.3), print('thread'))).start()\n"
+        "1/0",
+        # Exit functions: the last first, after the threads, failing ones shown.
+        "import atexit, threading, time\n"
+        "atexit.register(print, 'first')\n"
+        "atexit.register(lambda: 1/0)\n"
+        "atexit.register(print, 'last')\n"
+        "threading.Thread(target=lambda: (time.sleep(.2), print('thread'))).start()",
+        "import atexit, sys\natexit.register(sys.exit, 3)\nsys.exit(4)",
+        "import concurrent.futures as c, time\n"
+        "c.ThreadPoolExecutor().submit(lambda: (time.sleep(.2), print('work')))",
+        # Buffered output, that of files too.
+        "import sys\nsys.stdout.write('out')\nsys.stderr.write('err')\n"
+        "f = open('file', 'w'); f.write('kept')\n",
+        "print(open('file', 'a').write('x'), end='')",
+        # Destructors.
+        "class A:\n"
+        "    def __init__(self, name): self.name = name\n"
+        "    def __del__(self): print('del', self.name)\n"
+        "a = A('a')\n_b = A('b')\nimport weakref\nweakref.finalize(a, print, 'finalized')",
+        "import sys\nsys.stdout.close()",
+        "import sys\nsys.stdout = None\nsys.stderr = None\n1/0",
+        "import os, sys\nos.close(1)\nprint('lost')",
+        "import threading\ndef f(): raise ValueError('in a thread')\n"
+        "t = threading.Thread(target=f); t.start(); t.join()",
+        "import asyncio\nasync def f(): raise ValueError\n"
+        "async def main(): asyncio.create_task(f()); await asyncio.sleep(.1)\n"
+        "asyncio.run(main())",
+    ],
+)
+def test_the_end_of_a_program(place: Place, source: str) -> None:
+    place.same(place.write("p.py", source))
+
+
+def test_files_are_flushed(place: Place) -> None:
+    source = (
+        "import io\nf = open('text', 'w'); f.write('kept')\ng = open('raw', 'wb'); g.write(b'x')"
+    )
+    place.run(ERLPY, "-c", source)
+    assert (place.folder / "text").read_text() == "kept"
+    assert (place.folder / "raw").read_text() == "x"
+
+
+@pytest.mark.parametrize("size", [10, 1_000_000])
+def test_a_reader_that_leaves(place: Place, size: int) -> None:
+    source = f"import sys\nfor _ in range({size}): print('line')"
+    ends = []
+    for starter in (PYTHON, ERLPY):
+        process = place.start(starter, "-c", source)
+        assert process.stdout is not None
+        process.stdout.close()
+        process.stdout = None
+        _, error = process.communicate(timeout=SECONDS)
+        ends.append((error, process.returncode))
+    assert ends[1] == ends[0]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        # A child that returns from the program ends as a process of its own.
+        "import os\npid = os.fork()\nprint('child' if pid == 0 else os.waitpid(pid, 0)[1])",
+        "import os, sys\npid = os.fork()\n"
+        "if pid == 0: sys.exit(5)\nprint(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))",
+        "import os, sys, atexit\natexit.register(print, 'bye')\nsys.stdout.flush()\n"
+        "pid = os.fork()\n"
+        "if pid == 0: 1/0\nprint(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))",
+        "import subprocess, os\n"
+        "print(subprocess.run(['sh', '-c', 'exit 3']).returncode, os.system('exit 4') >> 8)\n"
+        "print(subprocess.run(['sh', '-c', 'kill $$']).returncode)\n"
+        "print(subprocess.run(['cat'], input=b'piped', capture_output=True))",
+        "import subprocess, signal\n"
+        "p = subprocess.Popen(['sleep', '600']); p.terminate(); print(p.wait())\n"
+        "p = subprocess.Popen(['sleep', '600']); p.send_signal(signal.SIGINT); print(p.wait())",
+        "import subprocess, sys\n"
+        "print(subprocess.run([sys.executable, '-c', 'import sys; print(sys.prefix, sys.path)'],"
+        " capture_output=True))",
+        "import asyncio\n"
+        "async def main():\n"
+        "    p = await asyncio.create_subprocess_exec('sh', '-c', 'cat; exit 3',"
+        " stdin=-1, stdout=-1)\n"
+        "    print(await p.communicate(b'x'), p.returncode)\n"
+        "asyncio.run(main())",
+    ],
+)
+def test_other_processes(place: Place, source: str) -> None:
+    place.same(place.write("program.py", source))
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_multiprocessing(place: Place, method: str) -> None:
+    source = (
+        "import multiprocessing as m\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "def double(x): return x * 2\n"
+        "def fail(): raise SystemExit(3)\n"
+        "if __name__ == '__main__':\n"
+        f"    m.set_start_method({method!r})\n"
+        "    with m.Pool(2) as pool: print(pool.map(double, range(5)))\n"
+        "    with ProcessPoolExecutor(2) as e: print(list(e.map(double, range(5))))\n"
+        "    p = m.Process(target=fail); p.start(); p.join(); print(p.exitcode)\n"
+        "    q = m.Queue(); p = m.Process(target=q.put, args=(1,)); p.start(); print(q.get())\n"
+    )
+    place.same(place.write("program.py", source))
+
+
+def test_a_fork_has_no_erlang(place: Place) -> None:
+    source = (
+        "import os, erlang\npid = os.fork()\n"
+        "if pid == 0: erlang.call('anything')\nos.waitpid(pid, 0)"
+    )
+    ended = place.run(ERLPY, "-c", source)
+    assert "RuntimeError: this process is a fork of an Erlang node" in ended.error
+    assert ended.status == 0
+
+
+def test_a_fork_that_gets_sigterm_leaves_the_node_alone(place: Place) -> None:
+    place.same(
+        "-c",
+        "import os, signal, time\n"
+        "for _ in range(20):\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0: time.sleep(600)\n"
+        "    os.kill(pid, signal.SIGTERM)\n"
+        "    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGTERM\n"
+        "time.sleep(.2); print('the node lives')",
+    )
