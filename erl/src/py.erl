@@ -11,21 +11,28 @@
 %%
 %% A call made by a registered function that Python waits for runs on that same Python thread; any
 %% other runs on a free context, i.e. a Python thread of the application's pool. All share one
-%% `__main__'.
+%% `__main__', except a process that holds a context ({@link context/1}).
 -module(py).
 
 -export([register_function/2, register_function/3, unregister_function/1, registered/0]).
 -export([call/3, call/4, call/5, eval/1, eval/2, eval/3, exec/1]).
--export([version/0, info/0]).
+-export([call_async/3, call_async/4, await/1, await/2, cast/3, cast/4]).
+-export([async_call/3, async_call/4, async_await/1, async_await/2, async_gather/1]).
+-export([stream/3, stream/4, stream_eval/1, stream_eval/2]).
+-export([context/0, context/1, release_context/0]).
+-export([activate_venv/1, deactivate_venv/0, venv_info/0]).
+-export([version/0, info/0, gc/0, gc/1, memory_stats/0, last_traceback/0]).
 
 -export_type([name/0, code/0, kwargs/0, reason/0]).
 
 -type name() :: py_request:name().
 -type code() :: py_request:code().
 -type kwargs() :: py_request:kwargs().
--type reason() :: py_context:reason().
+-type reason() :: py_outcome:reason().
 
 -define(DEFAULT_TIMEOUT, 30000).
+
+-define(VENV, 'erlang._venv').
 
 %% @equiv register_function(Name, Fun, #{})
 -spec register_function(Name :: atom() | binary(), Fun :: fun((Args :: [term()]) -> term())) -> ok.
@@ -142,6 +149,201 @@ exec(Code) ->
         Other -> Other
     end.
 
+%% @equiv call_async(Module, Function, Args, #{})
+-spec call_async(Module :: name(), Function :: name(), Args :: [term()]) -> reference().
+call_async(Module, Function, Args) ->
+    call_async(Module, Function, Args, #{}).
+
+%% @doc Starts a call like {@link call/4} on a context of the pool and returns at once; its value is
+%% for {@link await/2}. It is interrupted when the calling process dies.
+%%
+%% ```
+%% Ref = py:call_async(math, factorial, [20]),
+%% {ok, 2432902008176640000} = py:await(Ref).
+%% '''
+-spec call_async(Module :: name(), Function :: name(), Args :: [term()], Kwargs :: kwargs()) ->
+    reference().
+call_async(Module, Function, Args, Kwargs) ->
+    Request = py_request:call(Module, Function, Args, Kwargs),
+    py_async:start(fun() -> py_context:answer(Request, infinity) end).
+
+%% @equiv await(Ref, 30000)
+-spec await(Ref :: reference()) -> {ok, term()} | {error, reason()}.
+await(Ref) ->
+    await(Ref, ?DEFAULT_TIMEOUT).
+
+%% @doc Waits for what {@link call_async/4} or {@link async_call/4} has started in this process.
+%%
+%% Each can be awaited once: when `Timeout', in milliseconds, runs out, the Python code is
+%% interrupted. `{error, unknown_call}' for any other reference.
+-spec await(Ref :: reference(), Timeout :: timeout()) -> {ok, term()} | {error, reason()}.
+await(Ref, Timeout) when is_reference(Ref) ->
+    py_async:await(Ref, Timeout);
+await(_Ref, _Timeout) ->
+    error(badarg).
+
+%% @equiv cast(Module, Function, Args, #{})
+-spec cast(Module :: name(), Function :: name(), Args :: [term()]) -> ok.
+cast(Module, Function, Args) ->
+    cast(Module, Function, Args, #{}).
+
+%% @doc Calls a Python function on a context of the pool; nobody waits for it. Without a time limit,
+%% and whether or not the calling process lives on. What fails is logged as a warning.
+%%
+%% ```
+%% ok = py:cast(audit, record, [<<"login">>], #{user => 17}).
+%% '''
+-spec cast(Module :: name(), Function :: name(), Args :: [term()], Kwargs :: kwargs()) -> ok.
+cast(Module, Function, Args, Kwargs) ->
+    Request = py_request:call(Module, Function, Args, Kwargs),
+    _ = spawn(fun() -> py_outcome:log(warning, py_context:answer(Request, infinity)) end),
+    ok.
+
+%% @equiv async_call(Module, Function, Args, #{})
+-spec async_call(Module :: name(), Function :: name(), Args :: [term()]) -> reference().
+async_call(Module, Function, Args) ->
+    async_call(Module, Function, Args, #{}).
+
+%% @doc Starts a coroutine function as a task of the default hosted loop and returns at once; its
+%% value is for {@link async_await/2}. A plain function is called in the loop and may not block.
+%%
+%% The loop is started at its first use, under the application's supervisor. The task is cancelled
+%% when the calling process dies.
+%%
+%% ```
+%% Ref = py:async_call(asyncio, sleep, [0.1, done]),
+%% {ok, done} = py:async_await(Ref).
+%% '''
+-spec async_call(Module :: name(), Function :: name(), Args :: [term()], Kwargs :: kwargs()) ->
+    reference().
+async_call(Module, Function, Args, Kwargs) ->
+    Request = py_request:async(Module, Function, Args, Kwargs),
+    py_async:start(fun() -> on_default_loop(Request, infinity) end).
+
+%% @equiv async_await(Ref, 30000)
+-spec async_await(Ref :: reference()) -> {ok, term()} | {error, reason()}.
+async_await(Ref) ->
+    async_await(Ref, ?DEFAULT_TIMEOUT).
+
+%% @doc Waits for a coroutine; when `Timeout', in milliseconds, runs out, it is cancelled.
+%% @see await/2
+-spec async_await(Ref :: reference(), Timeout :: timeout()) -> {ok, term()} | {error, reason()}.
+async_await(Ref, Timeout) ->
+    await(Ref, Timeout).
+
+%% @doc Runs coroutine functions concurrently on the default hosted loop; waits up to 30 seconds for
+%% all their values, which come in order. The first one that fails cancels the others, and its
+%% exception is the result.
+%%
+%% ```
+%% {ok, [a, b]} = py:async_gather([{asyncio, sleep, [0.1, a]}, {asyncio, sleep, [0.1, b]}]).
+%% '''
+-spec async_gather(Calls) -> {ok, [term()]} | {error, reason()} when
+    Calls :: [{name(), name(), Args :: [term()]} | {name(), name(), Args :: [term()], kwargs()}].
+async_gather(Calls) ->
+    py_outcome:result(on_default_loop(py_request:gather(Calls), ?DEFAULT_TIMEOUT)).
+
+-spec on_default_loop(py_nif:request(), timeout()) -> py_outcome:answer().
+on_default_loop(Request, Timeout) ->
+    case py_loop_sup:default_channel() of
+        {ok, Channel} -> py_context:answer_on_loop(Channel, Request, Timeout);
+        {error, _} = Error -> Error
+    end.
+
+%% @equiv stream(Module, Function, Args, #{})
+-spec stream(Module :: name(), Function :: name(), Args :: [term()]) ->
+    {ok, [term()]} | {error, reason()}.
+stream(Module, Function, Args) ->
+    stream(Module, Function, Args, #{}).
+
+%% @doc Calls a function that returns an iterable, such as a generator function, and collects all
+%% its items. It may take as long as it likes, but for each item 30 seconds at most.
+%%
+%% ```
+%% {ok, [0, 2, 4]} = py:stream(builtins, range, [0, 6, 2]).
+%% '''
+-spec stream(Module :: name(), Function :: name(), Args :: [term()], Kwargs :: kwargs()) ->
+    {ok, [term()]} | {error, reason()}.
+stream(Module, Function, Args, Kwargs) ->
+    py_stream:collect(py_request:stream(Module, Function, Args, Kwargs)).
+
+%% @equiv stream_eval(Code, #{})
+-spec stream_eval(Code :: code()) -> {ok, [term()]} | {error, reason()}.
+stream_eval(Code) ->
+    stream_eval(Code, #{}).
+
+%% @doc Evaluates an expression that yields an iterable, and collects all its items, as
+%% {@link stream/4} does.
+%%
+%% ```
+%% {ok, [0, 1, 4]} = py:stream_eval(<<"(x**2 for x in range(n))">>, #{n => 3}).
+%% '''
+-spec stream_eval(Code :: code(), Locals :: kwargs()) -> {ok, [term()]} | {error, reason()}.
+stream_eval(Code, Locals) ->
+    py_stream:collect(py_request:stream_eval(Code, Locals)).
+
+%% @equiv context(30000)
+-spec context() -> ok | {error, reason()}.
+context() ->
+    context(?DEFAULT_TIMEOUT).
+
+%% @doc Gives the calling process a context of its own: from now on its calls run on one Python
+%% thread, and its `eval' and `exec' in globals that nobody else sees. `ok' too if it has one.
+%%
+%% It is given back by {@link release_context/0} or when the process dies. `Timeout', in
+%% milliseconds, is for getting it: contexts that are held count, as all do, for `max_contexts'.
+%% When its code times out and can't be interrupted, it is replaced by one with empty globals. What
+%% other processes do for this one, e.g. {@link call_async/4}, does not run there.
+%%
+%% ```
+%% ok = py:context(),
+%% ok = py:exec(<<"total = 0">>),
+%% {ok, 0} = py:eval(<<"total">>),
+%% ok = py:release_context().
+%% '''
+%% @see py_context:with/1
+-spec context(Timeout :: timeout()) -> ok | {error, reason()}.
+context(Timeout) ->
+    case py_held:hold(private, py_deadline:in(Timeout)) of
+        {ok, _} -> ok;
+        {error, _} = Error -> Error
+    end.
+
+%% @doc Gives the context of the calling process back; its globals are gone. `ok' if it has none.
+-spec release_context() -> ok.
+release_context() ->
+    py_held:release().
+
+%% @doc Makes the packages of a virtual environment importable, before all others, in the whole
+%% node, and `sys.prefix' its folder. `.pth' files and editable installs count. What is imported
+%% already stays. It has to be for the same version of Python: `{error, {invalid_venv, Folder}}'
+%% when it has no such folder. One that is active already is deactivated first.
+%%
+%% ```
+%% ok = py:activate_venv(<<"/srv/app/venv">>).
+%% '''
+-spec activate_venv(Path :: name()) -> ok | {error, {invalid_venv, binary()} | reason()}.
+activate_venv(Path) ->
+    case call(?VENV, activate, [py_request:name(Path)]) of
+        {ok, none} -> ok;
+        {ok, Folder} -> {error, {invalid_venv, Folder}};
+        {error, _} = Error -> Error
+    end.
+
+%% @doc Takes back what {@link activate_venv/1} has done to `sys'; `ok' if none is active.
+-spec deactivate_venv() -> ok | {error, reason()}.
+deactivate_venv() ->
+    case call(?VENV, deactivate, []) of
+        {ok, _} -> ok;
+        {error, _} = Error -> Error
+    end.
+
+%% @doc Whether a virtual environment is active, its `venv_path', its `site_packages', and the whole
+%% `sys_path'; the keys are binaries.
+-spec venv_info() -> {ok, #{binary() => term()}} | {error, reason()}.
+venv_info() ->
+    call(?VENV, info, []).
+
 %% @doc The version of the Python interpreter.
 %%
 %% ```
@@ -165,3 +367,32 @@ info() ->
         functions => length(py_functions:registered()),
         contexts => py_contexts:info()
     }).
+
+%% @equiv gc(2)
+-spec gc() -> {ok, Unreachable :: non_neg_integer()} | {error, reason()}.
+gc() ->
+    gc(2).
+
+%% @doc Collects Python's garbage up to a generation; the number of unreachable objects found.
+-spec gc(Generation :: 0..2) -> {ok, Unreachable :: non_neg_integer()} | {error, reason()}.
+gc(Generation) when Generation =:= 0; Generation =:= 1; Generation =:= 2 ->
+    call(gc, collect, [Generation]);
+gc(_Generation) ->
+    error(badarg).
+
+%% @doc Python's memory: `gc_stats' (a map for each generation), `gc_count' and `gc_threshold'; while
+%% its module `tracemalloc' is tracing, `traced_memory_current' and `traced_memory_peak', in bytes.
+-spec memory_stats() -> {ok, #{atom() => term()}} | {error, reason()}.
+memory_stats() ->
+    call('erlang._memory', stats, []).
+
+%% @doc The traceback of the last Python exception that a call of this process has ended with, as
+%% Python prints it. `{error, none}' if there was none.
+%%
+%% ```
+%% {error, {'ZeroDivisionError', _}} = py:eval(<<"1/0">>),
+%% {ok, <<"Traceback (most recent call last):\n", _/binary>>} = py:last_traceback().
+%% '''
+-spec last_traceback() -> {ok, binary()} | {error, none}.
+last_traceback() ->
+    py_outcome:last_traceback().

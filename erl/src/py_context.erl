@@ -1,46 +1,95 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% @private
-%% Makes one request to Python and waits for its answer: on the thread that waits for the calling
-%% process if there is one (see `py_nested'), else on a context of the pool, or on a loop. However
-%% it ends, no message is left in the caller's mailbox.
+%% @doc A context, i.e. a Python thread of the pool, for one process alone.
+%%
+%% Usually each request of a process takes a free context for as long as it runs, and all share one
+%% `__main__'. A process that holds a context makes all its requests there, on one thread, with
+%% globals of its own. See {@link py:context/1}.
 -module(py_context).
 
--export([request/2, request_on_loop/3]).
+-export([with/1, with/2]).
+-export([request/2, request_on_loop/3, answer/2, answer_on_loop/3, is_bound/0]).
 
--export_type([result/0, reason/0]).
+-define(DEFAULT_TIMEOUT, 30000).
 
--type reason() ::
-    {ExceptionName :: atom() | binary(), Text :: binary()}
-    | timeout
-    | disconnected
-    | not_running
-    | term().
-%% Just `ok' for `exec'.
--type result() :: {ok, term()} | ok | {error, reason()}.
+%% @equiv with(Fun, 30000)
+-spec with(fun(() -> Value)) -> Value | {error, py_outcome:reason()}.
+with(Fun) ->
+    with(Fun, ?DEFAULT_TIMEOUT).
 
+%% @doc Runs `Fun()' while the calling process holds a context; returns its value.
+%%
+%% `Timeout', in milliseconds or `infinity', is for getting one: `{error, timeout}' when none
+%% becomes free. Its globals are gone afterwards, however `Fun' ends. If the process holds a
+%% context already, it goes on with that.
+%%
+%% ```
+%% {ok, 42} = py_context:with(fun() ->
+%%     ok = py:exec(<<"x = 42">>),
+%%     py:eval(<<"x">>)
+%% end).
+%% '''
+-spec with(fun(() -> Value), timeout()) -> Value | {error, py_outcome:reason()}.
+with(Fun, Timeout) when is_function(Fun, 0) ->
+    case py_held:hold(private, py_deadline:in(Timeout)) of
+        {ok, mine} ->
+            try
+                Fun()
+            after
+                py_held:release()
+            end;
+        {ok, outer} ->
+            Fun();
+        {error, _} = Error ->
+            Error
+    end;
+with(_Fun, _Timeout) ->
+    error(badarg).
+
+%% @private Makes one request and waits for its result: on the context that the calling process
+%% holds, else on the thread that waits for it (see `py_nested'), else on a context of the pool.
+%%
 %% Timeout in milliseconds, over everything: waiting for a free context and running.
--spec request(py_nif:request(), timeout()) -> result().
+-spec request(py_nif:request(), timeout()) -> py_outcome:result().
 request(Request, Timeout) ->
-    Deadline = py_deadline:in(Timeout),
-    case py_nested:channel() of
-        {ok, Channel} -> result(py_nested:request(Channel, Request, Deadline));
-        none -> result(pooled(Request, Deadline))
-    end.
+    py_outcome:result(answer(Request, Timeout)).
 
-%% The coroutine is cancelled when the time is over.
--spec request_on_loop(py_nif:channel(), py_nif:request(), timeout()) -> result().
+%% @private The coroutine is cancelled when the time is over.
+-spec request_on_loop(py_nif:channel(), py_nif:request(), timeout()) -> py_outcome:result().
 request_on_loop(Channel, Request, Timeout) ->
+    py_outcome:result(answer_on_loop(Channel, Request, Timeout)).
+
+%% @private
+-spec answer(py_nif:request(), timeout()) -> py_outcome:answer().
+answer(Request, Timeout) ->
     Deadline = py_deadline:in(Timeout),
-    case submit(Channel, Request, Deadline) of
-        closed -> {error, disconnected};
-        {_State, Answer} -> result(Answer)
+    case py_held:request(Request, Deadline) of
+        {ok, Answer} ->
+            Answer;
+        none ->
+            case py_nested:channel() of
+                {ok, Channel} -> py_nested:request(Channel, Request, Deadline);
+                none -> pooled(Request, Deadline)
+            end
     end.
 
--spec pooled(py_nif:request(), py_deadline:deadline()) -> py_nif:answer() | {error, reason()}.
+%% @private
+-spec answer_on_loop(py_nif:channel(), py_nif:request(), timeout()) -> py_outcome:answer().
+answer_on_loop(Channel, Request, Timeout) ->
+    case py_submission:run(Channel, Request, py_deadline:in(Timeout)) of
+        closed -> {error, disconnected};
+        {_State, Answer} -> Answer
+    end.
+
+%% @private Whether all requests of the calling process go to the same thread.
+-spec is_bound() -> boolean().
+is_bound() ->
+    py_held:is_holding() orelse py_nested:channel() =/= none.
+
+-spec pooled(py_nif:request(), py_deadline:deadline()) -> py_outcome:answer().
 pooled(Request, Deadline) ->
     case py_contexts:checkout(Deadline) of
         {ok, Lease, Context} ->
-            case submit(Context, Request, Deadline) of
+            case py_submission:run(Context, Request, Deadline) of
                 {State, Answer} ->
                     py_contexts:checkin(Lease, State),
                     Answer;
@@ -52,43 +101,3 @@ pooled(Request, Deadline) ->
         {error, _} = Error ->
             Error
     end.
-
--spec submit(py_nif:context() | py_nif:channel(), py_nif:request(), py_deadline:deadline()) ->
-    {free | abandoned, py_nif:answer() | {error, timeout}} | closed.
-submit(Target, Request, Deadline) ->
-    Ref = make_ref(),
-    case py_nif:submit(Target, Ref, Request) of
-        {ok, Handle} ->
-            receive
-                {py_result, Ref, Answer} -> {free, Answer}
-            after py_deadline:left(Deadline) ->
-                abandon(Ref, Handle)
-            end;
-        closed ->
-            closed
-    end.
-
--spec abandon(reference(), py_nif:request_handle()) ->
-    {free | abandoned, py_nif:answer() | {error, timeout}}.
-abandon(Ref, Handle) ->
-    case py_nif:abandon(Handle) of
-        abandoned ->
-            {abandoned, {error, timeout}};
-        replied ->
-            receive
-                {py_result, Ref, Answer} -> {free, Answer}
-            end
-    end.
-
--spec result(py_nif:answer() | {error, reason()}) -> result().
-result({error, {Name, Text, Traceback}}) ->
-    logger:debug(#{python_exception => Name, text => Text, traceback => Traceback}, #{
-        report_cb => fun report/1
-    }),
-    {error, {Name, Text}};
-result(Answer) ->
-    Answer.
-
--spec report(logger:report()) -> {io:format(), [term()]}.
-report(#{traceback := Traceback}) ->
-    {"Python code called from Erlang raised:~n~ts", [Traceback]}.

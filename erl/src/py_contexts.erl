@@ -9,7 +9,8 @@
 %%                          closed when idle long    given up: closed, and replaced on demand
 %%
 %% Whether a stale context is usable again is found out by a request of our own, which its thread
-%% gets to when it is done with the old one. Stale contexts don't count against `max_contexts'.
+%% gets to when it is done with the old one, and which clears what its caller may have left there,
+%% such as globals of its own. Stale contexts don't count against `max_contexts'.
 -module(py_contexts).
 -behaviour(gen_server).
 
@@ -20,9 +21,10 @@
 
 -type lease() :: reference().
 
-%% How the caller leaves the context: `abandoned' while it may still run the request, `closed' when
-%% its thread is gone.
--type state() :: free | abandoned | closed.
+%% How the caller leaves the context: `abandoned' while it may still run the request, or has
+%% something of its caller's; `stuck' when it has not ended that in time; `closed' when its thread is
+%% gone.
+-type state() :: free | abandoned | stuck | closed.
 
 -type limits() :: #{
     contexts := pos_integer(),
@@ -32,6 +34,8 @@
 
 %% A stale context gets this long until it is given up, in milliseconds.
 -define(STALE_LIMIT, 1000).
+
+-define(RESET, {call, <<"erlang._context">>, <<"reset">>, [], #{}}).
 
 %% `{Ref, Context}' of every living context, owned by the supervisor: a new pool process closes
 %% what a crashed one has left.
@@ -187,16 +191,20 @@ returned(Ref, free, State) ->
     make_idle(Ref, State);
 returned(Ref, closed, State) ->
     forget(Ref, State);
+returned(Ref, stuck, State = #state{stale = Stale}) ->
+    give_up(Ref, set_status(Ref, stale, State#state{stale = Stale + 1}));
 returned(Ref, abandoned, State = #state{stale = Stale}) ->
-    %% Answered when the thread gets to it.
-    case py_nif:submit(handle(Ref, State), Ref, {eval, <<"None">>, #{}}) of
-        {ok, _Handle} ->
-            State1 = set_status(Ref, stale, State#state{stale = Stale + 1}),
-            #state{contexts = #{Ref := #context{since = Since}}} = State1,
-            _ = erlang:send_after(?STALE_LIMIT, self(), {give_up, Ref, Since}),
-            State1;
-        closed ->
-            forget(Ref, State)
+    State1 = set_status(Ref, stale, State#state{stale = Stale + 1}),
+    #state{contexts = #{Ref := #context{since = Since}}} = State1,
+    _ = erlang:send_after(?STALE_LIMIT, self(), {give_up, Ref, Since}),
+    reset(Ref, State1).
+
+%% Answered when the thread gets to it.
+-spec reset(reference(), #state{}) -> #state{}.
+reset(Ref, State = #state{stale = Stale}) ->
+    case py_nif:submit(handle(Ref, State), Ref, ?RESET) of
+        {ok, _Handle} -> State;
+        closed -> forget(Ref, State#state{stale = Stale - 1})
     end.
 
 -spec answered(reference(), #context{}, Answer :: term(), #state{}) -> #state{}.
@@ -209,9 +217,21 @@ answered(Ref, #context{status = starting}, Answer, State = #state{starting = Sta
 answered(Ref, #context{status = stale}, Answer, State = #state{stale = Stale}) ->
     State1 = State#state{stale = Stale - 1},
     case Answer of
+        {ok, _} -> serve(usable_again(Ref, State1));
         {error, disconnected} -> serve(forget(Ref, State1));
-        %% Not necessarily `None': the late interruption of the old request may have hit this one.
-        _ -> serve(make_idle(Ref, State1))
+        %% The late interruption of the old request may have hit this one.
+        {error, _} -> reset(Ref, State)
+    end.
+
+%% Another one may have taken its place meanwhile.
+-spec usable_again(reference(), #state{}) -> #state{}.
+usable_again(Ref, State = #state{contexts = Contexts, stale = Stale, limits = Limits}) ->
+    case map_size(Contexts) - Stale > maps:get(max_contexts, Limits) of
+        true ->
+            ok = py_nif:close_context(handle(Ref, State)),
+            forget(Ref, State);
+        false ->
+            make_idle(Ref, State)
     end.
 
 -spec give_up(reference(), #state{}) -> #state{}.

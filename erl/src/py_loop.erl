@@ -116,7 +116,7 @@ stop(Loop, Timeout) when is_integer(Timeout), Timeout >= 0 ->
 
 %% @equiv call(Loop, Module, Function, Args, #{})
 -spec call(loop(), py_request:name(), py_request:name(), py_request:arguments()) ->
-    {ok, term()} | {error, py_context:reason()}.
+    {ok, term()} | {error, py_outcome:reason()}.
 call(Loop, Module, Function, Args) ->
     call(Loop, Module, Function, Args, #{}).
 
@@ -124,7 +124,7 @@ call(Loop, Module, Function, Args) ->
 %% @see call/6
 -spec call(
     loop(), py_request:name(), py_request:name(), py_request:arguments(), py_request:kwargs()
-) -> {ok, term()} | {error, py_context:reason()}.
+) -> {ok, term()} | {error, py_outcome:reason()}.
 call(Loop, Module, Function, Args, Kwargs) ->
     call(Loop, Module, Function, Args, Kwargs, ?DEFAULT_CALL_TIMEOUT).
 
@@ -145,7 +145,7 @@ call(Loop, Module, Function, Args, Kwargs) ->
     Args :: py_request:arguments(),
     Kwargs :: py_request:kwargs(),
     timeout()
-) -> {ok, term()} | {error, py_context:reason()}.
+) -> {ok, term()} | {error, py_outcome:reason()}.
 call(Loop, Module, Function, Args, Kwargs, Timeout) ->
     Request = py_request:coroutine(Module, Function, Args, Kwargs),
     case py_loops:channel(Loop) of

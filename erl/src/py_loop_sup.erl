@@ -1,16 +1,40 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Supervises the hosted loops of the application's configuration (`loops'). Loops of a user's own
-%% application belong into that application's tree.
+%% Supervises the hosted loops of the application's configuration (`loops'), and the default loop
+%% from its first use on. Loops of a user's own application belong into that application's tree.
 -module(py_loop_sup).
 -behaviour(supervisor).
 
--export([start_link/1]).
+-export([start_link/1, default_channel/0]).
 -export([init/1]).
+
+-define(DEFAULT, py_default_loop).
 
 -spec start_link([py_loop:options()]) -> supervisor:startlink_ret().
 start_link(Loops) ->
     supervisor:start_link({local, ?MODULE}, ?MODULE, Loops).
+
+%% The channel of the default loop, which is started if need be.
+-spec default_channel() -> {ok, py_nif:channel()} | {error, term()}.
+default_channel() ->
+    case py_loops:channel(?DEFAULT) of
+        {ok, _} = Found -> Found;
+        not_running -> start_default()
+    end.
+
+-spec start_default() -> {ok, py_nif:channel()} | {error, term()}.
+start_default() ->
+    try supervisor:start_child(?MODULE, py_loop:child_spec(#{name => ?DEFAULT})) of
+        {error, Why} when not is_tuple(Why); element(1, Why) =/= already_started -> {error, Why};
+        _ ->
+            case py_loops:channel(?DEFAULT) of
+                {ok, _} = Found -> Found;
+                %% It has just ended, and is about to be restarted.
+                not_running -> {error, disconnected}
+            end
+    catch
+        exit:_ -> {error, not_running}
+    end.
 
 -spec init([py_loop:options()]) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init(Loops) ->

@@ -18,7 +18,7 @@
 -spec serve(py_nif:channel(), py_nif:call_id(), Name :: binary(), Args :: [term()]) -> ok.
 serve(Channel, Id, Name, Args) ->
     put(?MARK, {Channel, infinity}),
-    py_call:run(Channel, Id, Name, Args),
+    py_held:isolated(fun() -> py_call:run(Channel, Id, Name, Args) end),
     erase(?MARK),
     ok.
 
@@ -55,7 +55,7 @@ wait(Channel, Ref, Handle, Deadline) ->
         {py_result, Ref, Answer} ->
             Answer;
         {call, Id, Name, Args} ->
-            py_call:run(Channel, Id, Name, Args),
+            py_held:isolated(fun() -> py_call:run(Channel, Id, Name, Args) end),
             wait(Channel, Ref, Handle, Deadline)
     after py_deadline:left(Deadline) ->
         abandon(Channel, Ref, Handle)

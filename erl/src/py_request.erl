@@ -4,7 +4,7 @@
 %% become binaries. Anything else fails with `badarg'.
 -module(py_request).
 
--export([call/4, coroutine/4, eval/2, exec/1]).
+-export([call/4, coroutine/4, async/4, gather/1, stream/4, eval/2, stream_eval/2, exec/1, name/1]).
 
 -export_type([name/0, code/0, arguments/0, kwargs/0]).
 
@@ -25,11 +25,39 @@ coroutine(Module, Function, Args, Kwargs) when is_list(Args), is_map(Kwargs) ->
 coroutine(_Module, _Function, _Args, _Kwargs) ->
     error(badarg).
 
+%% A coroutine function or a plain one.
+-spec async(Module :: name(), Function :: name(), arguments(), kwargs()) -> py_nif:request().
+async(Module, Function, Args, Kwargs) ->
+    setelement(1, coroutine(Module, Function, Args, Kwargs), async).
+
+-spec gather([{name(), name(), arguments()} | {name(), name(), arguments(), kwargs()}]) ->
+    py_nif:request().
+gather(Calls) when is_list(Calls) ->
+    {gather, [gathered(Call) || Call <- Calls]};
+gather(_Calls) ->
+    error(badarg).
+
+-spec gathered(tuple()) -> {binary(), binary(), list(), map()}.
+gathered({Module, Function, Args}) ->
+    gathered({Module, Function, Args, #{}});
+gathered({Module, Function, Args, Kwargs}) when is_list(Args), is_map(Kwargs) ->
+    {name(Module), name(Function), Args, named(Kwargs)};
+gathered(_Call) ->
+    error(badarg).
+
+-spec stream(Module :: name(), Function :: name(), arguments(), kwargs()) -> py_nif:request().
+stream(Module, Function, Args, Kwargs) ->
+    setelement(1, call(Module, Function, Args, Kwargs), stream).
+
 -spec eval(code(), Locals :: kwargs()) -> py_nif:request().
 eval(Code, Locals) when is_map(Locals) ->
     {eval, text(Code), named(Locals)};
 eval(_Code, _Locals) ->
     error(badarg).
+
+-spec stream_eval(code(), Locals :: kwargs()) -> py_nif:request().
+stream_eval(Code, Locals) ->
+    setelement(1, eval(Code, Locals), stream_eval).
 
 -spec exec(code()) -> py_nif:request().
 exec(Code) ->

@@ -1,0 +1,60 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% @private
+%% Requests to Python that are waited for later. Each is made by a process of its own, which the
+%% caller monitors: the reference of that monitor is what the caller holds, and the answer is the
+%% reason with which the process exits. When the caller dies, a guard kills the process, and with
+%% it the request; giving up does the same.
+-module(py_async).
+
+-export([start/1, await/2, init/2]).
+
+%% The process of a request that its caller has not awaited yet: in the caller's dictionary.
+-define(WORKER(Ref), {'$erlang_python_async', Ref}).
+
+-spec start(fun(() -> py_outcome:answer())) -> reference().
+start(Work) ->
+    {Worker, Ref} = spawn_opt(?MODULE, init, [self(), Work], [monitor]),
+    undefined = put(?WORKER(Ref), Worker),
+    Ref.
+
+-spec init(Caller :: pid(), fun(() -> py_outcome:answer())) -> no_return().
+init(Caller, Work) ->
+    Self = self(),
+    _ = spawn(fun() -> guard(Caller, Self) end),
+    exit({?MODULE, Work()}).
+
+%% Once for each request: with its answer, or in vain, it is over.
+-spec await(reference(), timeout()) -> {ok, term()} | {error, py_outcome:reason()}.
+await(Ref, Timeout) ->
+    case erase(?WORKER(Ref)) of
+        undefined -> {error, unknown_call};
+        Worker -> receive_answer(Ref, Worker, Timeout)
+    end.
+
+-spec receive_answer(reference(), pid(), timeout()) -> {ok, term()} | {error, py_outcome:reason()}.
+receive_answer(Ref, Worker, Timeout) ->
+    receive
+        {'DOWN', Ref, process, Worker, {?MODULE, Answer}} ->
+            case py_outcome:result(Answer) of
+                {ok, _} = Result -> Result;
+                {error, _} = Error -> Error
+            end;
+        {'DOWN', Ref, process, Worker, _} ->
+            {error, disconnected}
+    after Timeout ->
+        demonitor(Ref, [flush]),
+        exit(Worker, kill),
+        {error, timeout}
+    end.
+
+-spec guard(Caller :: pid(), Worker :: pid()) -> ok.
+guard(Caller, Worker) ->
+    OfCaller = monitor(process, Caller),
+    OfWorker = monitor(process, Worker),
+    receive
+        {'DOWN', OfCaller, process, Caller, _} ->
+            exit(Worker, kill),
+            ok;
+        {'DOWN', OfWorker, process, Worker, _} ->
+            ok
+    end.

@@ -1,0 +1,156 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% @private
+%% The context that the calling process holds for itself, in its process dictionary. All its
+%% requests go there while it does. The pool has it back when the process releases it or dies.
+%%
+%% A `private' one has globals of its own; a `shared' one is just the same thread for a series of
+%% requests, and not worth replacing when that is gone.
+%%
+%% After a request was abandoned the thread may be stuck in it. The next request finds out, and
+%% after a while has the context replaced, with empty globals.
+-module(py_held).
+
+-export([hold/2, release/0, is_holding/0, request/2, isolated/1]).
+
+-type kind() :: private | shared.
+
+-define(HELD, '$erlang_python_context').
+
+%% What an abandoned request gets to end in, in milliseconds.
+-define(STUCK_AFTER, 1000).
+
+-define(ENTER, {call, <<"erlang._namespace">>, <<"enter_private">>, [], #{}}).
+-define(LEAVE, {call, <<"erlang._context">>, <<"reset">>, [], #{}}).
+-define(NOTHING, {eval, <<"None">>, #{}}).
+
+-record(held, {
+    kind :: kind(),
+    %% `none' while a lost context could not be replaced yet.
+    lease :: {py_contexts:lease(), py_nif:context()} | none,
+    %% Since when, in milliseconds of monotonic time, nobody knows whether its thread is stuck.
+    unsure = false :: false | integer()
+}).
+
+%% `outer': the process held one already.
+-spec hold(kind(), py_deadline:deadline()) -> {ok, mine | outer} | {error, py_outcome:reason()}.
+hold(Kind, Deadline) ->
+    case get(?HELD) of
+        undefined ->
+            case lease(#held{kind = Kind, lease = none}, Deadline) of
+                {ok, Held} ->
+                    put(?HELD, Held),
+                    {ok, mine};
+                {error, _} = Error ->
+                    Error
+            end;
+        #held{} ->
+            {ok, outer}
+    end.
+
+%% `ok' also if the process holds none.
+-spec release() -> ok.
+release() ->
+    case erase(?HELD) of
+        #held{lease = {Lease, _}, kind = shared, unsure = false} ->
+            py_contexts:checkin(Lease, free);
+        #held{lease = {Lease, Context}, kind = private, unsure = false} ->
+            case py_submission:run(Context, ?LEAVE, py_deadline:in(?STUCK_AFTER)) of
+                {free, {ok, _}} -> py_contexts:checkin(Lease, free);
+                closed -> py_contexts:checkin(Lease, closed);
+                _ -> py_contexts:checkin(Lease, abandoned)
+            end;
+        #held{lease = {Lease, _}} ->
+            %% The pool sees to it.
+            py_contexts:checkin(Lease, abandoned);
+        _ ->
+            ok
+    end.
+
+-spec is_holding() -> boolean().
+is_holding() ->
+    get(?HELD) =/= undefined.
+
+%% Runs a function as if in a process of its own: it sees nothing of a held context, nor does what
+%% it holds itself outlast it.
+-spec isolated(fun(() -> ok)) -> ok.
+isolated(Fun) ->
+    Outer = erase(?HELD),
+    ok = Fun(),
+    release(),
+    _ = [put(?HELD, Outer) || Outer =/= undefined],
+    ok.
+
+%% Makes a request on the held context and waits for its answer.
+-spec request(py_nif:request(), py_deadline:deadline()) -> {ok, py_outcome:answer()} | none.
+request(Request, Deadline) ->
+    case get(?HELD) of
+        undefined -> none;
+        Held -> {ok, run(Held, Request, Deadline)}
+    end.
+
+-spec run(#held{}, py_nif:request(), py_deadline:deadline()) -> py_outcome:answer().
+run(Held = #held{lease = none}, Request, Deadline) ->
+    case lease(Held, Deadline) of
+        {ok, Leased} ->
+            put(?HELD, Leased),
+            run(Leased, Request, Deadline);
+        {error, _} = Error ->
+            Error
+    end;
+run(Held = #held{lease = {Lease, Context}, unsure = false}, Request, Deadline) ->
+    case py_submission:run(Context, Request, Deadline) of
+        {free, Answer} ->
+            Answer;
+        {abandoned, Answer} ->
+            put(?HELD, Held#held{unsure = erlang:monotonic_time(millisecond)}),
+            Answer;
+        closed ->
+            lost(Held, Lease, closed, Request, Deadline)
+    end;
+run(Held = #held{lease = {Lease, Context}, unsure = Since}, Request, Deadline) ->
+    Limit = Since + ?STUCK_AFTER,
+    case py_submission:run(Context, ?NOTHING, py_deadline:earlier(Deadline, Limit)) of
+        {free, _} ->
+            Well = Held#held{unsure = false},
+            put(?HELD, Well),
+            run(Well, Request, Deadline);
+        {abandoned, _} ->
+            case py_deadline:left(Limit) of
+                0 -> lost(Held, Lease, stuck, Request, Deadline);
+                _ -> {error, timeout}
+            end;
+        closed ->
+            lost(Held, Lease, closed, Request, Deadline)
+    end.
+
+-spec lost(
+    #held{}, py_contexts:lease(), closed | stuck, py_nif:request(), py_deadline:deadline()
+) -> py_outcome:answer().
+lost(Held, Lease, How, Request, Deadline) ->
+    py_contexts:checkin(Lease, How),
+    Lost = Held#held{lease = none, unsure = false},
+    put(?HELD, Lost),
+    case Held of
+        #held{kind = private} -> run(Lost, Request, Deadline);
+        #held{kind = shared} -> {error, disconnected}
+    end.
+
+-spec lease(#held{}, py_deadline:deadline()) -> {ok, #held{}} | {error, py_outcome:reason()}.
+lease(Held = #held{kind = Kind}, Deadline) ->
+    case py_contexts:checkout(Deadline) of
+        {ok, Lease, Context} when Kind =:= shared ->
+            {ok, Held#held{lease = {Lease, Context}}};
+        {ok, Lease, Context} ->
+            case py_submission:run(Context, ?ENTER, Deadline) of
+                {free, {ok, _}} ->
+                    {ok, Held#held{lease = {Lease, Context}}};
+                {_, {error, _} = Error} ->
+                    py_contexts:checkin(Lease, abandoned),
+                    Error;
+                closed ->
+                    py_contexts:checkin(Lease, closed),
+                    lease(Held, Deadline)
+            end;
+        {error, _} = Error ->
+            Error
+    end.

@@ -1,0 +1,53 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% @private
+%% What users get to see of Python's answers: an exception is `{Name, Text}'; its traceback goes to
+%% the logger and is kept for the process that made the request, until its next exception.
+-module(py_outcome).
+
+-export([result/1, last_traceback/0, log/2]).
+
+-export_type([answer/0, result/0, reason/0]).
+
+-type reason() ::
+    {ExceptionName :: atom() | binary(), Text :: binary()}
+    | timeout
+    | disconnected
+    | not_running
+    | term().
+
+%% Before and after the traceback is taken out. Just `ok' for `exec'.
+-type answer() :: py_nif:answer() | {error, reason()}.
+-type result() :: {ok, term()} | ok | {error, reason()}.
+
+%% In the dictionary of a process that makes requests.
+-define(LAST, '$erlang_python_traceback').
+
+-spec result(answer()) -> result().
+result({error, {Name, Text, Traceback}} = Answer) when is_binary(Text), is_binary(Traceback) ->
+    put(?LAST, Traceback),
+    log(debug, Answer),
+    {error, {Name, Text}};
+result(Answer) ->
+    Answer.
+
+-spec last_traceback() -> {ok, binary()} | {error, none}.
+last_traceback() ->
+    case get(?LAST) of
+        undefined -> {error, none};
+        Traceback -> {ok, Traceback}
+    end.
+
+-spec log(logger:level(), answer()) -> ok.
+log(Level, {error, {Name, Text, Traceback}}) ->
+    Report = #{python_exception => Name, text => Text, traceback => Traceback},
+    logger:log(Level, Report, #{domain => [erlang_python], report_cb => fun report/1});
+log(Level, {error, Reason}) ->
+    logger:log(Level, "a request from Erlang to Python failed: ~tp", [Reason], #{
+        domain => [erlang_python]
+    });
+log(_Level, _Success) ->
+    ok.
+
+-spec report(logger:report()) -> {io:format(), [term()]}.
+report(#{traceback := Traceback}) ->
+    {"Python code called from Erlang raised:~n~ts", [Traceback]}.

@@ -1,0 +1,37 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% @private
+%% Collects what a Python iterator yields, in batches: each is a request of its own to the same
+%% thread. So the time that an iterator may take is counted from its last batch.
+-module(py_stream).
+
+-export([collect/1]).
+
+%% Milliseconds of silence until the iterator is given up.
+-define(TIMEOUT, 30000).
+
+-spec collect(py_nif:request()) -> {ok, [term()]} | {error, py_outcome:reason()}.
+collect(Request) ->
+    case py_context:is_bound() of
+        true ->
+            pull(Request, []);
+        false ->
+            case py_held:hold(shared, py_deadline:in(?TIMEOUT)) of
+                {ok, _} ->
+                    Result = pull(Request, []),
+                    py_held:release(),
+                    Result;
+                {error, _} = Error ->
+                    Error
+            end
+    end.
+
+-spec pull(py_nif:request(), Batches :: [[term()]]) -> {ok, [term()]} | {error, term()}.
+pull(Request, Batches) ->
+    case py_context:request(Request, ?TIMEOUT) of
+        {ok, {Items, none}} ->
+            {ok, lists:append(lists:reverse(Batches, [Items]))};
+        {ok, {Items, Number}} ->
+            pull(py_request:call('erlang._streams', more, [Number], #{}), [Items | Batches]);
+        {error, _} = Error ->
+            Error
+    end.

@@ -1,0 +1,113 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Iterators collected into lists.
+-module(stream_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
+-export([
+    generators_and_iterables_are_collected/1,
+    expressions_see_their_locals/1,
+    failures_are_errors/1,
+    slow_iterators_come_in_batches_on_one_thread/1,
+    a_dead_caller_ends_its_iterator/1,
+    a_callbacks_stream_runs_on_the_waiting_thread/1
+]).
+
+all() ->
+    [
+        generators_and_iterables_are_collected,
+        expressions_see_their_locals,
+        failures_are_errors,
+        slow_iterators_come_in_batches_on_one_thread,
+        a_dead_caller_ends_its_iterator,
+        a_callbacks_stream_runs_on_the_waiting_thread
+    ].
+
+init_per_suite(Config) ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = py:exec(<<
+        "import erlang, threading, time\n"
+        "ended = []\n"
+        "def count(start, stop=3):\n"
+        "    yield from range(start, stop)\n"
+        "def fail_after(count):\n"
+        "    yield from range(count)\n"
+        "    raise ValueError('enough')\n"
+        "def slow(count, seconds):\n"
+        "    for _ in range(count):\n"
+        "        time.sleep(seconds)\n"
+        "        yield threading.get_ident()\n"
+        "def endless(name):\n"
+        "    try:\n"
+        "        erlang.call('tell', 'started')\n"
+        "        while True:\n"
+        "            yield time.sleep(0.01)\n"
+        "    finally:\n"
+        "        ended.append(name)\n"
+        "def threads():\n"
+        "    yield threading.get_ident()\n"
+        "def call_back():\n"
+        "    return [threading.get_ident(), *erlang.call('collect')]\n"
+    >>),
+    Config.
+
+end_per_suite(_Config) ->
+    application:stop(erlang_python).
+
+end_per_testcase(_Case, _Config) ->
+    lists:foreach(fun py:unregister_function/1, py:registered()),
+    eventually:true(fun() ->
+        #{contexts := #{busy := Busy, stale := Stale}} = py:info(),
+        Busy + Stale =:= 0
+    end),
+    mailbox:assert_empty().
+
+generators_and_iterables_are_collected(_Config) ->
+    ?assertEqual({ok, [0, 1, 2]}, py:stream('__main__', count, [0])),
+    ?assertEqual({ok, [1, 2, 3]}, py:stream(<<"__main__">>, "count", [1], #{stop => 4})),
+    ?assertEqual({ok, [<<"a">>, <<"b">>]}, py:stream(builtins, iter, [<<"ab">>])),
+    ?assertEqual({ok, []}, py:stream(builtins, dict, [])),
+    {ok, Many} = py:stream(builtins, range, [100000]),
+    ?assertEqual(lists:seq(0, 99999), Many).
+
+expressions_see_their_locals(_Config) ->
+    ?assertEqual({ok, [0, 1, 4, 9, 16]}, py:stream_eval(<<"(x**2 for x in range(5))">>)),
+    ?assertEqual({ok, [3, 4]}, py:stream_eval("[a, b]", #{a => 3, b => 4})),
+    %% The body of a comprehension is a function of its own, which sees no locals of eval().
+    ?assertEqual(
+        {ok, [0, 2]}, py:stream_eval(<<"(x * i for i in range(n))">>, #{n => 2, x => 2})
+    ),
+    ?assertEqual({ok, [7, 7]}, py:eval(<<" [x for _ in range(2)]">>, #{x => 7})).
+
+failures_are_errors(_Config) ->
+    ?assertEqual({error, {'ValueError', <<"enough">>}}, py:stream('__main__', fail_after, [3])),
+    ?assertMatch({error, {'TypeError', _}}, py:stream(math, sqrt, [4])),
+    ?assertMatch({error, {'TypeError', _}}, py:stream_eval(<<"17">>)),
+    ?assertMatch({error, {'SyntaxError', _}}, py:stream_eval(<<"(">>)),
+    ?assertMatch({error, {'AttributeError', _}}, py:stream(math, no_such, [])),
+    ?assertMatch({error, {'TypeError', _}}, py:stream_eval(<<"[object()]">>)),
+    ?assertError(badarg, py:stream(math, sqrt, 4)).
+
+slow_iterators_come_in_batches_on_one_thread(_Config) ->
+    %% Longer than a batch lasts.
+    {ok, Threads} = py:stream('__main__', slow, [6, 0.25]),
+    ?assertMatch({6, [_]}, {length(Threads), lists:usort(Threads)}).
+
+a_dead_caller_ends_its_iterator(_Config) ->
+    Test = self(),
+    ok = py:register_function(tell, fun([What]) -> Test ! {told, What} end),
+    Caller = spawn(fun() -> py:stream('__main__', endless, [1]) end),
+    receive
+        {told, Started} -> ?assertEqual(<<"started">>, Started)
+    end,
+    death:kill(Caller),
+    eventually:equal({ok, [1]}, fun() -> py:eval(<<"ended">>) end).
+
+a_callbacks_stream_runs_on_the_waiting_thread(_Config) ->
+    ok = py:register_function(collect, fun([]) ->
+        {ok, Threads} = py:stream('__main__', threads, []),
+        Threads
+    end),
+    {ok, Threads} = py:call('__main__', call_back, []),
+    ?assertMatch([_], lists:usort(Threads)).

@@ -1,0 +1,28 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Brings the application's log events, from warnings on, to the process that called start/0.
+-module(log_to_test).
+
+-export([start/0, stop/0, next/0, log/2]).
+
+-spec start() -> ok.
+start() ->
+    logger:add_handler(?MODULE, ?MODULE, #{level => warning, config => #{to => self()}}).
+
+-spec stop() -> ok.
+stop() ->
+    logger:remove_handler(?MODULE).
+
+-spec next() -> #{level := logger:level(), text := binary()}.
+next() ->
+    receive
+        {?MODULE, Event} -> Event
+    after 10000 ->
+        error(nothing_logged)
+    end.
+
+log(#{level := Level, meta := #{domain := [erlang_python | _]}} = Event, #{config := #{to := To}}) ->
+    Text = logger_formatter:format(Event, #{template => [msg], single_line => false}),
+    To ! {?MODULE, #{level => Level, text => unicode:characters_to_binary(Text)}},
+    ok;
+log(_Event, _Config) ->
+    ok.
