@@ -7,7 +7,6 @@
 namespace nif {
 
 using loop_bridge::Gil;
-using loop_bridge::PyError;
 using loop_bridge::PyRef;
 
 namespace {
