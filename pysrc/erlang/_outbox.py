@@ -57,6 +57,8 @@ class Outbox:
         self._dropped = 0
         self._reader_is_late = False
         self._reading = threading.Lock()
+        # Of the reader that came last.
+        self._turn = object()
         self._batch = Batch(0, 0, [])
 
     def put(self, line: Line) -> None:
@@ -74,10 +76,19 @@ class Outbox:
         So nothing is lost with a reader that dies between taking and working on a batch. Waits
         until there is a line, or until `wake`.
         """
-        with self._reading:
-            if self._batch.number == acknowledged or not (self._batch.lines or self._batch.dropped):
+        self._turn = turn = object()
+        if not self._reading.acquire(blocking=False):
+            self.wake()  # a reader whose process is gone makes way
+            self._reading.acquire()
+        try:
+            empty = not (self._batch.lines or self._batch.dropped)
+            # One who was overtaken while it waited here must not begin to wait for lines: the
+            # wake-up that was meant for it may have gone to another.
+            if turn is self._turn and (empty or self._batch.number == acknowledged):
                 self._batch = self._next_batch(wait)
             return self._batch
+        finally:
+            self._reading.release()
 
     def wake(self) -> None:
         """Any thread: ends a take() that waits, now or next."""
