@@ -71,7 +71,7 @@ private:
     static void give_up(Line& line) noexcept;
     void retire(const LinePtr& line) noexcept;
 
-    std::vector<LinePtr> lines_;  // the thread's first, then those of nested timed calls
+    std::vector<LinePtr> lines_;        // the thread's first, then those of nested timed calls
     RequestHandle* running_ = nullptr;  // the innermost request that runs here
 };
 

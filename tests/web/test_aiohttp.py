@@ -3,7 +3,6 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
@@ -78,11 +77,11 @@ async def make_app() -> web.Application:
 
 
 @pytest.fixture
-def service(serve: Serve) -> Iterator[Service]:
+def service(serve: Serve) -> Service:
     async def main(listening: socket.socket) -> None:
         await hosting.aiohttp(make_app, sockets=[listening])
 
-    yield serve(main)
+    return serve(main)
 
 
 def test_a_handler_awaits_erlang(service: Service) -> None:
