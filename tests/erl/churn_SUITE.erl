@@ -1,0 +1,261 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% A property: whatever callers do at the same time, however their time runs out and whenever they
+%% die, contexts, threads, processes and messages are afterwards as they were before.
+-module(churn_SUITE).
+
+-include_lib("proper/include/proper.hrl").
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, init_per_suite/1, end_per_suite/1]).
+-export([
+    any_interleaving_leaves_everything_as_it_was/1,
+    three_times_as_many_as_contexts_one_after_another/1,
+    three_times_as_many_that_can_not_be_interrupted/1
+]).
+
+-define(CONTEXTS, 2).
+-define(MAX_CONTEXTS, 4).
+
+%% How long the property is tried, in milliseconds; at least some times.
+-define(TRY_FOR, 15000).
+-define(AT_LEAST, 5).
+
+all() ->
+    [
+        any_interleaving_leaves_everything_as_it_was,
+        three_times_as_many_as_contexts_one_after_another,
+        three_times_as_many_that_can_not_be_interrupted
+    ].
+
+init_per_suite(Config) ->
+    _ = application:load(erlang_python),
+    Options = #{
+        contexts => ?CONTEXTS, max_contexts => ?MAX_CONTEXTS, context_idle_timeout => 20
+    },
+    maps:foreach(fun(Key, Value) -> application:set_env(erlang_python, Key, Value) end, Options),
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = py:register_function(back, fun([Code]) -> element(1, py:eval(Code, #{}, 1000)) end),
+    ok = py:register_function(wait, fun([Milliseconds]) -> timer:sleep(Milliseconds) end),
+    ok = py:exec(<<
+        "import asyncio, erlang, threading, time\n"
+        "def spin():\n"
+        "    while True: pass\n"
+        "def slowly(count):\n"
+        "    for item in range(count):\n"
+        "        time.sleep(0.002)\n"
+        "        yield item\n"
+    >>),
+    %% Started at its first use, and then stays.
+    {ok, _} = py:async_gather([{math, sqrt, [4]}]),
+    [{options, maps:keys(Options)} | Config].
+
+end_per_suite(Config) ->
+    _ = application:stop(erlang_python),
+    lists:foreach(
+        fun(Key) -> application:unset_env(erlang_python, Key) end,
+        proplists:get_value(options, Config)
+    ).
+
+any_interleaving_leaves_everything_as_it_was(_Config) ->
+    Before = quiet(),
+    Deadline = erlang:monotonic_time(millisecond) + ?TRY_FOR,
+    Rounds = try_until(Deadline, Before, 0),
+    ct:log("~b rounds; ~tp", [Rounds, Before]).
+
+try_until(Deadline, Before, Rounds) ->
+    case Rounds < ?AT_LEAST orelse erlang:monotonic_time(millisecond) < Deadline of
+        true ->
+            Options = [{numtests, 1}, {start_size, min(40, 5 + Rounds)}, quiet, long_result],
+            case proper:quickcheck(leaves_no_trace(Before), Options) of
+                true -> try_until(Deadline, Before, Rounds + 1);
+                Counterexample -> ct:fail({callers, Counterexample})
+            end;
+        false ->
+            Rounds
+    end.
+
+leaves_no_trace(Before) ->
+    ?FORALL(
+        Callers,
+        list(caller()),
+        try
+            Ended = [await(Caller) || Caller <- [start(Caller) || Caller <- Callers]],
+            Strays = [Messages || {stray, Messages} <- Ended],
+            After = quiet_as(Before),
+            Strays =:= [] andalso After =:= Before orelse
+                begin
+                    ct:pal("strays ~tp~nbefore ~tp~nafter ~tp", [Strays, Before, After]),
+                    false
+                end
+        catch
+            %% PropEr would only say that there was one.
+            error:Reason:Stack ->
+                ct:pal("~tp~n~tp~n~tp", [Reason, Stack, py:info()]),
+                false
+        end
+    ).
+
+%% A caller does some things one after another, unless it is killed before it comes to their end.
+caller() ->
+    {list(action()), frequency([{3, never}, {2, {after_ms, choose(0, 30)}}])}.
+
+action() ->
+    oneof([
+        {eval, oneof(code()), timeout_ms()},
+        {async, oneof(code()), timeout_ms()},
+        {coroutine, choose(0, 20), timeout_ms()},
+        {cast, choose(0, 10)},
+        {stream, choose(0, 8)},
+        {hold, timeout_ms()},
+        release,
+        {gather, choose(0, 10)}
+    ]).
+
+code() ->
+    [
+        <<"1 + 1">>,
+        <<"1 / 0">>,
+        <<"spin()">>,
+        <<"time.sleep(0.01)">>,
+        <<"erlang.call('back', '2 + 2')">>,
+        <<"erlang.call('back', 'erlang.call(\"back\", \"time.sleep(0.003)\")')">>,
+        <<"erlang.call('wait', 5)">>,
+        <<"erlang.call('wait', 1000)">>,
+        <<"asyncio.run(erlang.function('wait').aio(2))">>
+    ].
+
+timeout_ms() ->
+    oneof([0, 1, 3, 10, 40]).
+
+start({Actions, Fate}) ->
+    {Pid, Monitor} = spawn_monitor(fun() -> exit(run(Actions)) end),
+    _ = [timer:kill_after(Time, Pid) || {after_ms, Time} <- [Fate]],
+    {Pid, Monitor}.
+
+await({Pid, Monitor}) ->
+    receive
+        {'DOWN', Monitor, process, Pid, Reason} -> Reason
+    after 30000 ->
+        error({hangs, process_info(Pid, current_stacktrace)})
+    end.
+
+run(Actions) ->
+    lists:foreach(fun act/1, Actions),
+    %% What was given up is given up: nothing comes for it later.
+    py:release_context(),
+    timer:sleep(20),
+    case process_info(self(), messages) of
+        {messages, []} -> none;
+        {messages, Messages} -> {stray, Messages}
+    end.
+
+%% With spin() in its own globals too, where a process holds a context.
+act({eval, Code, Timeout}) ->
+    py:eval(Code, #{}, Timeout);
+act({async, Code, Timeout}) ->
+    py:await(py:call_async(builtins, eval, [Code, #{}]), Timeout),
+    py:await(py:call_async('__main__', spin, []), Timeout);
+act({coroutine, Time, Timeout}) ->
+    py:async_await(py:async_call(asyncio, sleep, [Time / 1000]), Timeout);
+act({cast, Time}) ->
+    py:cast(time, sleep, [Time / 1000]);
+act({stream, Count}) ->
+    py:stream('__main__', slowly, [Count]);
+act({hold, Timeout}) ->
+    py:context(Timeout);
+act(release) ->
+    py:release_context();
+act({gather, Count}) ->
+    py:async_gather([{asyncio, sleep, [0.001]} || _ <- lists:seq(1, Count)]).
+
+%% Everything that may be left behind, once nothing runs any more.
+quiet() ->
+    Quiet = #{
+        busy => 0, stale => 0, starting => 0, waiting => 0, idle => ?CONTEXTS, total => ?CONTEXTS
+    },
+    eventually:equal(Quiet, fun() -> maps:remove(given_up, maps:get(contexts, py:info())) end),
+    snapshot().
+
+%% What ends by itself gets the time to do so.
+quiet_as(Before) ->
+    quiet_as(Before, erlang:monotonic_time(millisecond) + 10000).
+
+quiet_as(Before, Deadline) ->
+    case quiet() of
+        Before ->
+            Before;
+        After ->
+            case erlang:monotonic_time(millisecond) < Deadline of
+                true -> quiet_as(Before, Deadline);
+                false -> After
+            end
+    end.
+
+snapshot() ->
+    {ok, Threads} = py:eval(<<"sorted(t.name for t in __import__('threading').enumerate())">>),
+    #{in_flight := InFlight} = py:info(),
+    #{
+        python_threads => [Name || Name <- Threads, not is_context(Name)],
+        workers => [Pid || Pid <- processes(), is_worker(Pid)],
+        in_flight => InFlight,
+        loops => length(py_loops:all()),
+        queued => lists:sum([queued(Name) || Name <- registered_names()])
+    }.
+
+%% Those that do something for a caller; handlers are kept for the next call.
+is_worker(Pid) ->
+    case process_info(Pid, [current_stacktrace, registered_name]) of
+        [{current_stacktrace, Frames}, {registered_name, []}] ->
+            [] =/= [Module || {Module, _, _, _} <- Frames, is_of_calls(Module)];
+        _ ->
+            false
+    end.
+
+is_of_calls(Module) ->
+    lists:member(Module, [py, py_async, py_call, py_context, py_held, py_stream, py_submission]).
+
+%% Python's names for threads that are not its own.
+is_context(Name) ->
+    string:prefix(Name, <<"Dummy">>) =/= nomatch.
+
+registered_names() ->
+    {ok, Names} = application:get_key(erlang_python, registered),
+    Names.
+
+queued(Name) ->
+    case whereis(Name) of
+        undefined -> 0;
+        Pid -> element(2, process_info(Pid, message_queue_len))
+    end.
+
+three_times_as_many_as_contexts_one_after_another(_Config) ->
+    Count = 3 * ?MAX_CONTEXTS,
+    {Time, Results} = timer:tc(fun() ->
+        [py:eval(<<"[None for _ in iter(int, 1)]">>, #{}, 100) || _ <- lists:seq(1, Count)]
+    end),
+    ?assertEqual(lists:duplicate(Count, {error, timeout}), Results),
+    ct:log("~b ms for each", [Time div Count div 1000]),
+    Callers = [spawn(fun() -> py:call('__main__', spin, []) end) || _ <- lists:seq(1, Count)],
+    eventually:equal(?MAX_CONTEXTS, fun() -> maps:get(busy, maps:get(contexts, py:info())) end),
+    [death:kill(Caller) || Caller <- Callers],
+    ?assertEqual({ok, 2}, py:eval(<<"1 + 1">>, #{}, 5000)),
+    quiet(),
+    mailbox:assert_empty().
+
+three_times_as_many_that_can_not_be_interrupted(_Config) ->
+    %% In the end their threads return; the pool does not wait for that.
+    Count = 3 * ?MAX_CONTEXTS,
+    #{given_up := Before} = maps:get(contexts, py:info()),
+    Sleep = fun() -> py:call(time, sleep, [8], #{}, 50) end,
+    ?assertEqual(
+        lists:duplicate(Count, {error, timeout}), [Sleep() || _ <- lists:seq(1, Count)]
+    ),
+    ?assertEqual({ok, 2}, py:eval(<<"1 + 1">>, #{}, 5000)),
+    Callers = [spawn_monitor(Sleep) || _ <- lists:seq(1, ?MAX_CONTEXTS)],
+    [death:kill(Caller) || {Caller, _} <- Callers],
+    ?assertEqual({ok, 2}, py:eval(<<"1 + 1">>, #{}, 5000)),
+    [await(Caller) || Caller <- Callers],
+    quiet(),
+    #{given_up := After} = maps:get(contexts, py:info()),
+    ?assert(After - Before >= Count),
+    mailbox:assert_empty().
