@@ -23,7 +23,7 @@ public:
     static void start(const ResourcePtr<ContextResource>& self, PyObject* module);
     // False when the context is closed; the request stays with the caller.
     bool submit(loop_bridge::EntryPtr& request) noexcept { return channel_.push(request); }
-    // The thread ends after the request that it runs now; what was queued is refused.
+    // The thread ends after the requests that came before this.
     void close() noexcept;
 
 private:

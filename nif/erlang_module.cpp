@@ -150,6 +150,7 @@ PyObject* bind_package(PyObject* module, PyObject* parts) {
         take(state.run_request, "run_request");
         take(state.describe_exception, "describe_exception");
         take(state.start_coroutine, "start_coroutine");
+        take(state.partial, "partial");
         return PyRef::borrow(Py_None);
     });
 }

@@ -112,7 +112,13 @@ void Interpreter::start(InterpreterOptions options, Asker asker) {
     }
     auto shared = std::make_shared<std::pair<InterpreterOptions, Asker>>(std::move(options),
                                                                          std::move(asker));
-    start_native_thread("py-main", [this, shared] { main_thread(shared->first, shared->second); });
+    try {
+        start_native_thread("py-main",
+                            [this, shared] { main_thread(shared->first, shared->second); });
+    } catch (const std::system_error&) {
+        started_ = false;
+        throw;
+    }
 }
 
 void Interpreter::run_main(Asker asker) {
@@ -136,13 +142,17 @@ void Interpreter::main_thread(const InterpreterOptions& options, const Asker& as
         Janitor::instance().start(ModuleState::of(module.get()).interrupted.get());
         if (options.main_program) MainSignals::adopt(gil);
         module_ = module.release();
+        main_thread_ = new MainThread{std::move(started.program)};
     } catch (const PyError&) {
         asker.answer_error(describe_pending_error(gil));
-        PyEval_SaveThread();
+    } catch (const std::exception& error) {
+        asker.answer_error(error.what());  // no more threads or descriptors
+    }
+    MainThread* self = main_thread_.load();
+    if (self == nullptr) {
+        new loop_bridge::GilRelease{gil};  // for good
         return;
     }
-    auto* self = new MainThread{std::move(started.program)};
-    main_thread_ = self;
     asker.answer_ok();
 
     BlockingWaiter waiter{self->jobs, std::chrono::microseconds{0}};

@@ -24,7 +24,7 @@ struct Interrupt final : loop_bridge::Entry {
 
 }  // namespace
 
-Janitor& Janitor::instance() noexcept {
+Janitor& Janitor::instance() {
     static Janitor& janitor = *new Janitor;
     return janitor;
 }

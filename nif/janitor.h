@@ -12,7 +12,7 @@ namespace nif {
 
 class Janitor {
 public:
-    static Janitor& instance() noexcept;
+    static Janitor& instance();
 
     void start(PyObject* exception_type);  // erlang.Interrupted; lives as long as the process
     void interrupt(ResourcePtr<RequestHandle> request) noexcept;

@@ -62,34 +62,45 @@ PyRef LoopCaller::call(Gil gil, PyObject* name, PyObject* const* args, std::size
     // Whatever allocates Python objects may run Python code, and that may call Erlang on this very
     // loop. Its calls gather too; nothing is sent while terms of ours are being built.
     PyRef future;
-    {
+    try {
         const Building building{building_};
         future = build(gil, name, args, count);
+    } catch (const PyError&) {
+        drop_garbage();
+        throw;
     }
+    if (gathered_.empty()) drop_garbage();
     send_or_gather(gil);
     return future;
 }
 
+// Terms of calls that were refused or forgotten before they were sent stay in the environment. With
+// nothing else in it, it goes; else it goes with the message that is due anyway.
+void LoopCaller::drop_garbage() noexcept {
+    if (building_ > 0) return;
+    if (gathered_.empty()) {
+        gathered_env_.reset();
+    } else {
+        flush();
+    }
+}
+
 PyRef LoopCaller::build(Gil gil, PyObject* name, PyObject* const* args, std::size_t count) {
+    // Before the arguments cost anything: an overload is the wrong time for that.
+    auto ticket = Node::instance().meter.admit(false);
+    if (!ticket) return refused(gil, name, "overloaded", "too many calls are in flight");
     if (!gathered_env_) gathered_env_ = make_term_env();
     ErlNifEnv* env = gathered_env_.get();
     const ERL_NIF_TERM function = function_name_term(gil, env, name);
     const ERL_NIF_TERM arguments = python_args_to_list(gil, state_.types, env, args, count);
-
-    PyRef future = make_future(gil);
-    const auto refuse = [&](const char* kind, const char* text) {
-        const PyRef error = make_call_error(gil, state_, kind, name, nullptr, text);
-        PyRef::steal(PyObject_CallMethod(future.get(), "set_exception", "O", error.get()));
-        return std::move(future);
-    };
-    auto ticket = Node::instance().meter.admit(false);
-    if (!ticket) return refuse("overloaded", "too many calls are in flight");
     if (!opened_) {
         opened_ = ChannelResource::open(channel_);
         if (!opened_) {
-            return refuse("disconnected", "the application erlang_python is not running");
+            return refused(gil, name, "disconnected",
+                           "the application erlang_python is not running");
         }
     }
+    PyRef future = make_future(gil);
     const CallId id = futures_.open(gil, future, PyRef::borrow(name), std::move(*ticket));
     const PyRef py_id = PyRef::steal(PyLong_FromUnsignedLongLong(id));
     if (PyObject_SetAttr(future.get(), state_.name_id.get(), py_id.get()) != 0 ||
@@ -99,6 +110,14 @@ PyRef LoopCaller::build(Gil gil, PyObject* name, PyObject* const* args, std::siz
     }
     gathered_.push_back(
         {id, enif_make_tuple3(env, enif_make_uint64(env, id), function, arguments)});
+    return future;
+}
+
+// A future that has failed already.
+PyRef LoopCaller::refused(Gil gil, PyObject* name, const char* kind, const char* text) {
+    PyRef future = make_future(gil);
+    const PyRef error = make_call_error(gil, state_, kind, name, nullptr, text);
+    PyRef::steal(PyObject_CallMethod(future.get(), "set_exception", "O", error.get()));
     return future;
 }
 
@@ -140,6 +159,7 @@ void LoopCaller::forget(Gil gil, CallId id) {
                                      [&](const Gathered& call) { return call.id == id; });
     if (unsent != gathered_.end()) {
         gathered_.erase(unsent);
+        if (gathered_.empty()) drop_garbage();
         return;
     }
     TermEnv env = make_term_env();
@@ -171,9 +191,18 @@ void LoopCaller::take(Gil gil, EntryPtr entry) {
             lost(gil);
             break;
         case ArrivalKind::kRequest:
-            start_coroutine(gil, module_, static_cast<Request&>(*entry));
+            start(gil, static_cast<Request&>(*entry));
             break;
     }
+}
+
+void LoopCaller::start(Gil gil, Request& request) {
+    if (requests_.size() >= next_look_) {
+        std::erase_if(requests_, [](const auto& handle) { return handle->settled(); });
+        next_look_ = 2 * requests_.size() + 16;
+    }
+    requests_.push_back(request.handle());
+    start_coroutine(gil, module_, request);
 }
 
 // The channel itself stays: the next call asks for another handler.
@@ -199,7 +228,13 @@ void LoopCaller::shutdown(Gil gil) noexcept {
     channel_.reset();
     opened_ = attached_ = false;
     gathered_.clear();
+    drop_garbage();
     futures_.drop_all(gil);
+    // Whether their tasks have ended or not: nobody is going to run them any more.
+    for (const auto& handle : std::exchange(requests_, {})) {
+        handle->end(gil);
+        handle->answer_error("disconnected");
+    }
     --Node::instance().loops;
 }
 

@@ -3,7 +3,8 @@
 // and never waits for Erlang.
 // Threads: with the GIL, on the loop's thread; shutdown() also on others once the loop is closed.
 // Life:    owned by the Python object LoopChannel, which is an attribute of its loop and dies with
-//          it; the loop is known weakly. A loop that was closed is found when the next one starts.
+//          it; the loop is known weakly. When the loop is closed, shutdown() ends what is under
+//          way.
 //
 // Calls are sent at once while few are under way, so that Erlang is busy early; the rest gathers
 // until the next turn of the loop, since then a message for each would only cost.
@@ -53,9 +54,13 @@ private:
     };
 
     void take(loop_bridge::Gil gil, loop_bridge::EntryPtr entry);
+    void start(loop_bridge::Gil gil, Request& request);
+    void drop_garbage() noexcept;
     void lost(loop_bridge::Gil gil) noexcept;
     void send_or_gather(loop_bridge::Gil gil);
     loop_bridge::PyRef make_future(loop_bridge::Gil gil);
+    loop_bridge::PyRef refused(loop_bridge::Gil gil, PyObject* name, const char* kind,
+                               const char* text);
     loop_bridge::PyRef build(loop_bridge::Gil gil, PyObject* name, PyObject* const* args,
                              std::size_t count);
 
@@ -72,6 +77,9 @@ private:
     int building_ = 0;  // calls being built in gathered_env_, which must stay meanwhile
     TermEnv gathered_env_;
     std::vector<Gathered> gathered_;
+    // Coroutines that Erlang processes wait for, and some that have ended since the last look.
+    std::vector<ResourcePtr<RequestHandle>> requests_;
+    std::size_t next_look_ = 0;
 };
 
 }  // namespace nif

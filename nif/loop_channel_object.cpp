@@ -65,16 +65,31 @@ void dealloc(PyObject* self) {
     PyObject* pending = loop_bridge::take_error(Gil::held_by_caller());
     delete caller_of(self);
     if (pending != nullptr) {
-        PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(pending)), pending);
+        loop_bridge::set_error(Gil::held_by_caller(), pending);
         Py_DECREF(pending);
     }
     type->tp_free(self);
     Py_DECREF(type);
 }
 
+// Stands before the loop's own close(), as its attribute: closing a loop ends its calls at once.
+// Takes the loop, since the weak reference to it is dead by the time that a collector finalises it.
+PyObject* close(PyObject* self, PyObject* loop) {
+    return python_entry([&](Gil gil) {
+        const PyRef held = PyRef::borrow(self);
+        const PyRef own_close = PyRef::steal(
+            PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(loop)), "close"));
+        PyRef result = PyRef::steal(PyObject_CallOneArg(own_close.get(), loop));
+        if (PyObject_DelAttrString(loop, "close") != 0) PyErr_Clear();
+        caller_of(self)->shutdown(gil);
+        return result;
+    });
+}
+
 PyMethodDef methods[] = {
     {"_drain", drain, METH_NOARGS, "The descriptor is readable: ends the calls that came in."},
     {"_flush", flush, METH_NOARGS, "Sends the calls that gathered in this turn of the loop."},
+    {"_close", close, METH_O, "_close(loop): closes the loop and ends all that it waits for."},
     {"forget", forget, METH_O, "forget(id): nobody waits for the call; stops its process."},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -92,6 +107,19 @@ PyType_Spec spec = {"_erlang.LoopChannel", sizeof(LoopChannelObject), 0,
                         Py_TPFLAGS_IMMUTABLETYPE,
                     slots};
 
+// Not where somebody else has put a close() of their own: that loop's end is found later.
+void hook_close(Gil, const ModuleState& state, PyObject* self, PyObject* loop) {
+    const PyRef attributes = PyRef::steal(PyObject_GetAttrString(loop, "__dict__"));
+    const PyRef name = PyRef::steal(PyUnicode_InternFromString("close"));
+    const int taken = PySequence_Contains(attributes.get(), name.get());
+    if (taken < 0) throw PyError{};
+    if (taken == 1) return;
+    const PyRef close = PyRef::steal(PyObject_GetAttrString(self, "_close"));
+    const PyRef hook =
+        PyRef::steal(PyObject_CallFunctionObjArgs(state.partial.get(), close.get(), loop, nullptr));
+    if (PyObject_SetAttr(loop, name.get(), hook.get()) != 0) throw PyError{};
+}
+
 LoopCaller& make_loop_channel(Gil gil, PyObject* module, PyObject* loop) {
     end_closed_loops(gil, module);
     const ModuleState& state = ModuleState::of(module);
@@ -104,6 +132,7 @@ LoopCaller& make_loop_channel(Gil gil, PyObject* module, PyObject* loop) {
         throw PyError{};
     }
     if (PyObject_SetAttr(loop, state.name_attribute.get(), self.get()) != 0) throw PyError{};
+    hook_close(gil, state, self.get(), loop);
     return *caller_of(self.get());
 }
 

@@ -14,8 +14,8 @@ loop_bridge::PyRef make_loop_channel_type(loop_bridge::Gil gil, PyObject* module
 // The running loop's channel, made at its first use. Throws PyError: RuntimeError without one.
 LoopCaller& running_loop_channel(loop_bridge::Gil gil, PyObject* module);
 
-// Ends the channels of loops that were closed meanwhile. Nothing tells us of a loop's end, so this
-// is done when another loop begins, and when somebody asks what there is.
+// Ends the channels of loops that were closed behind our back (their close() is hooked otherwise):
+// done when another loop begins, and when somebody asks what there is.
 void end_closed_loops(loop_bridge::Gil gil, PyObject* module);
 
 }  // namespace nif

@@ -35,6 +35,7 @@ struct ModuleState {
     loop_bridge::PyRef run_request;
     loop_bridge::PyRef describe_exception;
     loop_bridge::PyRef start_coroutine;
+    loop_bridge::PyRef partial;  // functools.partial
 
     // Interned names.
     loop_bridge::PyRef keyword_loop;    // ("loop",)

@@ -22,7 +22,7 @@ public:
 
     loop_bridge::CallMeter meter;
     std::atomic<loop_bridge::WakeKind> wake_kind{loop_bridge::WakeKind::kEventFd};
-    std::atomic<std::int64_t> spin_microseconds{10};
+    std::atomic<std::int64_t> spin_microseconds{20};
     // Live objects, for stats() and for tests that assert a balance.
     std::atomic<std::int64_t> channels{0};
     std::atomic<std::int64_t> contexts{0};

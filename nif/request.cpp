@@ -55,6 +55,8 @@ void RequestHandle::begin(Gil, ThreadCaller& runner) noexcept {
 }
 
 void RequestHandle::begin(Gil, PyRef cancel) noexcept {
+    // One of the two ways to be interrupted, not both.
+    if (runner_ != nullptr) PyThreadState_SetAsyncExc(thread_, nullptr);
     runner_ = nullptr;
     Py_XSETREF(cancel_, cancel.release());
 }

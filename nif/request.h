@@ -32,6 +32,8 @@ public:
     static bool abandon(const ResourcePtr<RequestHandle>& self) noexcept;
     void on_down(ErlNifEnv* env, const ErlNifMonitor& monitor) noexcept;
 
+    // Answered or abandoned: nothing is owed to the caller any longer.
+    bool settled() const noexcept { return state_.load() != State::kPending; }
     bool abandoned() const noexcept { return state_.load() == State::kAbandoned; }
 
     // Sends {py_result, Ref, Result}, unless abandoned. `result` lives in `env`.

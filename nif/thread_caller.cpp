@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "loop_bridge/python/drop_queue.h"
 #include "nif/call_arguments.h"
 #include "nif/channel_pool.h"
 #include "nif/main_signals.h"
@@ -20,6 +21,7 @@ using loop_bridge::Gil;
 using loop_bridge::GilRelease;
 using loop_bridge::PyError;
 using loop_bridge::PyRef;
+using loop_bridge::raise_object;
 using loop_bridge::WaitOutcome;
 
 namespace {
@@ -27,8 +29,7 @@ namespace {
 [[noreturn]] void raise_call_error(Gil gil, PyObject* module, const char* kind, PyObject* name,
                                    const char* text) {
     const PyRef error = make_call_error(gil, ModuleState::of(module), kind, name, nullptr, text);
-    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.get())), error.get());
-    throw PyError{};
+    raise_object(gil, error.get());
 }
 
 [[noreturn]] void raise_disconnected(Gil gil, PyObject* module, PyObject* name) {
@@ -40,6 +41,10 @@ namespace {
 
 ThreadCaller::Line::Line(ResourcePtr<ChannelResource> resource)
     : channel(std::move(resource)), waiter(channel->channel(), Node::instance().max_spin()) {}
+
+ThreadCaller::Line::~Line() {
+    if (broken_by != nullptr) loop_bridge::DropQueue::push(broken_by);
+}
 
 ThreadCaller& ThreadCaller::current() noexcept {
     // The one hook at a thread's end that works for every kind of thread.
@@ -81,7 +86,7 @@ PyRef ThreadCaller::call(Gil gil, PyObject* module, PyObject* name, PyObject* co
         await_completion(gil, module, name, line, frame, deadline);
     } catch (const PyError&) {
         line->frames.pop_back();
-        if (!frame.completion) give_up(*line);
+        if (!frame.completion) give_up(gil, *line);
         retire(line);
         throw;
     }
@@ -91,8 +96,7 @@ PyRef ThreadCaller::call(Gil gil, PyObject* module, PyObject* name, PyObject* co
 
     PyRef value = frame.completion->value(gil, module, name);
     if (frame.completion->succeeded()) return value;
-    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(value.get())), value.get());
-    throw PyError{};
+    raise_object(gil, value.get());
 }
 
 ThreadCaller::LinePtr ThreadCaller::ready_line(Gil gil, PyObject* module, PyObject* name,
@@ -136,7 +140,9 @@ void ThreadCaller::await_completion(Gil gil, PyObject* module, PyObject* name, c
     if (!wait_until(gil, module, *line, deadline, settled)) {
         raise_call_error(gil, module, "timeout", name, "no reply in time");
     }
-    if (!frame.completion) raise_disconnected(gil, module, name);
+    if (frame.completion) return;
+    if (line->broken_by == nullptr) raise_disconnected(gil, module, name);
+    raise_object(gil, line->broken_by);
 }
 
 // False when the deadline came first. Throws PyError for signals and interruption.
@@ -230,8 +236,12 @@ void ThreadCaller::wake() noexcept {
 }
 
 // The handler still works on a call that nobody waits for: stop it, and with it the channel.
-void ThreadCaller::give_up(Line& line) noexcept {
+void ThreadCaller::give_up(Gil gil, Line& line) noexcept {
     line.closed = true;
+    if (!line.frames.empty() && line.broken_by == nullptr) {
+        line.broken_by = loop_bridge::take_error(gil);
+        loop_bridge::set_error(gil, line.broken_by);
+    }
     if (const auto handler = line.channel->handler()) {
         TermEnv env = make_term_env();
         const ERL_NIF_TERM message =

@@ -52,11 +52,17 @@ private:
     // A channel with the calls that wait on it, innermost last.
     struct Line {
         explicit Line(ResourcePtr<ChannelResource> resource);
+        ~Line();
+        Line(const Line&) = delete;
+        Line& operator=(const Line&) = delete;
         ResourcePtr<ChannelResource> channel;
         loop_bridge::BlockingWaiter waiter;
         std::vector<Frame*> frames;
         std::deque<loop_bridge::EntryPtr> requests;
         bool closed = false;
+        // The exception for which a call further in gave the line up; the calls further out end
+        // with the same one. Owned; a line may die without the GIL.
+        PyObject* broken_by = nullptr;
     };
     using LinePtr = std::shared_ptr<Line>;
 
@@ -68,7 +74,7 @@ private:
                     Done&& done);
     void sort_in(Line& line, loop_bridge::EntryList arrived) noexcept;
     void raise_if_interrupted(loop_bridge::Gil gil, PyObject* module) const;
-    static void give_up(Line& line) noexcept;
+    static void give_up(loop_bridge::Gil gil, Line& line) noexcept;
     void retire(const LinePtr& line) noexcept;
 
     std::vector<LinePtr> lines_;        // the thread's first, then those of nested timed calls

@@ -11,7 +11,7 @@ namespace loop_bridge {
 
 class DropQueue {
 public:
-    // Hands over one reference. The consumer set by on_first() is told when the queue was empty.
+    // Hands over one reference; the waker is told when the queue was empty.
     static void push(PyObject* object) noexcept;
     static void drain(Gil gil) noexcept;
 

@@ -8,6 +8,15 @@ void raise_python(Gil, PyObject* type, const char* message) {
     throw PyError{};
 }
 
+void set_error(Gil, PyObject* exception) noexcept {
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception)), exception);
+}
+
+void raise_object(Gil gil, PyObject* exception) {
+    set_error(gil, exception);
+    throw PyError{};
+}
+
 PyObject* take_error(Gil) noexcept {
 #if PY_VERSION_HEX >= 0x030C0000
     return PyErr_GetRaisedException();

@@ -18,6 +18,11 @@ public:
 // Sets the indicator and throws.
 [[noreturn]] void raise_python(Gil gil, PyObject* type, const char* message);
 
+// Sets an exception instance as the pending one ...
+void set_error(Gil gil, PyObject* exception) noexcept;
+// ... and throws.
+[[noreturn]] void raise_object(Gil gil, PyObject* exception);
+
 // Takes the pending exception out of the indicator: a new reference, normalised, with its
 // traceback attached. Null when none is pending.
 [[nodiscard]] PyObject* take_error(Gil gil) noexcept;

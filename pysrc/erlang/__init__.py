@@ -11,6 +11,7 @@
 """
 
 import asyncio
+import functools
 import os
 from typing import Any
 
@@ -63,6 +64,7 @@ _erlang.bind_package(
         "run_request": _context.run_request,
         "describe_exception": _context.describe_exception,
         "start_coroutine": _loop_host.start_coroutine,
+        "partial": functools.partial,
     }
 )
 os.register_at_fork(after_in_child=_erlang.after_fork_in_child)

@@ -5,6 +5,7 @@ from typing import Any
 
 import _erlang
 from erlang._call import Call
+from erlang._errors import Error
 
 
 class Function:
@@ -60,5 +61,7 @@ def registered_function(name: str) -> Function:
 def _is_registered(name: str) -> bool:
     try:
         return bool(_erlang.ask("$is_registered", name))
-    except RuntimeError:  # no application to ask, or a fork of the node
+    except Error:
+        raise  # not being able to ask is no answer
+    except RuntimeError:  # a fork of the node
         return False

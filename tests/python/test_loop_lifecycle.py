@@ -82,21 +82,34 @@ def test_a_loop_closed_with_calls_in_flight(
     assert not recwarn.list
 
 
-def test_a_closed_loop_that_is_kept_is_ended_by_the_next_one(
-    loop_factory: LoopFactory, tag: str
-) -> None:
+def test_closing_a_loop_ends_its_calls_at_once(loop_factory: LoopFactory, tag: str) -> None:
+    """Neither a collection of garbage nor another loop is needed for that."""
     loop = loop_factory()
 
     async def begin() -> tuple[erlang.Call[object], object]:
         call = erlang.async_call("wait_forever", tag)
         return call, await erlang.async_call("await_published", tag, 5000)
 
-    call, pid = loop.run_until_complete(begin())
-    loop.close()
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
-        assert runner.run(echo(1)) == 1
-    assert erlang.call("await_end", pid, 5000)
+    gc.disable()
+    try:
+        call, pid = loop.run_until_complete(begin())
+        loop.close()
+        assert erlang.call("await_end", pid, 5000)
+    finally:
+        gc.enable()
     assert not call.done()
+    assert "close" not in vars(loop)
+
+
+def test_a_loop_that_runs_is_not_closed(loop_factory: LoopFactory) -> None:
+    async def main() -> object:
+        with pytest.raises(RuntimeError, match="running"):
+            asyncio.get_running_loop().close()
+        return await echo(1)
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        assert runner.run(echo(0)) == 0
+        assert runner.run(main()) == 1
 
 
 def test_closed_loops_that_are_kept_hold_no_channels(loop_factory: LoopFactory) -> None:

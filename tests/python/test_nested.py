@@ -2,6 +2,7 @@
 """Erlang that calls Python back: on the waiting thread when it is the one that was asked."""
 
 import asyncio
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -117,3 +118,26 @@ def test_python_code_that_nobody_waits_for_is_interrupted(tag: str) -> None:
 
 def wait_in_erlang(tag: str) -> object:
     return erlang.call("wait_forever", tag)
+
+
+class Alarm(BaseException):
+    """Raised by a signal handler, as Ctrl-C does."""
+
+
+def call_slow() -> object:
+    return erlang.call("slow", 20_000)
+
+
+def test_a_signal_in_a_nested_call_ends_the_calls_further_out_too() -> None:
+    def raise_alarm(_signal: int, _frame: object) -> None:
+        raise Alarm
+
+    before = signal.signal(signal.SIGALRM, raise_alarm)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(Alarm):
+            erlang.call("py_call", __name__, "call_slow", [])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert erlang.call("double_it", 21) == 42
