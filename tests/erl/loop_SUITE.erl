@@ -21,6 +21,8 @@
     stopping_without_main_ends_the_loop/1,
     a_loop_that_does_not_stop_is_interrupted/1,
     calls_under_way_end_when_the_loop_stops/1,
+    calls_that_refuse_to_end_are_answered_when_the_loop_stops/1,
+    calls_made_while_a_loop_stops_are_answered/1,
     a_killed_loop_process_takes_its_thread_along/1
 ]).
 -export([
@@ -50,6 +52,8 @@ groups() ->
         stopping_without_main_ends_the_loop,
         a_loop_that_does_not_stop_is_interrupted,
         calls_under_way_end_when_the_loop_stops,
+        calls_that_refuse_to_end_are_answered_when_the_loop_stops,
+        calls_made_while_a_loop_stops_are_answered,
         a_killed_loop_process_takes_its_thread_along
     ],
     [{asyncio, Each}, {uvloop, Each}].
@@ -111,6 +115,11 @@ source() ->
       "    except asyncio.CancelledError:\n"
       "        await erlang.async_call('tell', (name, 'cancelled'))\n"
       "        raise\n"
+      "\n"
+      "async def leaves_work_behind(name):\n"
+      "    import time\n"
+      "    asyncio.get_running_loop().run_in_executor(None, time.sleep, 1)\n"
+      "    await tell_end(name)\n"
       "\n"
       "async def returns(value):\n"
       "    return value\n"
@@ -263,6 +272,39 @@ calls_under_way_end_when_the_loop_stops(Config) ->
     receive
         {'DOWN', Monitor, process, Pid, Result} -> ?assertMatch({error, _}, Result)
     after 5000 ->
+        error(still_waiting)
+    end.
+
+calls_that_refuse_to_end_are_answered_when_the_loop_stops(Config) ->
+    Loops = loops(),
+    Loop = start(Config, #{stop_timeout => 50}),
+    Caller = waiting_call(Loop, refuses_to_stop, []),
+    ?assertEqual({ok, 3}, call(Loop, add, [1, 2])),
+    ?assertEqual({error, timeout}, py_loop:stop(Loop)),
+    ?assertEqual({error, disconnected}, result(Caller)),
+    eventually:equal(Loops, fun loops/0).
+
+%% The loop's executor is at work for a second when it is told to stop.
+calls_made_while_a_loop_stops_are_answered(Config) ->
+    Loops = loops(),
+    Loop = start(Config, #{main => {'__main__', leaves_work_behind, [<<"e">>], #{}}}),
+    ?assertEqual({<<"e">>, <<"started">>}, told()),
+    Stopping = spawn_monitor(fun() -> exit(py_loop:stop(Loop)) end),
+    ?assertEqual({<<"e">>, <<"cancelled">>}, told()),
+    Caller = waiting_call(Loop, tell_end, [<<"f">>]),
+    ?assertEqual(ok, result(Stopping)),
+    ?assertMatch({error, _}, result(Caller)),
+    eventually:equal(Loops, fun loops/0).
+
+waiting_call(Loop, Function, Args) ->
+    spawn_monitor(fun() ->
+        exit(py_loop:call(Loop, '__main__', Function, Args, #{}, infinity))
+    end).
+
+result({Pid, Monitor}) ->
+    receive
+        {'DOWN', Monitor, process, Pid, Result} -> Result
+    after 10000 ->
         error(still_waiting)
     end.
 
