@@ -241,7 +241,12 @@ give_up(Ref, State = #state{stale = Stale, given_up = GivenUp}) ->
         "its thread ends when it returns"
     ),
     ok = py_nif:close_context(handle(Ref, State)),
-    forget(Ref, State#state{stale = Stale - 1, given_up = GivenUp + 1}).
+    replenish(forget(Ref, State#state{stale = Stale - 1, given_up = GivenUp + 1})).
+
+%% Those that are kept are kept, whatever became of one.
+-spec replenish(#state{}) -> #state{}.
+replenish(State) ->
+    start_contexts(-spare(State), State).
 
 -spec start_contexts(Count :: integer(), #state{}) -> #state{}.
 start_contexts(Count, State) when Count =< 0 ->

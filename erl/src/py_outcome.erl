@@ -40,11 +40,9 @@ last_traceback() ->
 -spec log(logger:level(), answer()) -> ok.
 log(Level, {error, {Name, Text, Traceback}}) ->
     Report = #{python_exception => Name, text => Text, traceback => Traceback},
-    logger:log(Level, Report, #{domain => [erlang_python], report_cb => fun report/1});
+    logger:log(Level, Report, #{report_cb => fun report/1});
 log(Level, {error, Reason}) ->
-    logger:log(Level, "a request from Erlang to Python failed: ~tp", [Reason], #{
-        domain => [erlang_python]
-    });
+    logger:log(Level, "a request from Erlang to Python failed: ~tp", [Reason]);
 log(_Level, _Success) ->
     ok.
 

@@ -20,9 +20,9 @@ next() ->
         error(nothing_logged)
     end.
 
-log(#{level := Level, meta := #{domain := [erlang_python | _]}} = Event, #{config := #{to := To}}) ->
+log(#{meta := #{domain := [otp | _]}}, _Config) ->
+    ok;
+log(#{level := Level} = Event, #{config := #{to := To}}) ->
     Text = logger_formatter:format(Event, #{template => [msg], single_line => false}),
     To ! {?MODULE, #{level => Level, text => unicode:characters_to_binary(Text)}},
-    ok;
-log(_Event, _Config) ->
     ok.

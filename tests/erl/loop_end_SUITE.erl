@@ -1,0 +1,273 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Hosted loops with many callers, and their ends: graceful, forced, again and again.
+-module(loop_end_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, groups/0, init_per_suite/1, end_per_suite/1]).
+-export([init_per_group/2, end_per_group/2, init_per_testcase/2, end_per_testcase/2]).
+-export([
+    a_thousand_coroutines_of_as_many_callers_meet/1,
+    killing_half_of_the_callers_cancels_exactly_theirs/1,
+    tasks_generators_and_the_executor_are_shut_down/1,
+    an_executor_that_hangs_does_not_hold_up_the_end/1,
+    code_that_spins_is_interrupted_in_the_end/1,
+    tasks_that_fail_at_the_end_are_reported/1,
+    a_crash_is_logged_with_its_traceback/1,
+    the_application_stops_and_starts_ten_times/1
+]).
+
+groups() ->
+    Each = [
+        a_thousand_coroutines_of_as_many_callers_meet,
+        killing_half_of_the_callers_cancels_exactly_theirs,
+        tasks_generators_and_the_executor_are_shut_down,
+        an_executor_that_hangs_does_not_hold_up_the_end,
+        code_that_spins_is_interrupted_in_the_end,
+        tasks_that_fail_at_the_end_are_reported,
+        a_crash_is_logged_with_its_traceback,
+        the_application_stops_and_starts_ten_times
+    ],
+    [{asyncio, Each}, {uvloop, Each}].
+
+all() ->
+    [{group, asyncio}, {group, uvloop}].
+
+init_per_suite(Config) ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = py:exec(<<
+        "import asyncio, contextvars, threading, time\n"
+        "events, cancelled = [], []\n"
+        "release = threading.Event()\n"
+        "here = []\n"
+        "async def meet(count):\n"
+        "    future = asyncio.get_running_loop().create_future()\n"
+        "    here.append(future)\n"
+        "    if len(here) == count:\n"
+        "        for one in here: one.set_result(None)\n"
+        "        here.clear()\n"
+        "    await future\n"
+        "    return count\n"
+        "waiting = []\n"
+        "async def wait(number, count):\n"
+        "    waiting.append(number)\n"
+        "    if len(waiting) == count: await erlang.async_call('tell', 'all wait')\n"
+        "    try:\n"
+        "        await asyncio.get_running_loop().create_future()\n"
+        "    except asyncio.CancelledError:\n"
+        "        cancelled.append(number)\n"
+        "        raise\n"
+        "async def generate():\n"
+        "    try:\n"
+        "        while True: yield 1\n"
+        "    finally:\n"
+        "        events.append('generator')\n"
+        "def work():\n"
+        "    release.wait(10)\n"
+        "    events.append('executor')\n"
+        "async def begin_work():\n"
+        "    asyncio.get_running_loop().run_in_executor(None, work)\n"
+        "    return threading.get_native_id()\n"
+        "async def background():\n"
+        "    try:\n"
+        "        await asyncio.sleep(3600)\n"
+        "    finally:\n"
+        "        events.append('task')\n"
+        "async def main_with_company():\n"
+        "    global generator, task\n"
+        "    generator = generate()\n"
+        "    await anext(generator)\n"
+        "    task = asyncio.create_task(background())\n"
+        "    await begin_work()\n"
+        "    await erlang.async_call('tell', 'runs')\n"
+        "    try:\n"
+        "        await asyncio.sleep(3600)\n"
+        "    finally:\n"
+        "        events.append('main')\n"
+        "        release.set()\n"
+        "async def main_that_spins():\n"
+        "    await erlang.async_call('tell', 'runs')\n"
+        "    while True: pass\n"
+        "async def fail_when_cancelled():\n"
+        "    try:\n"
+        "        await asyncio.sleep(3600)\n"
+        "    finally:\n"
+        "        raise ValueError('not like this')\n"
+        "async def main_with_failing_task():\n"
+        "    global task\n"
+        "    task = asyncio.create_task(fail_when_cancelled())\n"
+        "    asyncio.get_running_loop().set_exception_handler(\n"
+        "        lambda loop, context: events.append(str(context['exception'])))\n"
+        "    await erlang.async_call('tell', 'runs')\n"
+        "    await asyncio.sleep(3600)\n"
+        "async def fail():\n"
+        "    raise ValueError('broken')\n"
+    >>),
+    Config.
+
+end_per_suite(_Config) ->
+    application:stop(erlang_python).
+
+init_per_group(Kind, Config) ->
+    [{kind, Kind} | Config].
+
+end_per_group(_Kind, _Config) ->
+    ok.
+
+init_per_testcase(_Case, Config) ->
+    process_flag(trap_exit, true),
+    register_tell(),
+    ok = py:exec(<<"events.clear(); cancelled.clear(); waiting.clear(); release.clear()">>),
+    Config.
+
+register_tell() ->
+    Test = self(),
+    ok = py:register_function(tell, fun([What]) -> Test ! {told, What} end).
+
+end_per_testcase(_Case, _Config) ->
+    ok = py:exec(<<"release.set(); generator = task = None">>),
+    lists:foreach(fun py:unregister_function/1, py:registered()).
+
+start(Config, Options) ->
+    {ok, Loop} = py_loop:start_link(Options#{loop => proplists:get_value(kind, Config)}),
+    Loop.
+
+start_main(Config, Main) ->
+    Loop = start(Config, #{main => {'__main__', Main, [], #{}}, stop_timeout => 300}),
+    ?assertEqual(<<"runs">>, told()),
+    Loop.
+
+told() ->
+    receive
+        {told, What} -> What
+    after 20000 ->
+        error(nothing_told)
+    end.
+
+events() ->
+    {ok, Events} = py:eval(<<"events">>),
+    Events.
+
+loops() ->
+    {ok, _} = py:gc(),
+    maps:get(loops, py:info()).
+
+a_thousand_coroutines_of_as_many_callers_meet(Config) ->
+    Loop = start(Config, #{}),
+    ?assertEqual(
+        lists:duplicate(1000, {ok, 1000}),
+        in_processes:values(1000, fun(_) -> py_loop:call(Loop, '__main__', meet, [1000]) end)
+    ),
+    ok = py_loop:stop(Loop).
+
+killing_half_of_the_callers_cancels_exactly_theirs(Config) ->
+    Loop = start(Config, #{}),
+    Count = 1000,
+    Callers = [
+        spawn_monitor(fun() ->
+            exit(py_loop:call(Loop, '__main__', wait, [N, Count], #{}, infinity))
+        end)
+     || N <- lists:seq(1, Count)
+    ],
+    ?assertEqual(<<"all wait">>, told()),
+    {Killed, Spared} = lists:partition(
+        fun({N, _}) -> N rem 2 =:= 0 end, lists:enumerate(Callers)
+    ),
+    [exit(Pid, kill) || {_, {Pid, _}} <- Killed],
+    Expected = [N || {N, _} <- Killed],
+    eventually:equal({ok, Expected}, fun() -> py:eval(<<"sorted(cancelled)">>) end),
+    %% None of the others has been: they end only now.
+    {ok, 3} = py_loop:call(Loop, asyncio, sleep, [0, 3]),
+    ?assertEqual({ok, Expected}, py:eval(<<"sorted(cancelled)">>)),
+    ok = py_loop:stop(Loop),
+    Reasons = [
+        receive
+            {'DOWN', Monitor, process, Pid, Reason} -> Reason
+        end
+     || {_, {Pid, Monitor}} <- Spared
+    ],
+    ?assertMatch([{error, _}], lists:usort(Reasons)).
+
+tasks_generators_and_the_executor_are_shut_down(Config) ->
+    Loop = start_main(Config, main_with_company),
+    ?assertEqual(ok, py_loop:stop(Loop, 10000)),
+    [Main | Rest] = events(),
+    ?assertEqual(<<"main">>, Main),
+    ?assertEqual([<<"executor">>, <<"generator">>, <<"task">>], lists:sort(Rest)).
+
+an_executor_that_hangs_does_not_hold_up_the_end(Config) ->
+    Loop = start(Config, #{stop_timeout => 100}),
+    {ok, Thread} = py_loop:call(Loop, '__main__', begin_work, []),
+    ?assertEqual({error, timeout}, py_loop:stop(Loop)),
+    ?assertNot(is_process_alive(Loop)),
+    eventually:equal(false, fun() -> thread_exists(Thread) end),
+    ?assertEqual([], events()).
+
+thread_exists(Id) ->
+    filelib:is_dir("/proc/self/task/" ++ integer_to_list(Id)).
+
+code_that_spins_is_interrupted_in_the_end(Config) ->
+    Loops = loops(),
+    Loop = start_main(Config, main_that_spins),
+    ?assertEqual({error, timeout}, py_loop:stop(Loop)),
+    eventually:equal(Loops, fun loops/0),
+    %% The same for one whose process was killed.
+    Other = start_main(Config, main_that_spins),
+    death:kill(Other),
+    eventually:equal(Loops, fun loops/0).
+
+tasks_that_fail_at_the_end_are_reported(Config) ->
+    Loop = start_main(Config, main_with_failing_task),
+    ?assertEqual(ok, py_loop:stop(Loop, 10000)),
+    ?assertEqual([<<"not like this">>], events()).
+
+a_crash_is_logged_with_its_traceback(Config) ->
+    ok = log_to_test:start(),
+    try
+        crash(Config)
+    after
+        log_to_test:stop()
+    end.
+
+crash(Config) ->
+    Loop = start(Config, #{main => {'__main__', fail, [], #{}}}),
+    receive
+        {'EXIT', Loop, Reason} ->
+            ?assertEqual({main_failed, {'ValueError', <<"broken">>}}, Reason)
+    end,
+    #{level := Level, text := Text} = log_to_test:next(),
+    ?assertEqual(error, Level),
+    [
+        ?assertNotEqual({Part, nomatch}, {Part, binary:match(Text, Part)})
+     || Part <- [<<"Traceback">>, <<"in fail">>, <<"ValueError: broken">>]
+    ].
+
+the_application_stops_and_starts_ten_times(Config) ->
+    Before = {loops(), threads()},
+    lists:foreach(
+        fun(_) ->
+            Loop = start_main(Config, main_with_company),
+            Caller = spawn_monitor(fun() ->
+                exit(py_loop:call(Loop, asyncio, sleep, [3600], #{}, infinity))
+            end),
+            {ok, [4.0]} = py:async_gather([{math, sqrt, [16]}]),
+            ok = application:stop(erlang_python),
+            ?assertNot(is_process_alive(Loop)),
+            {Pid, Monitor} = Caller,
+            receive
+                {'DOWN', Monitor, process, Pid, Result} -> ?assertMatch({error, _}, Result)
+            end,
+            ok = application:start(erlang_python),
+            register_tell(),
+            ok = py:exec(<<"release.clear()">>)
+        end,
+        lists:seq(1, 10)
+    ),
+    ok = py:exec(<<"generator = task = None">>),
+    eventually:equal(Before, fun() -> {loops(), threads()} end).
+
+%% All but those of the pool, which grows and shrinks.
+threads() ->
+    {ok, Count} = py:eval(<<"len(__import__('os').listdir('/proc/self/task'))">>),
+    #{contexts := #{total := Contexts}} = py:info(),
+    Count - Contexts.
