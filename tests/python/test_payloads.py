@@ -2,6 +2,7 @@
 """Arguments and results of every size, both ways, around the sizes where pipes used to break."""
 
 import asyncio
+import resource
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -66,3 +67,21 @@ def test_a_buffer_may_change_once_the_call_is_made() -> None:
         assert pool.submit(erlang.call, "echo", buffer).result() == b"\xfe" * 100_000
     buffer[:] = b"\xfd" * 100_000
     assert erlang.call("echo", memoryview(buffer)[1:3]) == b"\xfd\xfd"
+
+
+def resident_bytes() -> int:
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize()
+
+
+async def test_arguments_that_are_refused_leave_no_terms_behind() -> None:
+    def refuse(count: int) -> None:
+        for _ in range(count):
+            with pytest.raises(TypeError):
+                erlang.async_call("echo", "x" * 50_000, object())
+
+    assert await erlang.async_call("echo", 1) == 1
+    refuse(100)
+    before = resident_bytes()
+    refuse(2_000)
+    assert resident_bytes() < before + 20_000_000  # of 100 MB
