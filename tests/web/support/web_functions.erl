@@ -7,7 +7,8 @@
 -export([register/0, init/1]).
 -export([
     double_it/1, get_user/1, process_message/1, fail_with/1, kill_self/1, meet/1, wait_for/1,
-    await_waiting/1, release/1, start_service/1, service_pid/1, stop_service/1
+    await_waiting/1, release/1, start_service/1, service_pid/1, stop_service/1,
+    kill_service/1
 ]).
 
 -define(TABLE, web_functions_table).
@@ -137,6 +138,15 @@ service_pid([]) ->
     case whereis(web_tests_service) of
         undefined -> none;
         Pid -> Pid
+    end.
+
+%% Waits until it is dead.
+kill_service([]) ->
+    Pid = whereis(web_tests_service),
+    Monitor = monitor(process, Pid),
+    exit(Pid, kill),
+    receive
+        {'DOWN', Monitor, process, Pid, Reason} -> Reason
     end.
 
 %% The reason with which the supervisor ended.
