@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // nif.cpp: the native functions of module py_nif, their table, and load and upgrade.
-// Threads: scheduler threads; nothing here touches Python, blocks, or takes long.
+// Threads: scheduler threads; nothing here touches Python or blocks. What takes long with large
+//          terms runs on dirty schedulers then.
 #include <algorithm>
 #include <string_view>
 
@@ -117,17 +118,21 @@ ERL_NIF_TERM python_version(ErlNifEnv* env, const ERL_NIF_TERM[]) {
     return term;
 }
 
+constexpr char kReply[] = "reply";
+constexpr char kFail[] = "fail";
+constexpr char kSubmit[] = "submit";
+
 ErlNifFunc functions[] = {
     {"start_python", 2, nif_entry<start_python>, 0},        // Ref, Options
     {"run_main", 1, nif_entry<run_main>, 0},                // Ref
     {"end_by_signal", 1, nif_entry<end_by_signal>, 0},      // Number
     {"set_coordinator", 0, nif_entry<set_coordinator>, 0},  //
     {"attach", 1, nif_entry<attach>, 0},                    // Channel
-    {"reply", 3, nif_entry<reply>, 0},                      // Channel, Id, Value
-    {"fail", 6, nif_entry<fail>, 0},                      // Channel, Id, Kind, Reason, Stack, Text
+    {kReply, 3, nif_entry_sized<reply, kReply>, 0},         // Channel, Id, Value
+    {kFail, 6, nif_entry_sized<fail, kFail>, 0},          // Channel, Id, Kind, Reason, Stack, Text
     {"new_context", 1, nif_entry<new_context>, 0},        // Ref
     {"close_context", 1, nif_entry<close_context>, 0},    // Context
-    {"submit", 3, nif_entry<submit>, 0},                  // Context | Channel, Ref, Request
+    {kSubmit, 3, nif_entry_sized<submit, kSubmit>, 0},    // Context | Channel, Ref, Request
     {"abandon", 1, nif_entry<abandon>, 0},                // RequestHandle
     {"stats", 0, nif_entry<stats>, 0},                    //
     {"python_version", 0, nif_entry<python_version>, 0},  //

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // nif_entry.h: where the BEAM enters C++. The one place that turns C++ exceptions into Erlang's.
-// Threads: scheduler threads. No NIF touches Python or blocks.
+// Threads: scheduler threads, dirty ones for large terms. No NIF touches Python or blocks.
 #pragma once
 
 #include <erl_nif.h>
@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "nif/atoms.h"
+#include "nif/term_size.h"
 
 namespace nif {
 
@@ -39,6 +40,17 @@ ERL_NIF_TERM nif_entry(ErlNifEnv* env, int, const ERL_NIF_TERM argv[]) noexcept 
     } catch (const std::bad_alloc&) {
         return enif_raise_exception(env, atom(env, "enomem"));
     }
+}
+
+// The same for a body that copies its arguments: when they are large, it runs on a dirty scheduler.
+// `kName` is the name in the table, for stack traces.
+template <NifBody kBody, const char* kName>
+ERL_NIF_TERM nif_entry_sized(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]) noexcept {
+    if (are_large(env, {argv, static_cast<std::size_t>(argc)})) {
+        return enif_schedule_nif(env, kName, ERL_NIF_DIRTY_JOB_CPU_BOUND, nif_entry<kBody>, argc,
+                                 argv);
+    }
+    return nif_entry<kBody>(env, argc, argv);
 }
 
 }  // namespace nif

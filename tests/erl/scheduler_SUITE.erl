@@ -1,0 +1,187 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Nothing of ours keeps a normal scheduler busy: the node reports no long schedule.
+%%
+%% The data is made before anybody watches and comes out of persistent_term, uncopied: a report can
+%% only be about what the library does with it. Even so not every report tells of a fault. Other
+%% processes of the node, Common Test's for one, are none of our business: only those count that
+%% were in a module of the application when they were scheduled in or out. And what is measured is
+%% the clock on the wall: a scheduler thread that the system did not let run meanwhile is reported
+%% as well. A native function that takes too long does so each time, a busy machine does not: of
+%% several runs one must be silent.
+-module(scheduler_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, init_per_suite/1, end_per_suite/1]).
+-export([
+    a_large_list_is_a_reply/1,
+    a_large_structure_is_a_reply/1,
+    one_large_tuple_or_map_is_a_reply/1,
+    a_large_reason_is_a_failure/1,
+    a_large_list_is_an_argument/1,
+    many_calls_at_once_are_served/1,
+    terms_of_any_shape_arrive_unchanged/1
+]).
+
+-define(LIMIT_MS, 10).
+-define(RUNS, 8).
+
+all() ->
+    [
+        a_large_list_is_a_reply,
+        a_large_structure_is_a_reply,
+        one_large_tuple_or_map_is_a_reply,
+        a_large_reason_is_a_failure,
+        a_large_list_is_an_argument,
+        many_calls_at_once_are_served,
+        terms_of_any_shape_arrive_unchanged
+    ].
+
+init_per_suite(Config) ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    maps:foreach(fun(Name, Value) -> persistent_term:put({?MODULE, Name}, Value) end, data()),
+    ok = py:exec(source()),
+    ok = py:register_function(echo, fun([X]) -> X end),
+    ok = py:register_function(stored, fun([Name]) -> stored(Name) end),
+    ok = py:register_function(fail_with_stored, fun([Name]) -> error(stored(Name)) end),
+    Config.
+
+end_per_suite(_Config) ->
+    lists:foreach(fun py:unregister_function/1, py:registered()),
+    maps:foreach(fun(Name, _) -> persistent_term:erase({?MODULE, Name}) end, data()),
+    application:stop(erlang_python).
+
+%% Large enough for a copy to take more than the limit on a fast machine, too.
+data() ->
+    #{
+        <<"list">> => lists:seq(1, 6000000),
+        <<"tuples">> => [{N, a, [N]} || N <- lists:seq(1, 500000)],
+        <<"tuple">> => list_to_tuple([{N, [N]} || N <- lists:seq(1, 800000)]),
+        <<"map">> => maps:from_list([{N, [N]} || N <- lists:seq(1, 400000)]),
+        <<"argument">> => lists:duplicate(2000000, <<"a text">>)
+    }.
+
+stored(Name) ->
+    persistent_term:get({?MODULE, Name}).
+
+source() ->
+    <<"import asyncio, threading, erlang\n"
+      "\n"
+      "def length_of(name):\n"
+      "    return len(erlang.call('stored', name))\n"
+      "\n"
+      "def length_of_reason(name):\n"
+      "    try:\n"
+      "        erlang.call('fail_with_stored', name)\n"
+      "    except erlang.Error as e:\n"
+      "        return len(e.reason)\n"
+      "\n"
+      "async def gathered(count):\n"
+      "    calls = [erlang.async_call('echo', i) for i in range(count)]\n"
+      "    return sum(await asyncio.gather(*calls))\n"
+      "\n"
+      "def crowd(in_loop, threads, each):\n"
+      "    sums = []\n"
+      "    def work():\n"
+      "        sums.append(sum(erlang.call('echo', i) for i in range(each)))\n"
+      "    all = [threading.Thread(target=work) for _ in range(threads)]\n"
+      "    for one in all: one.start()\n"
+      "    sums.append(asyncio.run(gathered(in_loop)))\n"
+      "    for one in all: one.join()\n"
+      "    return sum(sums)\n">>.
+
+a_large_list_is_a_reply(_Config) ->
+    silently(fun() -> ?assertEqual({ok, 6000000}, length_of(<<"list">>)) end).
+
+a_large_structure_is_a_reply(_Config) ->
+    silently(fun() -> ?assertEqual({ok, 500000}, length_of(<<"tuples">>)) end).
+
+one_large_tuple_or_map_is_a_reply(_Config) ->
+    silently(fun() -> ?assertEqual({ok, 800000}, length_of(<<"tuple">>)) end),
+    silently(fun() -> ?assertEqual({ok, 400000}, length_of(<<"map">>)) end).
+
+a_large_reason_is_a_failure(_Config) ->
+    silently(fun() ->
+        ?assertEqual({ok, 500000}, py:call('__main__', length_of_reason, [<<"tuples">>]))
+    end).
+
+a_large_list_is_an_argument(_Config) ->
+    silently(fun() ->
+        ?assertEqual({ok, 2000000}, py:call(builtins, len, [stored(<<"argument">>)]))
+    end).
+
+many_calls_at_once_are_served(_Config) ->
+    Sum = fun(Count) -> Count * (Count - 1) div 2 end,
+    Expected = Sum(10000) + 4 * Sum(500),
+    silently(fun() ->
+        ?assertEqual({ok, Expected}, py:call('__main__', crowd, [10000, 4, 500]))
+    end).
+
+%% Both ways of a native function: at once, and on a dirty scheduler.
+terms_of_any_shape_arrive_unchanged(_Config) ->
+    Nest = fun(N, Inner) -> [N, {Inner}] end,
+    Deep = fun(Levels) -> lists:foldl(Nest, [], lists:seq(1, Levels)) end,
+    Shapes = [Deep(3), Deep(200), fun lists:seq/2, lists:seq(1, 4999), lists:seq(1, 5001)],
+    [
+        ?assertEqual({ok, Shape}, py:call(erlang, call, [echo, Shape]))
+     || Shape <- Shapes ++ [#{shapes => Shapes, 1 => {}}]
+    ].
+
+length_of(Name) ->
+    py:call('__main__', length_of, [Name]).
+
+%% Runs Fun until nothing was reported, and fails when that never happens.
+silently(Fun) ->
+    silently(Fun, ?RUNS, []).
+
+silently(_Fun, 0, Reports) ->
+    error({long_schedules, Reports});
+silently(Fun, Left, _Reports) ->
+    case reports(Fun) of
+        [] -> ok;
+        Reports -> silently(Fun, Left - 1, Reports)
+    end.
+
+reports(Fun) ->
+    {ok, Modules} = application:get_key(erlang_python, modules),
+    Probe = spawn_link(fun() -> collect([]) end),
+    _ = erlang:system_monitor(Probe, [{long_schedule, ?LIMIT_MS}]),
+    Fun(),
+    settle(),
+    _ = erlang:system_monitor(undefined),
+    Probe ! {get, self()},
+    receive
+        {Probe, Reports} -> [Report || Report <- Reports, is_ours(Report, Modules)]
+    end.
+
+collect(Reports) ->
+    receive
+        {monitor, Who, long_schedule, Where} ->
+            collect([{Who, Where} | Reports]);
+        {get, From} ->
+            From ! {self(), Reports}
+    end.
+
+%% A report comes when its process is scheduled out. The handlers are by the time that they are
+%% suspended, this process is while it waits for that.
+settle() ->
+    Handlers = [Pid || {_, Pid, _, _} <- supervisor:which_children(py_handler_sup), is_pid(Pid)],
+    [suspend(Pid) || Pid <- Handlers].
+
+suspend(Pid) ->
+    try
+        true = erlang:suspend_process(Pid),
+        true = erlang:resume_process(Pid)
+    catch
+        error:badarg -> ended
+    end.
+
+is_ours({_Who, Where}, Modules) ->
+    Locations = [Location || {Key, Location} <- Where, Key =:= in orelse Key =:= out],
+    lists:any(
+        fun
+            ({Module, _, _}) -> lists:member(Module, Modules);
+            (undefined) -> false
+        end,
+        Locations
+    ).
