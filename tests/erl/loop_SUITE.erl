@@ -31,9 +31,7 @@
     a_supervisor_restarts_a_crashed_loop/1,
     a_supervisor_stops_a_loop_gracefully/1,
     several_loops_at_once/1,
-    a_start_that_fails_says_why/1,
-    loops_of_the_configuration_are_started/1,
-    stopping_the_application_stops_all_loops/1
+    a_start_that_fails_says_why/1
 ]).
 
 groups() ->
@@ -67,9 +65,7 @@ all() ->
         a_supervisor_restarts_a_crashed_loop,
         a_supervisor_stops_a_loop_gracefully,
         several_loops_at_once,
-        a_start_that_fails_says_why,
-        loops_of_the_configuration_are_started,
-        stopping_the_application_stops_all_loops
+        a_start_that_fails_says_why
     ].
 
 init_per_suite(Config) ->
@@ -125,6 +121,7 @@ source() ->
       "    return value\n"
       "\n"
       "async def refuses_to_stop():\n"
+      "    await erlang.async_call('tell', ('refusing', 'started'))\n"
       "    while True:\n"
       "        try:\n"
       "            await asyncio.sleep(3600)\n"
@@ -279,7 +276,7 @@ calls_that_refuse_to_end_are_answered_when_the_loop_stops(Config) ->
     Loops = loops(),
     Loop = start(Config, #{stop_timeout => 50}),
     Caller = waiting_call(Loop, refuses_to_stop, []),
-    ?assertEqual({ok, 3}, call(Loop, add, [1, 2])),
+    ?assertEqual({<<"refusing">>, <<"started">>}, told()),
     ?assertEqual({error, timeout}, py_loop:stop(Loop)),
     ?assertEqual({error, disconnected}, result(Caller)),
     eventually:equal(Loops, fun loops/0).
@@ -388,29 +385,6 @@ a_start_that_fails_says_why(_Config) ->
         ok = py:exec(<<"del sys.modules['uvloop']">>),
         ok = py:exec(<<"if hidden_uvloop: sys.modules['uvloop'] = hidden_uvloop">>)
     end.
-
-loops_of_the_configuration_are_started(_Config) ->
-    ok = application:stop(erlang_python),
-    ok = application:set_env(erlang_python, loops, [#{name => configured}, #{}]),
-    try
-        {ok, _} = application:ensure_all_started(erlang_python),
-        ?assertEqual({ok, 3}, call(configured, add, [1, 2])),
-        ?assertEqual(2, length(py_loops:all()))
-    after
-        application:stop(erlang_python),
-        application:unset_env(erlang_python, loops),
-        {ok, _} = application:ensure_all_started(erlang_python)
-    end.
-
-stopping_the_application_stops_all_loops(_Config) ->
-    Main = {'__main__', tell_end, [<<"x">>], #{}},
-    {ok, Loop} = py_loop:start_link(#{main => Main}),
-    ?assertEqual({<<"x">>, <<"started">>}, told()),
-    ok = application:stop(erlang_python),
-    ?assertEqual({<<"x">>, <<"cancelled">>}, told()),
-    ?assertNot(is_process_alive(Loop)),
-    ?assertEqual({error, not_running}, py_loop:start_link(#{})),
-    {ok, _} = application:ensure_all_started(erlang_python).
 
 %% Tasks that were destroyed while pending hold their loop until they are collected.
 loops() ->

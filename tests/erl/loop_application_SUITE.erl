@@ -1,0 +1,71 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Hosted loops and the application: those of its configuration, and all of them when it stops.
+-module(loop_application_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, init_per_suite/1, end_per_suite/1]).
+-export([
+    loops_of_the_configuration_are_started/1,
+    stopping_the_application_stops_all_loops/1
+]).
+
+all() ->
+    [
+        loops_of_the_configuration_are_started,
+        stopping_the_application_stops_all_loops
+    ].
+
+init_per_suite(Config) ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = py:exec(<<
+        "import asyncio\n"
+        "async def add(a, b):\n"
+        "    return a + b\n"
+        "async def tell_end(name):\n"
+        "    try:\n"
+        "        await erlang.async_call('tell', (name, 'started'))\n"
+        "        await asyncio.sleep(3600)\n"
+        "    finally:\n"
+        "        await erlang.async_call('tell', (name, 'cancelled'))\n"
+    >>),
+    Config.
+
+end_per_suite(_Config) ->
+    application:stop(erlang_python).
+
+call(Loop, Function, Args) ->
+    py_loop:call(Loop, '__main__', Function, Args).
+
+told() ->
+    receive
+        {told, What} -> What
+    after 10000 ->
+        error(nothing_told)
+    end.
+
+loops_of_the_configuration_are_started(_Config) ->
+    ok = application:stop(erlang_python),
+    ok = application:set_env(erlang_python, loops, [#{name => configured}, #{}]),
+    try
+        {ok, _} = application:ensure_all_started(erlang_python),
+        ?assertEqual({ok, 3}, call(configured, add, [1, 2])),
+        ?assertEqual(2, length(py_loops:all()))
+    after
+        application:stop(erlang_python),
+        application:unset_env(erlang_python, loops),
+        {ok, _} = application:ensure_all_started(erlang_python)
+    end.
+
+stopping_the_application_stops_all_loops(_Config) ->
+    Test = self(),
+    ok = py:register_function(tell, fun([What]) -> Test ! {told, What} end),
+    process_flag(trap_exit, true),
+    Main = {'__main__', tell_end, [<<"x">>], #{}},
+    {ok, Loop} = py_loop:start_link(#{main => Main}),
+    ?assertEqual({<<"x">>, <<"started">>}, told()),
+    ok = application:stop(erlang_python),
+    ?assertEqual({<<"x">>, <<"cancelled">>}, told()),
+    ?assertNot(is_process_alive(Loop)),
+    ?assertEqual({error, not_running}, py_loop:start_link(#{})),
+    {ok, _} = application:ensure_all_started(erlang_python).
