@@ -86,7 +86,7 @@ PyRef ThreadCaller::call(Gil gil, PyObject* module, PyObject* name, PyObject* co
         await_completion(gil, module, name, line, frame, deadline);
     } catch (const PyError&) {
         line->frames.pop_back();
-        if (!frame.completion) give_up(gil, *line);
+        if (!frame.completion) give_up(gil, module, *line);
         retire(line);
         throw;
     }
@@ -236,9 +236,10 @@ void ThreadCaller::wake() noexcept {
 }
 
 // The handler still works on a call that nobody waits for: stop it, and with it the channel.
-void ThreadCaller::give_up(Gil gil, Line& line) noexcept {
+void ThreadCaller::give_up(Gil gil, PyObject* module, Line& line) noexcept {
     line.closed = true;
-    if (!line.frames.empty() && line.broken_by == nullptr) {
+    const bool interrupted = PyErr_ExceptionMatches(ModuleState::of(module).interrupted.get()) != 0;
+    if (!line.frames.empty() && line.broken_by == nullptr && !interrupted) {
         line.broken_by = loop_bridge::take_error(gil);
         loop_bridge::set_error(gil, line.broken_by);
     }

@@ -61,7 +61,8 @@ private:
         std::deque<loop_bridge::EntryPtr> requests;
         bool closed = false;
         // The exception for which a call further in gave the line up; the calls further out end
-        // with the same one. Owned; a line may die without the GIL.
+        // with the same one, unless it interrupted just that one's request. Owned; a line may die
+        // without the GIL.
         PyObject* broken_by = nullptr;
     };
     using LinePtr = std::shared_ptr<Line>;
@@ -74,7 +75,7 @@ private:
                     Done&& done);
     void sort_in(Line& line, loop_bridge::EntryList arrived) noexcept;
     void raise_if_interrupted(loop_bridge::Gil gil, PyObject* module) const;
-    static void give_up(loop_bridge::Gil gil, Line& line) noexcept;
+    static void give_up(loop_bridge::Gil gil, PyObject* module, Line& line) noexcept;
     void retire(const LinePtr& line) noexcept;
 
     std::vector<LinePtr> lines_;        // the thread's first, then those of nested timed calls
