@@ -150,7 +150,7 @@ void Interpreter::main_thread(const InterpreterOptions& options, const Asker& as
     }
     MainThread* self = main_thread_.load();
     if (self == nullptr) {
-        new loop_bridge::GilRelease{gil};  // for good
+        given_up_.emplace(gil);
         return;
     }
     asker.answer_ok();

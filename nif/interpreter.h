@@ -4,6 +4,7 @@
 // Threads: start(), run_main() any thread; they return at once and answer by message.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,8 @@ private:
     std::atomic<PyObject*> module_{nullptr};
     struct MainThread;
     std::atomic<MainThread*> main_thread_{nullptr};
+    // The GIL, given up for good by a main thread that could not begin.
+    std::optional<loop_bridge::GilRelease> given_up_;
 };
 
 }  // namespace nif
