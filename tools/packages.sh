@@ -38,6 +38,7 @@ need_debian() {
 
 has c++ || need g++
 has pkg-config || need pkg-config
+has git || need git
 need_debian libuv1-dev libgtest-dev libgmock-dev libbenchmark-dev
 need_erlang
 need_python
