@@ -2,11 +2,10 @@
 """Threads come and go: their channels and handlers are given back, however they end."""
 
 import _thread
-import gc
-import resource
 import threading
 
 import pytest
+from usage import MEGABYTE, Usage, assert_flat_since
 
 import erlang
 from erlang.testing import Footprint, becomes_true
@@ -28,24 +27,15 @@ def call_in_new_threads(count: int, at_once: int = 8) -> None:
     assert results == [2] * (count // at_once * at_once)
 
 
-def resident_bytes() -> int:
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * resource.getpagesize()
-
-
 def test_3_000_threads_come_and_gone_leave_nothing() -> None:
     call_in_new_threads(400)
-    gc.collect()
-    before, counts, memory = Footprint.now(), erlang.call("counts"), resident_bytes()
+    before, usage = Footprint.now(), Usage.now()
     call_in_new_threads(3000)
     assert becomes_true(lambda: not Footprint.now().leaks_since(before))
     # Not only explained by what is kept: there is no more of it than before.
     assert becomes_true(lambda: Footprint.now().channels <= before.channels + 8)
-    assert becomes_true(lambda: Footprint.now().descriptors <= before.descriptors + 16)
-    assert becomes_true(lambda: erlang.call("counts")["processes"] <= counts["processes"] + 8)
-    assert becomes_true(lambda: erlang.call("counts")["memory"] < counts["memory"] + 4_000_000)
     # A kilobyte lost with each thread would be three megabytes.
-    assert resident_bytes() < memory + 16_000_000
+    assert_flat_since(usage, resident=16 * MEGABYTE, kept_channels=8)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
