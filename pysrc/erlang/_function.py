@@ -62,6 +62,10 @@ def _is_registered(name: str) -> bool:
     try:
         return bool(_erlang.ask("$is_registered", name))
     except Error:
-        raise  # not being able to ask is no answer
+        # Not being able to ask is no answer. But `import` looks here for modules of this package,
+        # too, and does so before the application runs.
+        if name.startswith("_"):
+            return False
+        raise
     except RuntimeError:  # a fork of the node
         return False

@@ -256,7 +256,7 @@ stopping_without_main_ends_the_loop(Config) ->
 a_loop_that_does_not_stop_is_interrupted(Config) ->
     Loops = loops(),
     Loop = start(Config, #{main => {'__main__', refuses_to_stop, [], #{}}, stop_timeout => 50}),
-    ?assertEqual({ok, 3}, call(Loop, add, [1, 2])),
+    ?assertEqual({<<"refusing">>, <<"started">>}, told()),
     ?assertEqual({error, timeout}, py_loop:stop(Loop)),
     ?assertNot(is_process_alive(Loop)),
     eventually:equal(Loops, fun loops/0).
