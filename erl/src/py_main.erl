@@ -137,7 +137,7 @@ finished(Code) ->
 stop_applications() ->
     Running = [Name || {Name, _, _} <- application:which_applications()],
     Later = lists:takewhile(fun(Name) -> Name =/= erlang_python end, Running),
-    ok = logger:set_primary_config(level, warning),
+    ok = logger:set_module_level(application_controller, none),
     _ = [application:stop(Name) || length(Later) < length(Running), Name <- Later],
     _ = erlang_python_app:prep_stop(none),
     ok.
