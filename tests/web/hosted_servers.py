@@ -63,7 +63,7 @@ async def plain(port: int) -> None:
     busy: set[asyncio.Task[None]] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.closing(writer):
+        try:
             head = await reader.readuntil(b"\r\n\r\n")
             _, kind, value = head.split(b" ")[1].decode().split("/")
             if kind == "double":
@@ -73,6 +73,10 @@ async def plain(port: int) -> None:
             lines = ["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", "Connection: close"]
             writer.write("\r\n".join([*lines, "", body]).encode())
             await writer.drain()
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()  # or the loop's end would find it open
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(answer(reader, writer))
