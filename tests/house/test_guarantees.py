@@ -10,7 +10,7 @@ FOLDERS = {".py": "tests/**/{}", "_SUITE": "tests/**/{}.erl", "_test": "tests/cp
 
 
 def named_tests(text: str) -> list[tuple[str, str]]:
-    """``(file, case)`` for each case, which stands after its file: `` `file`: `case`, `case`; ``."""
+    """Pairs of a file and a case; the cases of a file stand after its name and a colon."""
     pairs = []
     for file, cases in re.findall(r"`([\w.]+)`: ((?:`\w+`(?:, )?)+)", text):
         pairs += [(file, case) for case in re.findall(r"`(\w+)`", cases)]

@@ -34,7 +34,9 @@ def test_every_python_package_is_pinned_once(root: Path) -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("name", ["LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"])
+@pytest.mark.parametrize(
+    "name", ["LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"]
+)
 def test_a_reader_finds_the_usual_documents(root: Path, name: str) -> None:
     assert (root / name).is_file()
 
