@@ -19,8 +19,8 @@ WORKLOADS: dict[str, tuple[str, ...]] = {
     "conversion": SHAPES,
 }
 
-# Google Benchmark, without Erlang and Python.
-NATIVE = ("channel", "ping_pong", "call_slots")
+# Google Benchmark, without Erlang.
+NATIVE = ("channel", "ping_pong", "call_slots", "conversion")
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def show(results: Path) -> None:
         ],
         left=1,
     )
-    table(("native, without Erlang and Python", "ns each"), native_rows(results), left=1)
+    table(("native, without Erlang", "ns each"), native_rows(results), left=1)
     if not lines:
         return
     if any(line["quick"] for line in lines):
