@@ -20,7 +20,7 @@ class Request(Protocol):
     def begin(self, cancel: Callable[[], object], /) -> None: ...
 
 
-# Main coroutines by their loop, for stop().
+# Main coroutines by their loop, for stop(). A loop that is no longer here is ending.
 _mains: dict[asyncio.AbstractEventLoop, asyncio.Task[Any]] = {}
 
 
@@ -60,8 +60,14 @@ async def stop() -> None:
 
 
 def start_coroutine(request: Request, body: tuple[Any, ...]) -> None:
-    """Starts ``(kind, ...)`` as the Erlang side has sent it, as a task that answers ``request``."""
+    """Starts ``(kind, ...)`` as the Erlang side has sent it, as a task that answers ``request``.
+
+    A loop that ends cancels its tasks and begins no more of them: nobody would end those. Their
+    requests are dropped, which answers them.
+    """
     loop = asyncio.get_running_loop()
+    if loop not in _mains:
+        return
     try:
         task = loop.create_task(_as_coroutine(_KINDS[str(body[0])](*body[1:])))
     except BaseException as error:

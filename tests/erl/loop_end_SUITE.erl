@@ -13,6 +13,7 @@
     an_executor_that_hangs_does_not_hold_up_the_end/1,
     code_that_spins_is_interrupted_in_the_end/1,
     tasks_that_fail_at_the_end_are_reported/1,
+    a_coroutine_that_comes_while_the_loop_ends_is_not_begun/1,
     a_crash_is_logged_with_its_traceback/1,
     the_application_stops_and_starts_ten_times/1
 ]).
@@ -25,6 +26,7 @@ groups() ->
         an_executor_that_hangs_does_not_hold_up_the_end,
         code_that_spins_is_interrupted_in_the_end,
         tasks_that_fail_at_the_end_are_reported,
+        a_coroutine_that_comes_while_the_loop_ends_is_not_begun,
         a_crash_is_logged_with_its_traceback,
         the_application_stops_and_starts_ten_times
     ],
@@ -98,6 +100,17 @@ init_per_suite(Config) ->
         "    task = asyncio.create_task(fail_when_cancelled())\n"
         "    asyncio.get_running_loop().set_exception_handler(\n"
         "        lambda loop, context: events.append(str(context['exception'])))\n"
+        "    await erlang.async_call('tell', 'runs')\n"
+        "    await asyncio.sleep(3600)\n"
+        "async def linger():\n"
+        "    try:\n"
+        "        await asyncio.sleep(3600)\n"
+        "    finally:\n"
+        "        await erlang.async_call('tell', 'lingers')\n"
+        "        while not release.is_set(): await asyncio.sleep(0.001)\n"
+        "async def main_with_lingering_task():\n"
+        "    global task\n"
+        "    task = asyncio.create_task(linger())\n"
         "    await erlang.async_call('tell', 'runs')\n"
         "    await asyncio.sleep(3600)\n"
         "async def fail():\n"
@@ -220,6 +233,18 @@ tasks_that_fail_at_the_end_are_reported(Config) ->
     Loop = start_main(Config, main_with_failing_task),
     ?assertEqual(ok, py_loop:stop(Loop, 10000)),
     ?assertEqual([<<"not like this">>], events()).
+
+a_coroutine_that_comes_while_the_loop_ends_is_not_begun(Config) ->
+    %% There would be nobody left to end it.
+    Loop = start_main(Config, main_with_lingering_task),
+    {_, Stopped} = spawn_monitor(fun() -> exit(py_loop:stop(Loop, 20000)) end),
+    ?assertEqual(<<"lingers">>, told()),
+    ?assertEqual({error, disconnected}, py_loop:call(Loop, '__main__', begin_work, [])),
+    ok = py:exec(<<"release.set()">>),
+    receive
+        {'DOWN', Stopped, process, _, Result} -> ?assertEqual(ok, Result)
+    end,
+    ?assertEqual([], events()).
 
 a_crash_is_logged_with_its_traceback(Config) ->
     ok = log_to_test:start(),
