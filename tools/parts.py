@@ -34,8 +34,11 @@ def checked(counts: Counts, status: int, what: str) -> Counts:
     return counts
 
 
-def node_options(folder: str) -> list[str]:
-    """Compiles the Erlang functions of tests/FOLDER/support; has the node register them."""
+def node_options(folder: str, register: Sequence[str] = ()) -> list[str]:
+    """Compiles the Erlang functions of tests/FOLDER/support; has the node register them.
+
+    ``register``: the modules that do so, if not all.
+    """
     beams = Path("build/test-beams", folder)
     shutil.rmtree(beams, ignore_errors=True)
     beams.mkdir(parents=True)
@@ -43,8 +46,8 @@ def node_options(folder: str) -> list[str]:
     if sources:
         run(["erlc", "-Werror", "-o", str(beams), *map(str, sources)], seconds=PART_SECONDS)
     options = ["-pa", str(beams)]
-    for source in sources:
-        options += ["--erl", f"{source.stem}:register()"]
+    for module in register or [source.stem for source in sources]:
+        options += ["--erl", f"{module}:register()"]
     return options
 
 
@@ -164,6 +167,8 @@ PARTS = (
         run=run_python,
     ),
     _pytest_part("web", in_node=True),
+    # Half a minute of ./dev soak, outside a node.
+    replace(_pytest_part("soak", in_node=False), needs_build=True),
     Part(
         "demo",
         needs_build=True,

@@ -61,7 +61,7 @@ def named_part(name: str, arguments: list[str]) -> Part:
             if not part.present():
                 raise SystemExit(f"there is nothing in part {name} yet")
             return part
-    if name in ("house", "erlpy", "python", "web"):
+    if name in ("house", "erlpy", "python", "web", "soak"):
         name = f"tests/{name}"
     path = Path(name.partition("::")[0])
     if (
@@ -71,7 +71,7 @@ def named_part(name: str, arguments: list[str]) -> Part:
         and path.suffix in ("", ".py")
     ):
         folder = path.parts[1]
-        in_node = folder not in ("house", "erlpy")
+        in_node = folder not in ("house", "erlpy", "soak")
         chosen = [name, *arguments]
         return one_off(
             "pytest",

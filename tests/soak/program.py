@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A long random load inside a node: ``./dev soak SECONDS``. Status 1 if anything is wrong.
+
+The load comes in epochs of some seconds. After each it pauses, and then
+
+1. every call that was begun has ended, once, with the value or error class that it should have: a
+   token in its arguments tells whose value it is;
+2. every function was executed exactly once for a call that got its value or its failure, never for
+   one that was refused, and at most once for one that was cancelled, timed out or killed, as the
+   other side of the bridge has counted;
+3. nothing logs an error, no load crashes, none outlasts its stop by a minute;
+4. processes, threads, descriptors and all else that can be counted are back where they were;
+5. memory has not drifted by the rules in ``drift.py``: medians of first and last third differ by
+   no more than a slack and so many bytes for each million calls.
+
+The first fifth of the time warms up: 1 to 3 hold there too, 4 and 5 do not. The load is drawn from
+a seed; how threads and processes interleave is not.
+"""
+
+import argparse
+import faulthandler
+import json
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import drift
+import findings
+import ledger
+import loop_load
+import sampling
+import targets
+import thread_load
+import timeline_plot
+from ledger import Ledger
+
+import erlang
+
+# What is under way when the load pauses gets this long: seconds.
+STOP_SECONDS = 60.0
+SAMPLES = 200
+
+# The shorter, the more ways in which threads interleave; the default is 0.005.
+SWITCH_SECONDS = 0.0005
+
+Load = Callable[[Ledger, Random, threading.Event], None]
+
+
+class Soak:
+    def __init__(self, seconds: float, seed: int, results: Path, leak: str) -> None:
+        self.seconds = seconds
+        self.seed = seed
+        self.results = results
+        self.leak = leak
+        self.ledger = Ledger([*thread_load.ALL_KINDS, *loop_load.KINDS], targets.CAPACITY)
+        self.erlang_kinds: list[str] = [str(kind) for kind in erlang.call("soak_kinds")]
+        self.python_accounts: ledger.Accounts = {}
+        self.erlang_accounts: ledger.Accounts = {}
+        self.wrong: list[str] = []
+        self.points: list[sampling.Sample] = []
+        self.leaked: list[object] = []
+        interval = max(0.2, seconds / SAMPLES)
+        self.recorder = sampling.Recorder(
+            results / "samples.jsonl", interval, lambda: self.ledger.issued
+        )
+
+    def run(self) -> bool:
+        targets.use(self.ledger)
+        epoch_seconds = min(20.0, self.seconds / 15)
+        warm_until = time.monotonic() + self.seconds / 5
+        start = time.monotonic()
+        self.recorder.start()
+        epoch, warm = 0, 0.0
+        while time.monotonic() < start + self.seconds and not self.wrong:
+            self.run_epoch(epoch, epoch_seconds)
+            baseline = self.points[0] if self.points else None
+            sample = self.recorder.add(sampling.quiet(baseline), quiet=True)
+            if time.monotonic() >= warm_until:
+                self.points.append(sample)
+            else:
+                warm = sample["seconds"]
+            if sample["unrest"]:
+                late = ", ".join(f"{each} ({sample[each]})" for each in sample["unrest"])
+                self.wrong.append(f"epoch {epoch}: not back where it was: {late}")
+            self.settle(epoch)
+            findings.progress(epoch, sample)
+            epoch += 1
+        self.recorder.stop()
+        return self.finish(warm)
+
+    def run_epoch(self, epoch: int, seconds: float) -> None:
+        random = Random(f"{self.seed} {epoch}")
+        stop = threading.Event()
+        loads: list[Load] = [thread_load.long_thread] * random.randint(1, 4)
+        loads += [thread_load.executors, thread_load.short_threads, loop_load.fresh_loops]
+        loads += [partial(loop_load.long_loop, factory=each) for each in loop_load.FACTORIES]
+        if self.leak:
+            loads.append(self.leaking)
+        threads = [
+            # A daemon: one that hangs is reported, and does not hang the end of the program.
+            threading.Thread(
+                target=self.guarded,
+                args=(load, Random(f"{self.seed} {epoch} {number}"), stop),
+                daemon=True,
+            )
+            for number, load in enumerate(loads)
+        ]
+        erlang.call("soak_start", self.seed, epoch, random.randint(2, 8))
+        for thread in threads:
+            thread.start()
+        self.pass_time(seconds)
+        stop.set()
+        deadline = time.monotonic() + STOP_SECONDS
+        try:
+            self.wrong += erlang.call("soak_stop", timeout=STOP_SECONDS)
+        except erlang.Timeout:
+            self.hangs("Erlang processes of the load")
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                self.hangs(str(thread))
+
+    def pass_time(self, seconds: float) -> None:
+        """Until the time is over, or an account is nearly full."""
+        deadline = time.monotonic() + seconds
+        full = targets.CAPACITY * 3 // 4
+        while time.monotonic() < deadline and self.ledger.issued < full:
+            if erlang.call("soak_issued") > full:
+                break
+            time.sleep(0.05)
+
+    def guarded(self, load: Load, random: Random, stop: threading.Event) -> None:
+        try:
+            load(self.ledger, random, stop)
+        except BaseException:
+            self.wrong.append(traceback.format_exc())
+
+    def hangs(self, what: str) -> None:
+        self.wrong.append(f"still running {STOP_SECONDS:.0f} s after its stop: {what}")
+        faulthandler.dump_traceback(2)
+
+    def settle(self, epoch: int) -> None:
+        """Lays what was begun and what was executed side by side."""
+        states = self.ledger.take()
+        erlang_states, executed, complaints = erlang.call("soak_take", len(states))
+        # An empty one would be text.
+        erlang_states, executed = (
+            bytes(data, "ascii") if isinstance(data, str) else data
+            for data in (erlang_states, executed)
+        )
+        wrong = [*complaints, *self.ledger.wrong]
+        self.ledger.wrong.clear()
+        wrong += ledger.settle(self.ledger.kinds, states, executed, self.python_accounts)
+        wrong += ledger.settle(
+            self.erlang_kinds,
+            erlang_states,
+            targets.take(len(erlang_states)),
+            self.erlang_accounts,
+        )
+        self.recorder.calls += len(states) + len(erlang_states)
+        self.wrong += [f"epoch {epoch}: {each}" for each in wrong]
+
+    def leaking(self, _ledger: Ledger, _random: Random, stop: threading.Event) -> None:
+        """On purpose, to see that it is noticed."""
+        while not stop.wait(0.02):
+            if self.leak == "list":
+                self.leaked += [object() for _ in range(20_000)]
+            elif self.leak == "descriptor":
+                self.leaked.append(open("/dev/null"))  # noqa: SIM115
+            else:
+                erlang.call("soak_leak", self.leak)
+
+    def finish(self, warm: float) -> bool:
+        samples = self.recorder.samples()
+        drifts = drift.judge_all(self.points) if len(self.points) >= drift.FEWEST_POINTS else []
+        if not drifts and not self.wrong:
+            self.wrong.append(f"only {len(self.points)} quiescent points")
+        self.wrong += [f"drift: {each}" for each in drifts if each.failed]
+        missing = [
+            kind
+            for kinds, accounts in (
+                (self.ledger.kinds, self.python_accounts),
+                (self.erlang_kinds, self.erlang_accounts),
+            )
+            for kind in kinds
+            if kind not in accounts
+        ]
+        if missing and drifts:
+            self.wrong.append(f"never called: {', '.join(missing)}")
+        accounts = {"Python": self.python_accounts, "Erlang": self.erlang_accounts}
+        summary = findings.summary(self.seed, samples, accounts, drifts, self.wrong)
+        (self.results / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+        title = f"{summary['calls']:,} calls in {summary['seconds'] / 60:.1f} minutes"
+        picture = timeline_plot.draw(title, samples, warm, drifts)
+        (self.results / "soak.svg").write_text(picture)
+        findings.show(accounts, drifts, summary, self.results)
+        return not self.wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./dev soak", description=__doc__)
+    parser.add_argument("results", type=Path)
+    parser.add_argument("seconds", type=float)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--leak", default="")
+    options = parser.parse_args()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    loop_load.ignore_expected_warnings()
+    soak = Soak(options.seconds, options.seed, options.results, options.leak)
+    return 0 if soak.run() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

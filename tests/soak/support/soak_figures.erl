@@ -1,0 +1,43 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% What the Erlang side of the node uses at one moment.
+-module(soak_figures).
+
+-export([soak_figures/1, soak_collect/1]).
+
+soak_figures([]) ->
+    #{
+        handlers := Handlers, functions := Functions, channels := Channels,
+        pooled_channels := Pooled, contexts := Contexts, in_flight := InFlight, loops := Loops
+    } = py:info(),
+    #{
+        processes => erlang:system_info(process_count),
+        ports => erlang:system_info(port_count),
+        atoms => erlang:system_info(atom_count),
+        ets_tables => length(ets:all()),
+        ets_memory => erlang:memory(ets),
+        binary_memory => erlang:memory(binary),
+        erlang_memory => erlang:memory(total),
+        handlers => Handlers,
+        functions => Functions,
+        channels => Channels,
+        pooled_channels => Pooled,
+        contexts => maps:get(total, Contexts),
+        contexts_idle => maps:get(idle, Contexts),
+        contexts_given_up => maps:get(given_up, Contexts),
+        in_flight => InFlight,
+        loops => Loops,
+        hosted_loops => length(py_loops:all()),
+        erlang_issued => soak_ledger:issued()
+    }.
+
+%% Garbage is no leak. Returns how many messages wait in all mailboxes together.
+soak_collect([]) ->
+    Self = self(),
+    lists:sum([collected(Pid) || Pid <- processes(), Pid =/= Self]).
+
+collected(Pid) ->
+    garbage_collect(Pid),
+    case process_info(Pid, message_queue_len) of
+        {message_queue_len, Length} -> Length;
+        undefined -> 0
+    end.

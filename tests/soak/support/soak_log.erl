@@ -1,0 +1,42 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% A log handler that takes note of the soak test's own lines, which carry a token, and counts events
+%% at level error and above: nothing the load does is an error of this application's.
+-module(soak_log).
+
+-export([install/0, errors/0]).
+-export([log/2]).
+
+-define(TABLE, soak_log_errors).
+
+%% The table belongs to the process that calls this.
+-spec install() -> ok.
+install() ->
+    ?TABLE = ets:new(?TABLE, [named_table, public, ordered_set]),
+    logger:add_handler(?MODULE, ?MODULE, #{level => info}).
+
+%% All that were logged since the last time.
+-spec errors() -> [binary()].
+errors() ->
+    Errors = ets:tab2list(?TABLE),
+    [ets:delete(?TABLE, Key) || {Key, _} <- Errors],
+    [Text || {_, Text} <- Errors].
+
+-spec log(logger:log_event(), logger:handler_config()) -> ok.
+log(#{meta := #{py_logger := <<"soak">>}, msg := {string, Text}}, _Config) ->
+    soak_ledger:executed(binary_to_integer(iolist_to_binary(Text)));
+log(#{msg := {report, #{label := {supervisor, child_terminated}, report := Report}}}, _Config) ->
+    %% The load kills handlers.
+    case {lists:keyfind(supervisor, 1, Report), lists:keyfind(reason, 1, Report)} of
+        {{_, {local, py_handler_sup}}, {_, killed}} -> ok;
+        _ -> keep(Report)
+    end;
+log(#{level := Level, msg := Message}, _Config) ->
+    case logger:compare_levels(Level, error) of
+        lt -> ok;
+        _ -> keep(Message)
+    end.
+
+keep(What) ->
+    Text = unicode:characters_to_binary(io_lib:format("~0P", [What, 60])),
+    ets:insert(?TABLE, {erlang:unique_integer([monotonic]), Text}),
+    ok.

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""./dev soak: a long random load in a node of its own, accounts and drift checked."""
+
+import argparse
+import secrets
+import sys
+from pathlib import Path
+
+from parts import PYTHON, node_options
+from process import run
+
+RESULTS = Path("build/soak")
+FEWEST_SECONDS = 10.0
+# For the start, and for the pauses, on a machine that is busy with other things.
+MARGIN = 240.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./dev soak", description=__doc__)
+    parser.add_argument("seconds", nargs="?", type=float, default=600.0)
+    parser.add_argument("--seed", type=int, help="replay a load; printed at the start of each")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder, default %(default)s")
+    # Something leaks on purpose: the tests of this test.
+    parser.add_argument(
+        "--leak",
+        choices=["process", "table", "atom", "list", "descriptor"],
+        help=argparse.SUPPRESS,
+    )
+    options = parser.parse_args()
+    if options.seconds < FEWEST_SECONDS:
+        parser.error(f"{FEWEST_SECONDS:.0f} seconds at least")
+    seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
+    options.results.mkdir(parents=True, exist_ok=True)
+    print(f"seed {seed}", flush=True)
+    node = ["--config", "tests/soak/support/soak.config", *node_options("soak", ["soak_functions"])]
+    program = ["tests/soak/program.py", str(options.results), str(options.seconds)]
+    program += ["--seed", str(seed), *(["--leak", options.leak] if options.leak else [])]
+    command = [PYTHON, "-I", "-S", "tools/erlpy", *node, *program]
+    return 1 if run(command, seconds=1.2 * options.seconds + MARGIN) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
