@@ -51,6 +51,7 @@ RULES = (
     Rule("erlang_memory", slack=4 * MB, per_million=0.25 * MB, exact=False, unit=MB),
     Rule("binary_memory", slack=2 * MB, per_million=0.1 * MB, exact=False, unit=MB),
     Rule("ets_memory", slack=0.2 * MB, per_million=0.02 * MB, exact=False, unit=MB),
+    Rule("malloc_in_use", slack=4 * MB, per_million=0.25 * MB, exact=False, unit=MB),
     Rule("rss", slack=24 * MB, per_million=2 * MB, exact=False, unit=MB),
 )
 

@@ -17,7 +17,8 @@ import erlang
 
 KINDS = (
     "await gather task_group as_completed loop_timeout wait_for cancelled shielded loop_failing"
-    " loop_killed loop_unregistered loop_payload blocking_in_loop handler_killed"
+    " loop_killed loop_unregistered loop_payload loop_function to_thread blocking_in_loop"
+    " handler_killed"
 ).split()
 
 Act = Callable[["LoopLoad"], Coroutine[Any, Any, None]]
@@ -25,7 +26,9 @@ LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 FACTORIES: tuple[LoopFactory, ...] = (asyncio.new_event_loop, uvloop.new_event_loop)
 
-# Whatever happens, this is the one kind of call that has ended.
+_echo = erlang.function("soak_echo")
+
+# How a call has ended that raised what it should.
 _ENDED = {
     erlang.Error: Ending.FAILED,
     erlang.Disconnected: Ending.FAILED,
@@ -196,6 +199,22 @@ class LoopLoad:
             (data or "",),
         )
 
+    async def function(self) -> None:
+        data = {"ü": [None, 1.5, True]}
+        await self.expect("loop_function", lambda token: _echo.aio(token, data), (data,))
+
+    async def to_thread(self) -> None:
+        """In the loop's own executor, which has threads of its own."""
+        await asyncio.gather(
+            *(
+                self.expect(
+                    "to_thread",
+                    lambda token: asyncio.to_thread(erlang.call, "soak_echo", token),
+                )
+                for _ in range(5)
+            )
+        )
+
     async def blocking(self) -> None:
         async def call(token: int) -> object:
             return erlang.call("soak_echo", token)
@@ -232,6 +251,8 @@ _MENU: dict[Act, int] = {
     LoopLoad.killed: 5,
     LoopLoad.unregistered: 5,
     LoopLoad.payload: 4,
+    LoopLoad.function: 5,
+    LoopLoad.to_thread: 3,
     LoopLoad.blocking: 2,
 }
 _ACTS = list(_MENU)

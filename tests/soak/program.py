@@ -78,8 +78,10 @@ class Soak:
         epoch, warm = 0, 0.0
         while time.monotonic() < start + self.seconds and not self.wrong:
             self.run_epoch(epoch, epoch_seconds)
-            baseline = self.points[0] if self.points else None
-            sample = self.recorder.add(sampling.quiet(baseline), quiet=True)
+            with self.recorder.paused():
+                baseline = self.points[0] if self.points else None
+                sample = self.recorder.add(sampling.quiet(baseline), quiet=True)
+                self.settle(epoch)
             if time.monotonic() >= warm_until:
                 self.points.append(sample)
             else:
@@ -87,7 +89,6 @@ class Soak:
             if sample["unrest"]:
                 late = ", ".join(f"{each} ({sample[each]})" for each in sample["unrest"])
                 self.wrong.append(f"epoch {epoch}: not back where it was: {late}")
-            self.settle(epoch)
             findings.progress(epoch, sample)
             epoch += 1
         self.recorder.stop()
@@ -195,7 +196,10 @@ class Soak:
         accounts = {"Python": self.python_accounts, "Erlang": self.erlang_accounts}
         summary = findings.summary(self.seed, samples, accounts, drifts, self.wrong)
         (self.results / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
-        title = f"{summary['calls']:,} calls in {summary['seconds'] / 60:.1f} minutes"
+        title = (
+            f"{summary['calls']:,} calls in {summary['seconds'] / 60:.1f} minutes,"
+            f" {summary['calls_per_second']:,} a second"
+        )
         picture = timeline_plot.draw(title, samples, warm, drifts)
         (self.results / "soak.svg").write_text(picture)
         findings.show(accounts, drifts, summary, self.results)

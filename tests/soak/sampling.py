@@ -22,8 +22,36 @@ Sample = dict[str, Any]
 # What ends by itself gets this long: seconds.
 SETTLE_SECONDS = 15.0
 _POLL_SECONDS = 0.05
+# A cancelled process that traps exits is killed after a second: a baseline is not to have it.
+_STILL_SECONDS = 1.2
 
-_malloc_trim: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
+_libc = ctypes.CDLL(None)
+
+
+class _MallInfo(ctypes.Structure):
+    """glibc's ``struct mallinfo2``."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+        )
+    )
+
+
+def malloc_in_use() -> int:
+    """Bytes that C and C++ have from glibc and have not freed; without a glibc 0."""
+    if not hasattr(_libc, "mallinfo2"):
+        return 0
+    _libc.mallinfo2.restype = _MallInfo
+    info = _libc.mallinfo2()
+    return int(info.uordblks + info.hblkhd)
+
+
+def malloc_trim() -> None:
+    """What is freed goes back to the operating system, so that it is not seen as used."""
+    if hasattr(_libc, "malloc_trim"):
+        _libc.malloc_trim(0)
 
 
 def now() -> Sample:
@@ -34,6 +62,7 @@ def now() -> Sample:
         rss = int(statm.read().split()[1]) * resource.getpagesize()
     return figures | {
         "rss": rss,
+        "malloc_in_use": malloc_in_use(),
         "processes": figures["processes"] - figures["handlers"],
         "all_processes": figures["processes"],
         # The one that lists them is there for all alike.
@@ -52,12 +81,11 @@ def now() -> Sample:
 
 
 def collected() -> Sample:
-    """All figures after the garbage collections of both sides; `messages` in mailboxes too."""
+    """All figures after the garbage collections of both sides; unread `messages` too."""
     gc.collect()
-    messages = erlang.call("soak_collect")
-    if _malloc_trim is not None:
-        _malloc_trim(0)
-    return now() | {"messages": messages}
+    unread = erlang.call("soak_collect")
+    malloc_trim()
+    return now() | {"messages": len(unread), "unread": unread}
 
 
 def quiet(baseline: Sample | None) -> Sample:
@@ -65,13 +93,15 @@ def quiet(baseline: Sample | None) -> Sample:
     deadline = time.monotonic() + SETTLE_SECONDS
     before = collected()
     while True:
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_STILL_SECONDS if baseline is None else _POLL_SECONDS)
         sample = collected()
         unrest = drift.differing(sample, before)
         if baseline is not None:
             unrest += drift.beyond(sample, baseline)
-        if sample["contexts"] != sample["contexts_idle"]:
+        if not sample["contexts"] == sample["contexts_idle"] == sample["contexts_kept"]:
             unrest.append("contexts")
+        if sample["messages"]:
+            unrest.append("unread")
         if not unrest or time.monotonic() >= deadline:
             return sample | {"unrest": unrest}
         before = sample
@@ -89,7 +119,7 @@ class Recorder:
         self._python_issued = python_issued
         self._start = time.monotonic()
         self._stop = threading.Event()
-        self._lock = threading.Lock()  # guards _file
+        self._turn = threading.Lock()  # guards _file and calls; held while the accounts are taken
         self._thread = threading.Thread(target=self._run, name="soak recorder")
 
     def start(self) -> None:
@@ -101,17 +131,19 @@ class Recorder:
         self._file.close()
 
     def add(self, sample: Sample, *, quiet: bool) -> Sample:
-        """A sample with its time and all calls so far."""
-        issued = self._python_issued() + sample["erlang_issued"]
-        with self._lock:
-            sample |= {
-                "seconds": round(time.monotonic() - self._start, 3),
-                "calls": self.calls + issued,
-                "quiet": quiet,
-            }
-            self._file.write(json.dumps(sample) + "\n")
-            self._file.flush()
+        """A sample with its time and all calls so far; only while the others are `paused`."""
+        sample |= {
+            "seconds": round(time.monotonic() - self._start, 3),
+            "calls": self.calls + self._python_issued() + sample["erlang_issued"],
+            "quiet": quiet,
+        }
+        self._file.write(json.dumps(sample) + "\n")
+        self._file.flush()
         return sample
+
+    def paused(self) -> threading.Lock:
+        """In the `with` block that has it no sample is taken but by `add`."""
+        return self._turn
 
     def samples(self) -> list[Sample]:
         """All of them, when it has stopped."""
@@ -119,4 +151,5 @@ class Recorder:
 
     def _run(self) -> None:
         while not self._stop.wait(self._interval):
-            self.add(now(), quiet=False)
+            with self._turn:
+                self.add(now(), quiet=False)

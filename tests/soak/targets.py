@@ -83,6 +83,17 @@ def nested(token: int, depth: int) -> list[int]:
     return [token, depth]
 
 
+async def wait_for_ever(token: int) -> None:
+    """Until it is cancelled."""
+    mark(token)
+    await asyncio.get_running_loop().create_future()
+
+
+async def serve_briefly() -> None:
+    """The main coroutine of a hosted loop that its supervisor restarts each time."""
+    await asyncio.sleep(0.02)
+
+
 async def serve() -> None:
     """The main coroutine of a hosted loop: works a little until it is cancelled."""
     while not await asyncio.sleep(0.001, result=False):

@@ -10,7 +10,8 @@
 %% How often each is chosen.
 -define(MENU, [
     {30, call}, {12, eval}, {2, exec}, {10, call_async}, {8, cast}, {6, stream}, {40, gather},
-    {10, async_call}, {2, timeout}, {3, killed_caller}, {4, held_context}, {8, failing},
+    {10, async_call}, {2, timeout}, {2, await_timeout}, {2, coroutine_timeout},
+    {3, killed_caller}, {2, killed_holder}, {2, killed_gatherer}, {4, held_context}, {8, failing},
     {3, payload}, {6, nested}, {4, no_such}
 ]).
 
@@ -163,15 +164,32 @@ act(timeout) ->
         fun(Token) -> py:call(targets, never_end, [Token], #{}, rand:uniform(10)) end,
         fun(_Token) -> {error, timeout} end
     );
+act(await_timeout) ->
+    one(
+        await_timeout,
+        fun(Token) ->
+            py:await(py:call_async(targets, never_end, [Token]), rand:uniform(10) - 1)
+        end,
+        fun(_Token) -> {error, timeout} end
+    );
+act(coroutine_timeout) ->
+    one(
+        coroutine_timeout,
+        fun(Token) ->
+            py:async_await(py:async_call(targets, wait_for_ever, [Token]), rand:uniform(10) - 1)
+        end,
+        fun(_Token) -> {error, timeout} end
+    );
 act(killed_caller) ->
-    Token = soak_ledger:issue(killed_caller, 1),
-    {Pid, Monitor} = spawn_monitor(fun() -> py:call(targets, never_end, [Token]) end),
-    timer:sleep(rand:uniform(5) - 1),
-    exit(Pid, kill),
-    case await_end({Pid, Monitor}) of
-        killed -> soak_ledger:ended(killed_caller, Token, unsure);
-        Other -> soak_ledger:wrong(killed_caller, Token, killed, Other)
-    end;
+    killed(killed_caller, 1, fun([Token]) -> py:call(targets, never_end, [Token]) end);
+act(killed_holder) ->
+    killed(killed_holder, 1, fun([Token]) ->
+        py_context:with(fun() -> py:eval(<<"__import__('targets').never_end(t)">>, #{t => Token}) end)
+    end);
+act(killed_gatherer) ->
+    killed(killed_gatherer, 10, fun(Tokens) ->
+        py:async_gather([{targets, wait_for_ever, [Token]} || Token <- Tokens])
+    end);
 act(held_context) ->
     Private = rand:uniform(1000000),
     Tokens = tokens(held_context, 5),
@@ -218,6 +236,15 @@ act(no_such) ->
         {error, {'AttributeError', _}} -> soak_ledger:ended(no_such, Token, refused);
         Other -> soak_ledger:wrong(no_such, Token, 'AttributeError', Other)
     end.
+
+%% Whoever makes the calls is killed, and with it they are over.
+killed(Kind, Count, Calls) ->
+    Tokens = tokens(Kind, Count),
+    {Pid, Monitor} = spawn_monitor(fun() -> Calls(Tokens) end),
+    timer:sleep(rand:uniform(5) - 1),
+    exit(Pid, kill),
+    Reason = await_end({Pid, Monitor}),
+    [judge(Kind, Token, killed, Reason, unsure) || Token <- Tokens].
 
 judge(Kind, Token, Value, Value, Ending) ->
     soak_ledger:ended(Kind, Token, Ending);

@@ -5,6 +5,7 @@
 -export([soak_figures/1, soak_collect/1]).
 
 soak_figures([]) ->
+    {ok, Kept} = application:get_env(erlang_python, contexts),
     #{
         handlers := Handlers, functions := Functions, channels := Channels,
         pooled_channels := Pooled, contexts := Contexts, in_flight := InFlight, loops := Loops
@@ -23,6 +24,7 @@ soak_figures([]) ->
         pooled_channels => Pooled,
         contexts => maps:get(total, Contexts),
         contexts_idle => maps:get(idle, Contexts),
+        contexts_kept => Kept,
         contexts_given_up => maps:get(given_up, Contexts),
         in_flight => InFlight,
         loops => Loops,
@@ -30,14 +32,15 @@ soak_figures([]) ->
         erlang_issued => soak_ledger:issued()
     }.
 
-%% Garbage is no leak. Returns how many messages wait in all mailboxes together.
+%% Garbage is no leak. Returns the processes in whose mailboxes messages wait, and which.
 soak_collect([]) ->
     Self = self(),
-    lists:sum([collected(Pid) || Pid <- processes(), Pid =/= Self]).
+    lists:append([collected(Pid) || Pid <- processes(), Pid =/= Self]).
 
 collected(Pid) ->
     garbage_collect(Pid),
-    case process_info(Pid, message_queue_len) of
-        {message_queue_len, Length} -> Length;
-        undefined -> 0
+    case process_info(Pid, [messages, initial_call, current_function, dictionary]) of
+        undefined -> [];
+        [{messages, []} | _] -> [];
+        Info -> [unicode:characters_to_binary(io_lib:format("~0P", [{Pid, Info}, 60]))]
     end.

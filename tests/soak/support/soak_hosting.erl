@@ -1,13 +1,13 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Hosted loops under a supervisor: started, called by several processes at once, and stopped, some
-%% of them in the middle of their calls.
+%% Hosted loops under a supervisor: started, called by several processes at once, and stopped; one of
+%% them in the middle of its calls, and one ends by itself again and again and is restarted.
 -module(soak_hosting).
 -behaviour(supervisor).
 
 -export([until/1]).
 -export([init/1]).
 
--define(NAMES, [soak_loop_1, soak_loop_2]).
+-define(NAMES, [soak_loop_quiet, soak_loop_stopped, soak_loop_restarted]).
 -define(CALLERS, 4).
 -define(CALLS, 25).
 
@@ -23,26 +23,30 @@ until(Stopped) ->
 
 -spec init([]) -> {ok, {supervisor:sup_flags(), []}}.
 init([]) ->
-    {ok, {#{strategy => one_for_one, intensity => 0}, []}}.
+    {ok, {#{strategy => one_for_one, intensity => 10000, period => 1}, []}}.
 
 repeat(Stopped, Supervisor) ->
     lists:foreach(fun(Name) -> start(Supervisor, Name) end, ?NAMES),
-    [Quiet, Interrupted] = ?NAMES,
-    InQuiet = callers(Quiet, hosted),
-    InInterrupted = callers(Interrupted, hosted_stopped),
-    lists:foreach(fun await_caller/1, InQuiet),
+    Quiet = callers(soak_loop_quiet, hosted),
+    Interrupted = callers(soak_loop_stopped, hosted_stopped),
+    Restarted = callers(soak_loop_restarted, hosted_restarted),
+    lists:foreach(fun await_caller/1, Quiet),
     lists:foreach(fun(Name) -> stop(Supervisor, Name) end, ?NAMES),
-    lists:foreach(fun await_caller/1, InInterrupted),
+    lists:foreach(fun await_caller/1, Interrupted ++ Restarted),
     Stopped() orelse repeat(Stopped, Supervisor).
 
 start(Supervisor, Name) ->
-    Kind = lists:nth(rand:uniform(3), [asyncio, uvloop, auto]),
-    Options =
-        case rand:uniform(2) of
-            1 -> #{name => Name, loop => Kind};
-            2 -> #{name => Name, loop => Kind, main => {targets, serve, [], #{}}}
-        end,
-    {ok, _} = supervisor:start_child(Supervisor, py_loop:child_spec(Options)).
+    Options = #{name => Name, loop => lists:nth(rand:uniform(3), [asyncio, uvloop, auto])},
+    Specification = py_loop:child_spec(main(Name, Options)),
+    {ok, _} = supervisor:start_child(Supervisor, Specification).
+
+main(soak_loop_restarted, Options) ->
+    Options#{main => {targets, serve_briefly, [], #{}}};
+main(_, Options) ->
+    case rand:uniform(2) of
+        1 -> Options;
+        2 -> Options#{main => {targets, serve, [], #{}}}
+    end.
 
 stop(Supervisor, Name) ->
     ok = supervisor:terminate_child(Supervisor, Name),
@@ -64,19 +68,20 @@ call(Name, hosted, Left) ->
     Result = py_loop:call(Name, targets, echo_soon, [Token, Left]),
     soak_callers:judge(hosted, Token, {ok, {Token, Left}}, Result),
     call(Name, hosted, Left - 1);
-call(Name, hosted_stopped, Left) ->
-    Token = soak_ledger:issue(hosted_stopped, 1),
+call(Name, Kind, Left) ->
+    Token = soak_ledger:issue(Kind, 1),
     case py_loop:call(Name, targets, echo_late, [Token, Left]) of
         {ok, {Token, Left}} ->
-            soak_ledger:ended(hosted_stopped, Token, value),
-            call(Name, hosted_stopped, Left - 1);
+            soak_ledger:ended(Kind, Token, value),
+            call(Name, Kind, Left - 1);
         {error, Reason} when
             Reason =:= disconnected;
             Reason =:= not_running;
             element(1, Reason) =:= 'CancelledError'
         ->
-            %% So will all others.
-            soak_ledger:ended(hosted_stopped, Token, unsure);
+            soak_ledger:ended(Kind, Token, unsure),
+            %% Where none will come again, all others would end so too.
+            Kind =:= hosted_restarted andalso call(Name, Kind, Left - 1);
         Other ->
-            soak_ledger:wrong(hosted_stopped, Token, {Token, Left}, Other)
+            soak_ledger:wrong(Kind, Token, {Token, Left}, Other)
     end.

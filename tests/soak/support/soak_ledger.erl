@@ -11,8 +11,9 @@
 -type ending() :: value | failed | unsure | refused.
 
 -define(KINDS, [
-    call, eval, exec, call_async, cast, stream, gather, async_call, timeout, killed_caller,
-    held_context, failing, payload, nested, inner, hosted, hosted_stopped, no_such
+    call, eval, exec, call_async, cast, stream, gather, async_call, timeout, await_timeout,
+    coroutine_timeout, killed_caller, killed_holder, killed_gatherer, held_context, failing, payload,
+    nested, inner, no_such, hosted, hosted_stopped, hosted_restarted
 ]).
 
 -define(WRONG, soak_wrong).

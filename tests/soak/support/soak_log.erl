@@ -24,17 +24,21 @@ errors() ->
 -spec log(logger:log_event(), logger:handler_config()) -> ok.
 log(#{meta := #{py_logger := <<"soak">>}, msg := {string, Text}}, _Config) ->
     soak_ledger:executed(binary_to_integer(iolist_to_binary(Text)));
-log(#{msg := {report, #{label := {supervisor, child_terminated}, report := Report}}}, _Config) ->
-    %% The load kills handlers.
-    case {lists:keyfind(supervisor, 1, Report), lists:keyfind(reason, 1, Report)} of
-        {{_, {local, py_handler_sup}}, {_, killed}} -> ok;
-        _ -> keep(Report)
-    end;
 log(#{level := Level, msg := Message}, _Config) ->
-    case logger:compare_levels(Level, error) of
-        lt -> ok;
-        _ -> keep(Message)
+    case logger:compare_levels(Level, error) =:= lt orelse is_expected(Message) of
+        true -> ok;
+        false -> keep(Message)
     end.
+
+%% The load kills handlers, and has a loop that ends again and again.
+is_expected({report, #{label := {supervisor, _}, report := Report}}) ->
+    case {lists:keyfind(supervisor, 1, Report), lists:keyfind(reason, 1, Report)} of
+        {{_, {local, py_handler_sup}}, {_, killed}} -> true;
+        {{_, {_, soak_hosting}}, {_, normal}} -> true;
+        _ -> false
+    end;
+is_expected(_) ->
+    false.
 
 keep(What) ->
     Text = unicode:characters_to_binary(io_lib:format("~0P", [What, 60])),
