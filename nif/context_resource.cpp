@@ -23,7 +23,10 @@ ContextResource::ContextResource(const ErlNifPid& owner, ERL_NIF_TERM ref)
 
 ContextResource::~ContextResource() { --Node::instance().contexts; }
 
-void ContextResource::start(const ResourcePtr<ContextResource>& self, PyObject* module) {
+void ContextResource::start(ErlNifEnv* env, const ResourcePtr<ContextResource>& self,
+                            PyObject* module) {
+    // Of no use to anybody when its maker is gone: who else would close it may be gone as well.
+    enif_monitor_process(env, self.cell(), &self->owner_, nullptr);
     start_native_thread("py-context", [self, module] { self->run(module); });
 }
 
@@ -33,6 +36,8 @@ void ContextResource::close() noexcept {
     EntryPtr end = std::make_unique<Arrival>(ArrivalKind::kGone);
     static_cast<void>(channel_.push(end));  // refused when it has ended already
 }
+
+void ContextResource::on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept { close(); }
 
 void ContextResource::run(PyObject* module) {
     const GilAcquire acquired;

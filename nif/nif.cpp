@@ -70,7 +70,7 @@ ERL_NIF_TERM new_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     PyObject* module = Interpreter::instance().module();
     if (module == nullptr) throw BadArgument{};
     const auto context = ResourcePtr<ContextResource>::make(caller_pid(env), argv[0]);
-    ContextResource::start(context, module);
+    ContextResource::start(env, context, module);
     return context.term(env);
 }
 

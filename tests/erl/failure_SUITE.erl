@@ -12,6 +12,7 @@
     a_handler_that_dies_at_once_is_no_loss/1,
     a_killed_supervisor_of_loops_comes_back/1,
     a_killed_top_supervisor_leaves_room_for_a_new_start/1,
+    a_killed_top_supervisor_leaves_no_threads/1,
     the_application_restarts_ten_times/1,
     stopping_ends_calls_of_all_kinds/1,
     without_the_application_calls_say_so/1,
@@ -26,6 +27,7 @@ all() ->
         a_handler_that_dies_at_once_is_no_loss,
         a_killed_supervisor_of_loops_comes_back,
         a_killed_top_supervisor_leaves_room_for_a_new_start,
+        a_killed_top_supervisor_leaves_no_threads,
         the_application_restarts_ten_times,
         stopping_ends_calls_of_all_kinds,
         without_the_application_calls_say_so,
@@ -211,6 +213,23 @@ a_killed_top_supervisor_leaves_room_for_a_new_start(_Config) ->
         heals(top),
         ?assertEqual({ok, 1}, py_loop:call(failure_loop, asyncio, sleep, [0, 1]))
     end).
+
+a_killed_top_supervisor_leaves_no_threads(_Config) ->
+    with_loops(fun() ->
+        heals(before),
+        Before = threads(),
+        death:kill(erlang_python_sup),
+        eventually:equal(false, fun() ->
+            lists:keymember(erlang_python, 1, application:which_applications())
+        end),
+        start(),
+        heals(top),
+        eventually:true(fun() -> threads() =< Before end)
+    end).
+
+threads() ->
+    {ok, Names} = file:list_dir("/proc/self/task"),
+    length(Names).
 
 with_loops(Fun) ->
     ok = application:stop(erlang_python),
