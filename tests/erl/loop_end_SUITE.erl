@@ -9,6 +9,7 @@
 -export([
     a_thousand_coroutines_of_as_many_callers_meet/1,
     killing_half_of_the_callers_cancels_exactly_theirs/1,
+    calls_under_way_say_that_the_loop_is_gone/1,
     tasks_generators_and_the_executor_are_shut_down/1,
     an_executor_that_hangs_does_not_hold_up_the_end/1,
     code_that_spins_is_interrupted_in_the_end/1,
@@ -22,6 +23,7 @@ groups() ->
     Each = [
         a_thousand_coroutines_of_as_many_callers_meet,
         killing_half_of_the_callers_cancels_exactly_theirs,
+        calls_under_way_say_that_the_loop_is_gone,
         tasks_generators_and_the_executor_are_shut_down,
         an_executor_that_hangs_does_not_hold_up_the_end,
         code_that_spins_is_interrupted_in_the_end,
@@ -59,6 +61,9 @@ init_per_suite(Config) ->
         "    except asyncio.CancelledError:\n"
         "        cancelled.append(number)\n"
         "        raise\n"
+        "async def cancel_itself():\n"
+        "    asyncio.current_task().cancel()\n"
+        "    await asyncio.sleep(1)\n"
         "async def generate():\n"
         "    try:\n"
         "        while True: yield 1\n"
@@ -200,6 +205,27 @@ killing_half_of_the_callers_cancels_exactly_theirs(Config) ->
      || {_, {Pid, Monitor}} <- Spared
     ],
     ?assertMatch([{error, _}], lists:usort(Reasons)).
+
+calls_under_way_say_that_the_loop_is_gone(Config) ->
+    %% Whatever the loop's end does to their tasks; one whose task somebody cancels is told that.
+    Loop = start(Config, #{}),
+    Callers = [
+        spawn_monitor(fun() -> exit(py_loop:call(Loop, '__main__', wait, [N, 5])) end)
+     || N <- lists:seq(1, 5)
+    ],
+    ?assertEqual(<<"all wait">>, told()),
+    ?assertMatch(
+        {error, {'CancelledError', _}}, py_loop:call(Loop, '__main__', cancel_itself, [])
+    ),
+    ok = py_loop:stop(Loop),
+    ?assertEqual(lists:duplicate(5, {error, disconnected}), [death(Caller) || Caller <- Callers]).
+
+death({Pid, Monitor}) ->
+    receive
+        {'DOWN', Monitor, process, Pid, Reason} -> Reason
+    after 20000 ->
+        error(still_alive)
+    end.
 
 tasks_generators_and_the_executor_are_shut_down(Config) ->
     Loop = start_main(Config, main_with_company),
