@@ -14,6 +14,8 @@ RESULTS = Path("build/test-results")
 VENV_BIN = Path("build/venv/bin").absolute()
 PYTHON = str(VENV_BIN / "python3")
 CT_LOGS = Path("build/ct_logs")
+# Where Common Test suites are.
+SUITES = (Path("tests/erl"), Path("tests/faults"))
 # One part, hung or not, may not eat the 25 minutes that the whole has.
 PART_SECONDS = 15 * 60.0
 
@@ -100,6 +102,10 @@ def run_common_test(suites: Sequence[str] = ()) -> Counts:
     return checked(count_junit(sorted(CT_LOGS.rglob("junit_report.xml"))), status, "rebar3 ct")
 
 
+def run_faults() -> Counts:
+    return run_common_test([str(file) for file in sorted(SUITES[1].glob("*_SUITE.erl"))])
+
+
 def run_eunit() -> Counts:
     folder = RESULTS / "eunit"
     shutil.rmtree(folder, ignore_errors=True)
@@ -159,6 +165,12 @@ PARTS = (
         needs_build=True,
         present=lambda: any(Path("tests/erl").rglob("*.erl")),
         run=run_erlang,
+    ),
+    Part(
+        "faults",
+        needs_build=True,
+        present=lambda: any(SUITES[1].glob("*_SUITE.erl")),
+        run=run_faults,
     ),
     Part(
         "python",

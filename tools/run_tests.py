@@ -15,6 +15,7 @@ from count import Counts
 from parts import (
     PARTS,
     RESULTS,
+    SUITES,
     VENV_BIN,
     Part,
     meson_tests,
@@ -79,7 +80,7 @@ def named_part(name: str, arguments: list[str]) -> Part:
             folder != "house",
         )
     suite = path.stem
-    found = sorted(Path("tests/erl").rglob(f"{suite}.erl"))
+    found = [file for folder in SUITES for file in sorted(folder.rglob(f"{suite}.erl"))]
     if suite.endswith("_SUITE") and found:
         return one_off("erl", lambda: run_common_test([str(file) for file in found]))
     unit = suite.removesuffix("_test")

@@ -1,0 +1,161 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Does what a plan says to the application of this node.
+-module(fault_act).
+
+-export([boot/0, start/0, run/1]).
+
+%% For the application to stop or start, in milliseconds.
+-define(LIMIT, 30000).
+
+%% Once in the life of a node.
+-spec boot() -> ok.
+boot() ->
+    %% Supervisors tell of every death here.
+    ok = logger:set_primary_config(level, none),
+    _ = application:load(erlang_python),
+    Options = #{
+        contexts => 2,
+        max_contexts => 32,
+        context_idle_timeout => 20,
+        python_path => [filename:dirname(proplists:get_value(source, module_info(compile)))],
+        loops => [
+            #{name => fault_asyncio, loop => asyncio, stop_timeout => 1000},
+            #{name => fault_uvloop, loop => uvloop, stop_timeout => 1000}
+        ]
+    },
+    maps:foreach(fun(Key, Value) -> application:set_env(erlang_python, Key, Value) end, Options),
+    start().
+
+%% The application runs, and knows the functions of the load.
+-spec start() -> ok.
+start() ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    try
+        fault_load:register_functions()
+    catch
+        %% The registry dies just now.
+        exit:_ -> start()
+    end.
+
+%% Each fault at its time. Stopping and starting takes a while: the faults go on meanwhile.
+-spec run(fault_plan:plan()) -> ok.
+run(Plan) ->
+    {Restarter, Monitor} = spawn_monitor(fun restarter/0),
+    lists:foreach(
+        fun({Microseconds, Fault}) ->
+            wait(erlang:monotonic_time(microsecond) + Microseconds),
+            act(Fault, Restarter)
+        end,
+        Plan
+    ),
+    Restarter ! finish,
+    receive
+        {'DOWN', Monitor, process, Restarter, normal} -> ok;
+        {'DOWN', Monitor, process, Restarter, Reason} -> error({not_restarted, Reason})
+    after ?LIMIT ->
+        error({not_restarted, process_info(Restarter, current_stacktrace)})
+    end.
+
+%% More precisely than by a timeout, which is in milliseconds.
+wait(Until) ->
+    case Until - erlang:monotonic_time(microsecond) of
+        Left when Left > 2000 ->
+            receive
+            after (Left - 1000) div 1000 -> wait(Until)
+            end;
+        Left when Left > 0 ->
+            erlang:yield(),
+            wait(Until);
+        _ ->
+            ok
+    end.
+
+restarter() ->
+    receive
+        restart ->
+            _ = application:stop(erlang_python),
+            start(),
+            restarter();
+        killed ->
+            await_stopped(),
+            start(),
+            restarter();
+        finish ->
+            start()
+    end.
+
+%% The application's death is noticed a little after its supervisor's. It may have been started
+%% again already, if it was being stopped when that was killed.
+await_stopped() ->
+    Listed = lists:keymember(erlang_python, 1, application:which_applications()),
+    case Listed andalso whereis(erlang_python_sup) =:= undefined of
+        true ->
+            receive
+            after 1 -> await_stopped()
+            end;
+        false ->
+            ok
+    end.
+
+act({kill, Name}, _) -> send_exit(whereis(Name), kill);
+act({shut_down, Name}, _) -> send_exit(whereis(Name), shutdown);
+act({suspend, Name, Time}, _) -> suspend(whereis(Name), Time);
+act({flood, Name, Count}, _) -> flood(whereis(Name), Count);
+act({hold_gil, Time}, _) -> py:cast(fault_load, hold_gil, [Time]);
+act(kill_a_handler, _) -> send_exit(one_of(handlers()), kill);
+act(shut_down_a_handler, _) -> send_exit(one_of(handlers()), shutdown);
+act(kill_all_handlers, _) -> [send_exit(Pid, kill) || Pid <- handlers()];
+act(kill_a_worker, _) -> send_exit(one_of(workers()), kill);
+act(kill_all_workers, _) -> [send_exit(Pid, kill) || Pid <- workers()];
+act(kill_a_caller, _) -> send_exit(one_of(fault_load:callers()), kill);
+act(kill_all_callers, _) -> [send_exit(Pid, kill) || Pid <- fault_load:callers()];
+act(collect_garbage, _) -> [erlang:garbage_collect(Pid, [{async, ignored}]) || Pid <- processes()];
+act(restart, Restarter) -> Restarter ! restart;
+act(kill_top, Restarter) ->
+    case whereis(erlang_python_sup) of
+        undefined ->
+            ok;
+        Pid ->
+            send_exit(Pid, kill),
+            Restarter ! killed
+    end.
+
+send_exit(Pid, Reason) when is_pid(Pid) -> exit(Pid, Reason);
+send_exit(_Nobody, _Reason) -> ok.
+
+%% Whoever calls it meanwhile waits.
+suspend(undefined, _Time) ->
+    ok;
+suspend(Pid, Time) ->
+    spawn(fun() ->
+        try erlang:suspend_process(Pid) of
+            true ->
+                receive
+                after Time -> erlang:resume_process(Pid)
+                end
+        catch
+            error:badarg -> died
+        end
+    end).
+
+flood(undefined, _Count) -> ok;
+flood(Pid, Count) -> [Pid ! {stray, make_ref(), Number} || Number <- lists:seq(1, Count)].
+
+handlers() ->
+    linked(whereis(py_handler_sup)) -- [whereis(erlang_python_sup)].
+
+workers() ->
+    Handlers = handlers(),
+    [Pid || Handler <- Handlers, Pid <- linked(Handler)] -- [whereis(py_handler_sup) | Handlers].
+
+%% Not asked of the supervisor, which may be busy or suspended.
+linked(undefined) ->
+    [];
+linked(Pid) ->
+    case process_info(Pid, links) of
+        {links, Links} -> [Link || Link <- Links, is_pid(Link)];
+        undefined -> []
+    end.
+
+one_of([]) -> none;
+one_of(List) -> lists:nth(rand:uniform(length(List)), List).

@@ -1,0 +1,138 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Whether the application is whole, what it uses, and whether every call is accounted for.
+-module(fault_check).
+
+-export([await_answer/0, await_whole/0, footprint/0, await_footprint/1, accounts/2]).
+
+-export_type([footprint/0]).
+
+%% What may not grow.
+-type footprint() :: #{atom() => non_neg_integer() | [term()]}.
+
+%% What was broken is to be mended after so long, in milliseconds.
+-define(LIMIT, 15000).
+-define(LOOK_EVERY, 5).
+
+%% Those that are kept, as fault_act has configured it.
+-define(CONTEXTS, 2).
+
+%% Python answers.
+-spec await_answer() -> ok | {error, term()}.
+await_answer() ->
+    await(ok, fun() ->
+        case py:eval(<<"1">>) of
+            {ok, 1} -> ok;
+            Error -> Error
+        end
+    end).
+
+-spec await_whole() -> ok | {error, term()}.
+await_whole() ->
+    await(ok, fun broken/0).
+
+broken() ->
+    try
+        [] = [Id || {Id, Pid, _, _} <- supervisor:which_children(erlang_python_sup), not is_pid(Pid)],
+        [] = fault_load:probe(),
+        #{busy := 0, stale := 0, starting := 0, waiting := 0} = maps:get(contexts, py:info()),
+        #{in_flight := 0, contexts := #{total := ?CONTEXTS}} = py:info(),
+        ok
+    catch
+        Class:Reason:Stack -> {error, {Class, Reason, lists:sublist(Stack, 3)}}
+    end.
+
+%% Handlers and channels are kept for the next thread, so those figures go up and down: what
+%% belongs to them is taken off, and their own numbers must fit to each other.
+-spec footprint() -> footprint().
+footprint() ->
+    %% What is garbage has been given up, and only not been found out.
+    lists:foreach(fun erlang:garbage_collect/1, processes()),
+    Info = #{channels := Channels, contexts := Contexts} = py:info(),
+    #{handlers := Handlers, pooled_channels := Pooled, loops := Loops} = Info,
+    #{contexts := Threads} = py_nif:stats(),
+    {ok, PythonThreads} = py:call(fault_load, thread_names, []),
+    #{
+        python_threads => PythonThreads,
+        spare_contexts => maps:get(total, Contexts) - ?CONTEXTS,
+        context_threads => Threads,
+        loops => Loops,
+        processes => erlang:system_info(process_count) - Handlers,
+        tables => length(ets:all()),
+        ports => length(erlang:ports()),
+        descriptors => entries("/proc/self/fd") - Channels,
+        threads => entries("/proc/self/task"),
+        %% One of each loop, and one at most for each thread.
+        stray_channels => max(0, Channels - Pooled - Loops - Threads),
+        stray_handlers => max(0, Handlers - Channels)
+    }.
+
+entries(Folder) ->
+    {ok, Names} = file:list_dir(Folder),
+    length(Names).
+
+%% What ends by itself gets the time to do so.
+-spec await_footprint(footprint()) -> ok | {error, #{atom() => {Before :: term(), Now :: term()}}}.
+await_footprint(Before) ->
+    await(ok, fun() ->
+        try footprint() of
+            Now ->
+                case [{K, {V, maps:get(K, Now)}} || {K, V} <- maps:to_list(Before)] of
+                    Pairs ->
+                        case [Pair || Pair = {_, {V, W}} <- Pairs, grown(V, W)] of
+                            [] -> ok;
+                            Grown -> {error, maps:from_list(Grown)}
+                        end
+                end
+        catch
+            Class:Reason -> {error, {Class, Reason}}
+        end
+    end).
+
+grown(Before, Now) when is_integer(Before) -> Now > Before;
+grown(Before, Now) -> Now =/= Before.
+
+await(Wanted, Look) ->
+    await(Wanted, Look, erlang:monotonic_time(millisecond) + ?LIMIT).
+
+await(Wanted, Look, Deadline) ->
+    case Look() of
+        Wanted ->
+            Wanted;
+        Other ->
+            case erlang:monotonic_time(millisecond) < Deadline of
+                true ->
+                    receive
+                    after ?LOOK_EVERY -> await(Wanted, Look, Deadline)
+                    end;
+                false ->
+                    Other
+            end
+    end.
+
+%% Every call has ended, and in a way that the faults explain.
+-spec accounts(fault_load:ledger(), fault_plan:outcomes()) -> ok | {error, term()}.
+accounts(Ledger, Allowed) ->
+    Kinds = lists:usort([Kind || {Kind, _} <- maps:keys(Ledger)]),
+    Unequal = [{Kind, Balance} || Kind <- Kinds, Balance <- [balance(Kind, Ledger)], Balance =/= 0],
+    Wrong = maps:filter(fun({Kind, End}, _) -> not is_allowed(Kind, End, Allowed) end, Ledger),
+    case {Unequal, map_size(Wrong)} of
+        {[], 0} -> ok;
+        _ -> {error, #{never_ended => Unequal, wrong_ends => Wrong}}
+    end.
+
+balance(Kind, Ledger) ->
+    Ended = [Count || {{K, End}, Count} <- maps:to_list(Ledger), K =:= Kind, End =/= <<"issued">>],
+    maps:get({Kind, <<"issued">>}, Ledger, 0) - lists:sum(Ended).
+
+is_allowed(_Kind, End, _Allowed) when End =:= <<"issued">>; End =:= <<"value">> -> true;
+is_allowed(<<"interrupted">>, <<"timeout">>, _) -> true;
+is_allowed(<<"timed loop">>, <<"timeout">>, _) -> true;
+is_allowed(<<"timed">>, <<"Timeout">>, _) -> true;
+is_allowed(<<"asyncio timed">>, <<"Timeout">>, _) -> true;
+is_allowed(<<"uvloop timed">>, <<"Timeout">>, _) -> true;
+is_allowed(<<"asyncio cancelled">>, <<"CancelledError">>, _) -> true;
+is_allowed(<<"uvloop cancelled">>, <<"CancelledError">>, _) -> true;
+is_allowed(<<"closed ", _/binary>>, <<"LoopClosed">>, _) -> true;
+%% A context whose thread is gone is replaced by one with empty globals.
+is_allowed(<<"held context">>, <<"NameError">>, #{pool := [_ | _]}) -> true;
+is_allowed(Kind, End, Allowed) -> lists:member(End, maps:get(fault_load:group(Kind), Allowed, [])).

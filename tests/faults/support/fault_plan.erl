@@ -1,0 +1,138 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Schedules of faults: each is made from one number, so that one that found something can be had
+%% again. What the faults of a schedule may do to calls is stated here too.
+-module(fault_plan).
+
+-export([make/1, allowed/1]).
+
+-export_type([plan/0, fault/0, outcomes/0]).
+
+-type name() :: atom().
+-type fault() ::
+    {kill | shut_down, name()}
+    | {suspend, name(), Milliseconds :: pos_integer()}
+    | {flood, name(), Messages :: pos_integer()}
+    | {hold_gil, Milliseconds :: pos_integer()}
+    | kill_a_handler
+    | kill_all_handlers
+    | shut_down_a_handler
+    | kill_a_worker
+    | kill_all_workers
+    | kill_a_caller
+    | kill_all_callers
+    | collect_garbage
+    | restart
+    | kill_top.
+
+%% Each fault comes so many microseconds after the one before it.
+-type plan() :: [{Microseconds :: non_neg_integer(), fault()}].
+
+%% How calls of a group may end, other than with their value.
+-type outcomes() :: #{python | pool | loop | both => [binary()]}.
+
+-define(MOST_FAULTS, 8).
+-define(MOST_MICROSECONDS, 50000).
+
+-define(SERVERS, [py_functions, py_coordinator, py_contexts, py_loops]).
+-define(SUPERVISORS, [py_handler_sup, py_loop_sup]).
+-define(LOOPS, [py_default_loop, fault_asyncio, fault_uvloop]).
+
+-spec make(Seed :: integer()) -> plan().
+make(Seed) ->
+    {Count, State} = rand:uniform_s(?MOST_FAULTS, rand:seed_s(exsss, Seed)),
+    {Plan, _} = lists:mapfoldl(fun(_, Acc) -> step(Acc) end, State, lists:seq(1, Count)),
+    Plan.
+
+step(State0) ->
+    {Delay, State1} = rand:uniform_s(?MOST_MICROSECONDS, State0),
+    {Maker, State2} = one_of(makers(), State1),
+    {Fault, State3} = Maker(State2),
+    {{Delay, Fault}, State3}.
+
+one_of(List, State0) ->
+    {Index, State} = rand:uniform_s(length(List), State0),
+    {lists:nth(Index, List), State}.
+
+%% What is named twice comes twice as often.
+makers() ->
+    Named = fun(Kind, Names) ->
+        fun(State0) ->
+            {Name, State} = one_of(Names, State0),
+            {{Kind, Name}, State}
+        end
+    end,
+    Sized = fun(Kind, Names, Most) ->
+        fun(State0) ->
+            {Name, State1} = one_of(Names, State0),
+            {Size, State2} = rand:uniform_s(Most, State1),
+            {{Kind, Name, Size}, State2}
+        end
+    end,
+    Plain = fun(Faults) -> fun(State) -> one_of(Faults, State) end end,
+    Handlers = Plain([
+        kill_a_handler, kill_all_handlers, shut_down_a_handler, kill_a_worker, kill_all_workers
+    ]),
+    Servers = Named(kill, ?SERVERS),
+    [
+        Servers,
+        Servers,
+        Named(kill, ?SUPERVISORS),
+        Named(kill, ?LOOPS),
+        Named(shut_down, ?SERVERS ++ ?SUPERVISORS ++ ?LOOPS),
+        Sized(suspend, ?SERVERS ++ ?SUPERVISORS, 40),
+        Sized(flood, ?SERVERS ++ ?SUPERVISORS ++ ?LOOPS, 5000),
+        Handlers,
+        Handlers,
+        Handlers,
+        Plain([kill_a_caller, kill_all_callers]),
+        Plain([kill_a_caller, kill_all_callers]),
+        Plain([restart, restart, kill_top]),
+        fun(State0) ->
+            {Time, State} = rand:uniform_s(30, State0),
+            {{hold_gil, Time}, State}
+        end,
+        Plain([collect_garbage])
+    ].
+
+-spec allowed(plan()) -> outcomes().
+allowed(Plan) ->
+    lists:foldl(
+        fun({_, Fault}, Acc) ->
+            maps:merge_with(fun(_, A, B) -> lists:usort(A ++ B) end, Acc, may(Fault))
+        end,
+        #{},
+        Plan
+    ).
+
+may({Kind, _, _}) when Kind =:= suspend; Kind =:= flood -> #{};
+may({hold_gil, _}) -> #{};
+may(collect_garbage) -> #{};
+%% Reads go on, the table outlives it.
+may({_, py_functions}) -> #{};
+may({_, py_loops}) -> #{};
+may({_, py_contexts}) -> pool_ends();
+may({_, Name}) when Name =:= py_handler_sup; Name =:= py_coordinator -> handlers_end();
+may({_, _Loop}) -> loops_end();
+may(Callers) when Callers =:= kill_a_caller; Callers =:= kill_all_callers ->
+    maps:from_list([{Group, [<<"killed">>]} || Group <- [pool, loop, both]]);
+may(Fault) when Fault =:= restart; Fault =:= kill_top -> all_ends();
+may(_Handlers) -> handlers_end().
+
+handlers_end() ->
+    #{python => [<<"Disconnected">>], both => [<<"Disconnected">>, <<"Error:Disconnected">>]}.
+
+pool_ends() ->
+    #{pool => [<<"disconnected">>], both => [<<"disconnected">>, <<"Error:disconnected">>]}.
+
+loops_end() ->
+    #{loop => [<<"disconnected">>, <<"not_running">>]}.
+
+all_ends() ->
+    Python = [<<"Disconnected">>, <<"UndefinedFunction">>],
+    Erlang = [<<"disconnected">>, <<"not_running">>],
+    #{
+        python => Python,
+        pool => Erlang,
+        loop => Erlang,
+        both => Python ++ Erlang ++ [<<"Error:", End/binary>> || End <- Python ++ Erlang]
+    }.
