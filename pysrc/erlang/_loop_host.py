@@ -23,9 +23,6 @@ class Request(Protocol):
 # Main coroutines by their loop, for stop(). A loop that is no longer here is ending.
 _mains: dict[asyncio.AbstractEventLoop, asyncio.Task[Any]] = {}
 
-# Loops whose tasks are cancelled because they end.
-_ending: set[asyncio.AbstractEventLoop] = set()
-
 
 def run(
     owner: _erlang.Pid,
@@ -48,11 +45,7 @@ def run(
         return runner.run(_host(owner, module, function, args, kwargs))
     finally:
         _mains.pop(loop, None)
-        _ending.add(loop)
-        try:
-            end.close()
-        finally:
-            _ending.discard(loop)
+        end.close()
 
 
 def _cancel_main(loop: asyncio.AbstractEventLoop) -> None:
@@ -128,8 +121,8 @@ async def _as_coroutine(value: Coroutine[Any, Any, Any]) -> object:
 
 def _finish(request: Request, task: asyncio.Task[Any]) -> None:
     if task.cancelled():
-        # Without an answer the request's own end is one: that the loop is gone.
-        if task.get_loop() not in _ending:
+        # By the loop's end, else: then the request is dropped too.
+        if task.get_loop() in _mains:
             request.fail(asyncio.CancelledError("the coroutine was cancelled"))
     elif (error := task.exception()) is not None:
         request.fail(error)
