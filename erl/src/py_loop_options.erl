@@ -3,7 +3,7 @@
 %% The options of a hosted loop: their types, checks and defaults.
 -module(py_loop_options).
 
--export([check/1, stop_timeout/1, host_arguments/1]).
+-export([check/1, stop_timeout/1, host_arguments/1, claims/1]).
 
 -export_type([options/0, main/0]).
 
@@ -51,6 +51,13 @@ host_arguments(Options) ->
         #{} ->
             [Kind, none, none, [], #{}]
     end.
+
+%% By what a loop is known to do the same work as the one before it, see py_loops. Main coroutines
+%% by their hashes, since arguments may be large; one that is equal by chance only waits in vain.
+-spec claims(options()) -> [py_loops:claim()].
+claims(Options) ->
+    [{name, Name} || #{name := Name} <- [Options]] ++
+        [{main, erlang:phash2(Main)} || #{main := Main} <- [Options]].
 
 -spec is_option(Key :: term(), Value :: term()) -> boolean().
 is_option(name, {global, _}) ->

@@ -3,18 +3,37 @@
 %% The hosted loops that there are now, wherever they are supervised: the context that each one
 %% runs in, and its channel once it runs, so that a coroutine is submitted without asking the
 %% loop's process. Closes the context of a loop whose process is gone, however it ended.
+%%
+%% A process that was killed is gone before its thread is: the loop is just being told to end and
+%% may hold ports and files still. Whoever takes its place waits for that here, or a supervisor's
+%% restarts would fail, one after the other, until it gives up.
 -module(py_loops).
 -behaviour(gen_server).
 
--export([create_table/0, start_link/0, add/1, ready/1, channel/1, all/0]).
+-export([create_table/0, start_link/0, add/2, ready/1, channel/1, all/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
--export_type([loop/0]).
+-export_type([loop/0, claim/0]).
 
 -type loop() :: pid() | atom() | {global, term()} | {via, module(), term()}.
 
-%% Rows are `{Pid, Context, Channel | starting}'; the supervisor owns the table.
+%% Two loops that share one of these do the same work, so one after the other.
+-type claim() :: term().
+
+%% Rows are `{Pid, Context, Channel | starting, Claims}'; the supervisor owns the table. That of a
+%% dead process stays until its thread is free.
 -define(TABLE, ?MODULE).
+
+%% Milliseconds: more than it takes to end a loop by force. One that does not end even so, in code
+%% that nothing interrupts, holds its successor up no longer.
+-define(PREDECESSOR_TIMEOUT, 5000).
+
+-record(state, {
+    %% Threads of dead processes that are asked to answer when they are free.
+    ending = #{} :: #{reference() => pid()},
+    %% Starting loops: the dead ones that each waits for, and until when.
+    waiting = #{} :: #{gen_server:from() => {[pid()], reference()}}
+}).
 
 -spec create_table() -> ok.
 create_table() ->
@@ -25,11 +44,12 @@ create_table() ->
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
 
-%% The calling process is a loop that is starting in this context.
--spec add(py_nif:context()) -> ok | not_running.
-add(Context) ->
+%% The calling process is a loop that is starting in this context. Returns when those that did the
+%% same work before it, and whose processes are gone, have really ended.
+-spec add(py_nif:context(), [claim()]) -> ok | not_running.
+add(Context, Claims) ->
     try
-        gen_server:call(?MODULE, {add, Context}, infinity)
+        gen_server:call(?MODULE, {add, Context, Claims}, infinity)
     catch
         exit:_ -> not_running
     end.
@@ -43,7 +63,7 @@ ready(Channel) ->
 -spec channel(loop()) -> {ok, py_nif:channel()} | not_running.
 channel(Loop) when is_pid(Loop) ->
     try ets:lookup(?TABLE, Loop) of
-        [{_, _, Channel}] when Channel =/= starting ->
+        [{_, _, Channel, _}] when Channel =/= starting ->
             case is_process_alive(Loop) of
                 true -> {ok, Channel};
                 false -> not_running
@@ -65,28 +85,85 @@ channel({via, Module, Name}) ->
 
 -spec all() -> [pid()].
 all() ->
-    [Pid || {Pid, _Context, _Channel} <- ets:tab2list(?TABLE)].
+    lists:filter(fun is_process_alive/1, pids()).
 
--spec init([]) -> {ok, []}.
+-spec pids() -> [pid()].
+pids() ->
+    ets:select(?TABLE, [{{'$1', '_', '_', '_'}, [], ['$1']}]).
+
+-spec init([]) -> {ok, #state{}}.
 init([]) ->
-    lists:foreach(fun(Pid) -> monitor(process, Pid) end, all()),
-    {ok, []}.
+    lists:foreach(fun(Pid) -> monitor(process, Pid) end, pids()),
+    {ok, #state{}}.
 
--spec handle_call(term(), gen_server:from(), []) -> {reply, ok, []}.
-handle_call({add, Context}, {Pid, _}, State) ->
-    true = ets:insert(?TABLE, {Pid, Context, starting}),
+-spec handle_call(term(), gen_server:from(), #state{}) -> {reply, ok, #state{}} | {noreply, #state{}}.
+handle_call({add, Context, Claims}, {Pid, _} = From, State = #state{waiting = Waiting}) ->
+    Predecessors = predecessors(Claims),
+    true = ets:insert(?TABLE, {Pid, Context, starting, Claims}),
     _ = monitor(process, Pid),
-    {reply, ok, State}.
+    case Predecessors of
+        [] ->
+            {reply, ok, State};
+        _ ->
+            Timer = erlang:start_timer(?PREDECESSOR_TIMEOUT, self(), From),
+            {noreply, State#state{waiting = Waiting#{From => {Predecessors, Timer}}}}
+    end.
 
--spec handle_cast(term(), []) -> {noreply, []}.
+-spec handle_cast(term(), #state{}) -> {noreply, #state{}}.
 handle_cast(_Message, State) ->
     {noreply, State}.
 
--spec handle_info(term(), []) -> {noreply, []}.
-handle_info({'DOWN', _Monitor, process, Pid, _Reason}, State) ->
-    %% Its thread ends when the loop has ended, which the end of the process brings about.
-    [{_, Context, _}] = ets:take(?TABLE, Pid),
+-spec handle_info(term(), #state{}) -> {noreply, #state{}}.
+handle_info({'DOWN', _Monitor, process, Pid, _Reason}, State = #state{ending = Ending}) ->
+    [{_, Context, _, _}] = ets:lookup(?TABLE, Pid),
+    %% Its turn comes when the loop has ended, which the end of the process brings about.
+    Free = make_ref(),
+    State1 =
+        case py_nif:submit(Context, Free, py_request:exec(<<>>)) of
+            {ok, _} -> State#state{ending = Ending#{Free => Pid}};
+            closed -> ended(Pid, State)
+        end,
     ok = py_nif:close_context(Context),
-    {noreply, State};
+    {noreply, State1};
+handle_info({py_result, Free, _}, State = #state{ending = Ending}) ->
+    {Pid, Rest} = maps:take(Free, Ending),
+    {noreply, ended(Pid, State#state{ending = Rest})};
+handle_info({timeout, Timer, From}, State = #state{waiting = Waiting}) ->
+    case Waiting of
+        #{From := {_, Timer}} ->
+            logger:warning("the hosted loop before ~tp has not ended yet", [element(1, From)]),
+            gen_server:reply(From, ok),
+            {noreply, State#state{waiting = maps:remove(From, Waiting)}};
+        _ ->
+            {noreply, State}
+    end;
 handle_info(_Message, State) ->
     {noreply, State}.
+
+%% Only dead ones: loops may well share their work while they live, e.g. a port.
+-spec predecessors([claim()]) -> [pid()].
+predecessors(Claims) ->
+    Rows = ets:select(?TABLE, [{{'$1', '_', '_', '$2'}, [], ['$$']}]),
+    [
+        Pid
+     || [Pid, Others] <- Rows,
+        lists:any(fun(Claim) -> lists:member(Claim, Others) end, Claims),
+        not is_process_alive(Pid)
+    ].
+
+%% The thread is free: whoever has waited for nobody else goes on.
+-spec ended(pid(), #state{}) -> #state{}.
+ended(Pid, State = #state{waiting = Waiting}) ->
+    true = ets:delete(?TABLE, Pid),
+    Left = maps:map(fun(_, {Pids, Timer}) -> {lists:delete(Pid, Pids), Timer} end, Waiting),
+    {Done, Still} = lists:partition(
+        fun({_, {Pids, _}}) -> Pids =:= [] end, maps:to_list(Left)
+    ),
+    lists:foreach(
+        fun({From, {_, Timer}}) ->
+            _ = erlang:cancel_timer(Timer),
+            gen_server:reply(From, ok)
+        end,
+        Done
+    ),
+    State#state{waiting = maps:from_list(Still)}.

@@ -16,6 +16,7 @@
     tasks_that_fail_at_the_end_are_reported/1,
     a_coroutine_that_comes_while_the_loop_ends_is_not_begun/1,
     a_crash_is_logged_with_its_traceback/1,
+    a_restarted_loop_finds_free_what_a_killed_one_held/1,
     the_application_stops_and_starts_ten_times/1
 ]).
 
@@ -30,6 +31,7 @@ groups() ->
         tasks_that_fail_at_the_end_are_reported,
         a_coroutine_that_comes_while_the_loop_ends_is_not_begun,
         a_crash_is_logged_with_its_traceback,
+        a_restarted_loop_finds_free_what_a_killed_one_held,
         the_application_stops_and_starts_ten_times
     ],
     [{asyncio, Each}, {uvloop, Each}].
@@ -40,7 +42,7 @@ all() ->
 init_per_suite(Config) ->
     {ok, _} = application:ensure_all_started(erlang_python),
     ok = py:exec(<<
-        "import asyncio, contextvars, threading, time\n"
+        "import asyncio, contextvars, socket, threading, time\n"
         "events, cancelled = [], []\n"
         "release = threading.Event()\n"
         "here = []\n"
@@ -118,6 +120,20 @@ init_per_suite(Config) ->
         "    task = asyncio.create_task(linger())\n"
         "    await erlang.async_call('tell', 'runs')\n"
         "    await asyncio.sleep(3600)\n"
+        "def free_port():\n"
+        "    with socket.create_server(('127.0.0.1', 0)) as free:\n"
+        "        return free.getsockname()[1]\n"
+        "async def main_that_holds(port):\n"
+        "    try:\n"
+        "        with socket.create_server(('127.0.0.1', port)):\n"
+        "            await erlang.async_call('tell', 'holds')\n"
+        "            try:\n"
+        "                await asyncio.sleep(3600)\n"
+        "            finally:\n"
+        "                await asyncio.sleep(0.2)  # as servers do for their clients\n"
+        "    except OSError:\n"
+        "        await erlang.async_call('tell', 'is taken')\n"
+        "        raise\n"
         "async def fail():\n"
         "    raise ValueError('broken')\n"
     >>),
@@ -292,6 +308,26 @@ crash(Config) ->
         ?assertNotEqual({Part, nomatch}, {Part, binary:match(Text, Part)})
      || Part <- [<<"Traceback">>, <<"in fail">>, <<"ValueError: broken">>]
     ].
+
+a_restarted_loop_finds_free_what_a_killed_one_held(Config) ->
+    Loops = loops(),
+    {ok, Port} = py:call('__main__', free_port, []),
+    Spec = py_loop:child_spec(#{
+        name => holder,
+        loop => proplists:get_value(kind, Config),
+        main => {'__main__', main_that_holds, [Port], #{}}
+    }),
+    {ok, Supervisor} = own_supervisor:start_link([Spec]),
+    ?assertEqual(<<"holds">>, told()),
+    lists:foreach(
+        fun(_) ->
+            death:kill(holder),
+            ?assertEqual(<<"holds">>, told())
+        end,
+        lists:seq(1, 5)
+    ),
+    ok = gen_server:stop(Supervisor),
+    eventually:equal(Loops, fun loops/0).
 
 the_application_stops_and_starts_ten_times(Config) ->
     Before = {loops(), threads()},
