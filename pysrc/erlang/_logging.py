@@ -95,6 +95,11 @@ def install(level: int) -> None:
         _redirection = Redirection(_outbox, level)
 
 
+def is_installed() -> bool:
+    """Whether records and lines go to Erlang's logger."""
+    return _redirection is not None
+
+
 def uninstall() -> None:
     """Undoes it; what was written until now can still be taken."""
     global _redirection

@@ -4,7 +4,7 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 import _erlang
@@ -15,19 +15,24 @@ class LoopEnd:
     """Ends one loop.
 
     `close` is for the loop's own thread, after the main coroutine: other tasks are cancelled, then
-    asynchronous generators and the default executor are shut down. `force` is for other threads,
-    when nobody waits any longer: then tasks may refuse and code may spin, the loop ends.
+    asynchronous generators and the default executor are shut down, and connections that are open
+    still are closed. `force` is for other threads, when nobody waits any longer: then tasks may
+    refuse and code may spin, the loop ends.
     """
 
-    # Seconds for the tasks that do heed their cancellation; as many more for code that gives the
-    # loop no chance to cancel it.
+    # Seconds for a graceful end of the main coroutine, for which it may be waiting for others.
     GRACE = 1.0
+    # Seconds after that for tasks that heed a cancellation, to clean up at once.
+    HASTE = 0.5
+    # Seconds, in all, until code is interrupted that gives the loop no chance to cancel it.
+    PATIENCE = 2.0
 
     def __init__(self, loop: asyncio.AbstractEventLoop, cancel_main: Callable[[], None]) -> None:
         self._loop = loop
         self._cancel_main = cancel_main
         self._thread = threading.get_ident()
         self._stopped = False
+        self._phase: asyncio.Task[None] | None = None
         self._ended = threading.Event()
         # Under this lock a forced end interrupts the thread only while it is still in the loop.
         self._lock = threading.Lock()
@@ -44,15 +49,10 @@ class LoopEnd:
     def close(self) -> None:
         """Ends what is left in the loop and closes it."""
         try:
-            for phase in (self._cancel_tasks, self._loop.shutdown_asyncgens, self._end_executor):
-                if self._stopped:
-                    break
-                self._loop.run_until_complete(phase())
+            self._run_phases()
+            self._abort_connections()
         except Interrupted:
             pass  # by ourselves, and it has served its purpose
-        except RuntimeError:
-            if not self._stopped:
-                raise
         finally:
             with self._lock:
                 self._ended.set()
@@ -60,16 +60,54 @@ class LoopEnd:
             asyncio.set_event_loop(None)
             self._loop.close()
 
+    def _run_phases(self) -> None:
+        try:
+            for phase in (self._cancel_tasks, self._loop.shutdown_asyncgens, self._end_executor):
+                if self._stopped:
+                    break
+                self._phase = self._loop.create_task(phase())
+                self._loop.run_until_complete(self._phase)
+        except Interrupted:
+            pass  # the loop can be closed nevertheless
+        except RuntimeError:
+            if not self._stopped:
+                raise
+
     def _begin(self) -> None:
         self._cancel_main()
-        self._loop.call_later(self.GRACE, self._stop)
+        self._loop.call_later(self.GRACE, self._hasten)
+
+    def _hasten(self) -> None:
+        """Cancels everything once more: whoever waits for others, gracefully, shall not."""
+        for task in asyncio.all_tasks(self._loop):
+            if task is not self._phase:
+                task.cancel()
+        self._loop.call_later(self.HASTE, self._stop)
 
     def _stop(self) -> None:
         self._stopped = True
         self._loop.stop()
 
+    def _abort_connections(self) -> None:
+        """Closes what asyncio would leave to the collector, its clients waiting; uvloop does not.
+
+        They are told so, as they would be by the loop.
+        """
+        transports: Iterable[asyncio.BaseTransport] = list(
+            getattr(self._loop, "_transports", {}).values()
+        )
+        for transport in transports:
+            if isinstance(transport, asyncio.WriteTransport):
+                transport.abort()
+            else:
+                transport.close()
+        if transports:
+            # One turn of the loop.
+            self._loop.call_soon(self._loop.stop)
+            self._loop.run_forever()
+
     def _insist(self) -> None:
-        while not self._ended.wait(2 * self.GRACE):
+        while not self._ended.wait(self.PATIENCE):
             with self._lock:
                 if not self._ended.is_set():
                     _erlang.interrupt_thread(self._thread, Interrupted)

@@ -19,12 +19,13 @@ import asyncio
 import contextlib
 import importlib
 import inspect
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-if TYPE_CHECKING:
-    import socket
+from erlang import _logging
 
+if TYPE_CHECKING:
     from aiohttp import web
     from uvicorn import Config, Server
 
@@ -45,7 +46,9 @@ async def uvicorn(
         sockets: Bound sockets to listen on, instead of ``host`` and ``port``; closed at the end.
         **config: Options of ``uvicorn.Config``. ``timeout_graceful_shutdown`` (seconds) bounds how
             long a stop waits for requests in progress; choose it below the ``stop_timeout`` of the
-            loop. ``loop`` has no meaning here, the running one is used.
+            loop. ``loop`` has no meaning here, the running one is used. ``log_config`` is ``None``
+            by default where the application logs by Erlang's logger (``python_logging``):
+            uvicorn's own would write lines to standard error there.
 
     Raises:
         OSError: The address can't be bound.
@@ -67,6 +70,10 @@ async def uvicorn(
         raise ValueError(
             "uvicorn's reload and workers need processes of their own; host more loops"
         )
+    if _logging.is_installed():
+        config.setdefault("log_config", None)
+    for listening in sockets or []:
+        _answer_without_delay(listening)
     server = Server(_loaded(Config(app, **config)))
     # A hosted service is stopped by its supervisor; the process's signals belong to others.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
@@ -80,6 +87,19 @@ async def uvicorn(
             serving.cancel()
         await serving
         raise
+
+
+def _answer_without_delay(listening: socket.socket) -> None:
+    """Sets TCP_NODELAY, which accepted connections inherit.
+
+    asyncio does so itself only for sockets that name TCP as their protocol; most, as those of
+    ``socket.create_server``, say 0. Answers of several packets would wait for the client then.
+    """
+    if (
+        listening.family in (socket.AF_INET, socket.AF_INET6)
+        and listening.type == socket.SOCK_STREAM
+    ):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _loaded(config: Config) -> Config:
@@ -198,7 +218,19 @@ async def aiohttp(
             await site.start()
         await asyncio.get_running_loop().create_future()  # nobody sets it: until cancelled
     finally:
-        await runner.cleanup()
+        try:
+            await runner.cleanup()
+        except asyncio.CancelledError:
+            _abort(runner)
+            raise
+
+
+def _abort(runner: web.AppRunner) -> None:
+    """Nobody will answer on these any more; their clients shall not wait for it."""
+    if runner.server is not None:
+        for connection in runner.server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
 
 
 def _imported(reference: str) -> object:

@@ -18,7 +18,8 @@
     callbacks_may_print_and_log/1,
     formatting_may_call_erlang_which_logs_elsewhere/1,
     a_log_handler_may_call_python/1,
-    a_loop_prints/1
+    a_loop_prints/1,
+    a_hosted_uvicorn_logs_by_its_loggers/1
 ]).
 
 all() ->
@@ -35,7 +36,8 @@ all() ->
         callbacks_may_print_and_log,
         formatting_may_call_erlang_which_logs_elsewhere,
         a_log_handler_may_call_python,
-        a_loop_prints
+        a_loop_prints,
+        a_hosted_uvicorn_logs_by_its_loggers
     ].
 
 init_per_suite(Config) ->
@@ -266,3 +268,20 @@ a_loop_prints(_Config) ->
     _ = log_probe:expect(<<"stdout">>, <<"before">>),
     _ = log_probe:expect(<<"stdout">>, <<"after">>),
     ok = py_loop:stop(Loop).
+
+%% Its own configuration would print to standard error, and keep its records from everybody else.
+a_hosted_uvicorn_logs_by_its_loggers(_Config) ->
+    ok = py:exec(<<
+        "async def empty_app(scope, receive, send):\n"
+        "    assert scope['type'] != 'lifespan'\n"
+        "async def serve():\n"
+        "    from erlang import hosting\n"
+        "    await hosting.uvicorn(empty_app, port=0)\n"
+    >>),
+    {ok, Loop} = py_loop:start_link(#{main => {'__main__', serve, [], #{}}}),
+    {info, #{domain := [python]}} =
+        log_probe:expect(<<"uvicorn.error">>, <<"Waiting for application startup.">>),
+    ok = py_loop:stop(Loop),
+    ok = py_logger:flush(10000),
+    ?assertEqual([], log_probe:texts(<<"stderr">>)),
+    ?assertEqual({ok, []}, py:eval(<<"logging.getLogger('uvicorn').handlers">>)).

@@ -4,6 +4,7 @@
 import asyncio
 import contextlib
 import itertools
+import random
 import socket
 import threading
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 import uvloop
+from hosted import Hosted
 from websockets.sync.client import ClientConnection, connect
 
 import erlang
@@ -24,6 +26,8 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "uvloop": uvloop.new_event_loop,
 }
 END_SECONDS = 20
+# Below those that Linux, macOS and the BSDs choose from for outgoing connections.
+UNASSIGNED_PORTS = (10_300, 32_700)
 
 _numbers = itertools.count()
 
@@ -114,6 +118,7 @@ class Service:
         return self.thread.join()
 
 
+Host = Callable[[str, str], Hosted]
 Serve = Callable[[Callable[[socket.socket], Coroutine[Any, Any, object]]], Service]
 
 
@@ -151,6 +156,31 @@ def listening_socket() -> socket.socket:
     listening.bind(("127.0.0.1", 0))
     listening.listen(128)
     return listening
+
+
+@pytest.fixture
+def free_port() -> int:
+    """One that stays free while a service restarts: no system gives it to a client by itself."""
+    while True:
+        port = random.randrange(*UNASSIGNED_PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+@pytest.fixture
+def host(loop_name: str, free_port: int) -> Iterator[Host]:
+    """Has Erlang start services, given the module and the name of a main coroutine."""
+    services: list[Hosted] = []
+
+    def start(module: str, main: str) -> Hosted:
+        service = Hosted(loop_name, module, main, free_port)
+        services.append(service)
+        service.await_served()
+        return service
+
+    yield start
+    for service in services:
+        service.close()
 
 
 @pytest.fixture

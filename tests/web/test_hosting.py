@@ -15,6 +15,7 @@ import pytest
 from aiohttp import WSCloseCode, web
 from conftest import LoopThread, Serve, listening_socket
 from fastapi import FastAPI, WebSocket
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from websockets.exceptions import ConnectionClosed
 
 import erlang
@@ -148,6 +149,53 @@ def test_a_second_cancellation_cuts_the_stop_short(main: Main, serve: Serve, nam
         assert isinstance(service.thread.join(), asyncio.CancelledError)
         with pytest.raises(httpx.RemoteProtocolError):
             waiting.result()
+
+
+class Delays:
+    """Whether accepted connections send at once (TCP_NODELAY), as the server's side has it."""
+
+    def __init__(self) -> None:
+        self.nodelay: list[bool] = []
+
+    def look(self, transport: asyncio.BaseTransport | None) -> None:
+        assert transport is not None
+        accepted = transport.get_extra_info("socket")
+        self.nodelay.append(bool(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+
+
+def uvicorn_that_looks(delays: Delays) -> Main:
+    class Protocol(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            delays.look(transport)
+
+    async def main(listening: socket.socket) -> None:
+        await hosting.uvicorn(FastAPI(), sockets=[listening], http=Protocol, log_level=60)
+
+    return main
+
+
+def aiohttp_that_looks(delays: Delays) -> Main:
+    async def look(request: web.Request) -> web.Response:
+        delays.look(request.transport)
+        return web.Response()
+
+    async def main(listening: socket.socket) -> None:
+        app = web.Application()
+        app.add_routes([web.get("/", look)])
+        await hosting.aiohttp(app, sockets=[listening])
+
+    return main
+
+
+@pytest.mark.parametrize("that_looks", [uvicorn_that_looks, aiohttp_that_looks])
+def test_connections_to_a_socket_of_ones_own_send_without_delay(
+    that_looks: Callable[[Delays], Main], serve: Serve
+) -> None:
+    delays = Delays()
+    service = serve(that_looks(delays))
+    service.http.get("/")
+    assert delays.nodelay == [True]
 
 
 async def empty_app(scope: Any, _receive: Any, _send: Any) -> None:

@@ -123,6 +123,8 @@ start_service([Loop, Module, Function, Args, Kwargs]) ->
 
 keep(Supervisor) ->
     receive
+        {'EXIT', Supervisor, Why} ->
+            exit(Why);
         {stop, From} ->
             Monitor = monitor(process, Supervisor),
             exit(Supervisor, shutdown),
@@ -149,9 +151,11 @@ kill_service([]) ->
         {'DOWN', Monitor, process, Pid, Reason} -> Reason
     end.
 
-%% The reason with which the supervisor ended.
+%% The reason with which the supervisor ended, now or before.
 stop_service([Keeper]) ->
+    Monitor = monitor(process, Keeper),
     Keeper ! {stop, self()},
     receive
-        {stopped, Keeper, Why} -> Why
+        {stopped, Keeper, Why} -> Why;
+        {'DOWN', Monitor, process, Keeper, Why} -> Why
     end.

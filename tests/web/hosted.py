@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Services that Erlang starts under a supervisor, seen from outside; fixtures are in `conftest`."""
+
+import socket
+import time
+from collections.abc import Callable
+
+import httpx
+
+import erlang
+
+DEADLINE_SECONDS = 30
+
+
+def eventually(look: Callable[[], bool]) -> None:
+    last = time.monotonic() + DEADLINE_SECONDS
+    while not look():
+        assert time.monotonic() < last
+        time.sleep(0.01)
+
+
+class Hosted:
+    """A service in a supervision tree of its own, on a port of its own."""
+
+    def __init__(self, loop: str, module: str, main: str, port: int) -> None:
+        self.port = port
+        self.client = httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=DEADLINE_SECONDS
+        )
+        # The process that keeps the supervisor.
+        self._keeper: erlang.Pid = erlang.call(
+            "start_service", erlang.Atom(loop), module, main, [port], {}
+        )
+
+    def get(self, path: str) -> object:
+        answer = self.client.get(path).raise_for_status()
+        return answer.json()
+
+    def pid(self) -> erlang.Pid | None:
+        """The process of the loop, which is another one after each restart."""
+        found: erlang.Pid | None = erlang.call("service_pid")
+        return found
+
+    def await_served(self) -> None:
+        """Waits until it answers."""
+        eventually(self._is_served)
+
+    def await_restarted(self, before: erlang.Pid | None) -> None:
+        """Waits until another process than ``before`` serves."""
+        eventually(lambda: self.pid() not in (None, before))
+        self.await_served()
+
+    def await_refusal(self) -> None:
+        """Waits until no more connections are accepted."""
+        eventually(self._is_refused)
+
+    def stop(self) -> object:
+        """Stops the supervisor, if it runs still; why it ended."""
+        return erlang.call("stop_service", self._keeper)
+
+    def close(self) -> None:
+        self.stop()
+        self.client.close()
+
+    def _is_served(self) -> bool:
+        try:
+            return bool(self.client.get("/double/21").json() == 42)
+        except httpx.TransportError:
+            return False
+
+    def _is_refused(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_SECONDS).close()
+        except ConnectionError:
+            return True
+        return False
