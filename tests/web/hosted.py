@@ -4,8 +4,10 @@
 import socket
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx
+from websockets.sync.client import ClientConnection, connect
 
 import erlang
 
@@ -17,6 +19,15 @@ def eventually(look: Callable[[], bool]) -> None:
     while not look():
         assert time.monotonic() < last
         time.sleep(0.01)
+
+
+def story(name: str) -> list[str]:
+    """What has been noted in Erlang since the last time, in its order."""
+    return list(erlang.call("story", name))
+
+
+def await_dead(process: erlang.Pid) -> None:
+    eventually(lambda: not erlang.call("is_alive", process))
 
 
 class Hosted:
@@ -32,9 +43,12 @@ class Hosted:
             "start_service", erlang.Atom(loop), module, main, [port], {}
         )
 
-    def get(self, path: str) -> object:
+    def get(self, path: str) -> Any:
         answer = self.client.get(path).raise_for_status()
         return answer.json()
+
+    def websocket(self, path: str) -> ClientConnection:
+        return connect(f"ws://127.0.0.1:{self.port}{path}", proxy=None)
 
     def pid(self) -> erlang.Pid | None:
         """The process of the loop, which is another one after each restart."""

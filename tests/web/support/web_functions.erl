@@ -7,8 +7,8 @@
 -export([register/0, init/1]).
 -export([
     double_it/1, get_user/1, process_message/1, fail_with/1, kill_self/1, meet/1, wait_for/1,
-    await_waiting/1, release/1, start_service/1, service_pid/1, stop_service/1,
-    kill_service/1
+    await_waiting/1, release/1, is_alive/1, note/1, story/1, start_service/1, service_pid/1,
+    stop_service/1, kill_service/1
 ]).
 
 -define(TABLE, web_functions_table).
@@ -95,6 +95,19 @@ release([Name, Value]) ->
     [_] = ets:take(?TABLE, {waiting, Name}),
     true.
 
+is_alive([Pid]) -> is_process_alive(Pid).
+
+%% Stories: what is noted under a name, in its order.
+
+note([Story, Event]) ->
+    true = ets:insert(?TABLE, {{note, Story, erlang:unique_integer([monotonic])}, Event}).
+
+%% Told once.
+story([Story]) ->
+    Notes = ets:match_object(?TABLE, {{note, Story, '_'}, '_'}),
+    lists:foreach(fun({Key, _}) -> ets:delete(?TABLE, Key) end, Notes),
+    [Event || {_, Event} <- lists:sort(Notes)].
+
 %% Services under a supervisor of their own.
 
 start_service([Loop, Module, Function, Args, Kwargs]) ->
@@ -136,10 +149,11 @@ keep(Supervisor) ->
 init(Options) ->
     {ok, {#{strategy => one_for_one, intensity => 3, period => 60}, [py_loop:child_spec(Options)]}}.
 
+%% The process of the loop, once that runs: not one that is starting.
 service_pid([]) ->
-    case whereis(web_tests_service) of
-        undefined -> none;
-        Pid -> Pid
+    case py_loop:call(web_tests_service, asyncio, sleep, [0]) of
+        {ok, _} -> whereis(web_tests_service);
+        {error, _} -> undefined
     end.
 
 %% Waits until it is dead.
