@@ -96,7 +96,8 @@ init([]) ->
     lists:foreach(fun(Pid) -> monitor(process, Pid) end, pids()),
     {ok, #state{}}.
 
--spec handle_call(term(), gen_server:from(), #state{}) -> {reply, ok, #state{}} | {noreply, #state{}}.
+-spec handle_call(term(), gen_server:from(), #state{}) ->
+    {reply, ok, #state{}} | {noreply, #state{}}.
 handle_call({add, Context, Claims}, {Pid, _} = From, State = #state{waiting = Waiting}) ->
     Predecessors = predecessors(Claims),
     true = ets:insert(?TABLE, {Pid, Context, starting, Claims}),
@@ -116,10 +117,12 @@ handle_cast(_Message, State) ->
 -spec handle_info(term(), #state{}) -> {noreply, #state{}}.
 handle_info({'DOWN', _Monitor, process, Pid, _Reason}, State = #state{ending = Ending}) ->
     [{_, Context, _, _}] = ets:lookup(?TABLE, Pid),
-    %% Its turn comes when the loop has ended, which the end of the process brings about.
+    %% Its turn comes when the loop has ended, which the end of the process brings about. Sockets
+    %% that a loop has lost are closed by the collector, which in a quiet node may not come soon: of
+    %% tasks that refused to end, of connections accepted just when asyncio's server was closed.
     Free = make_ref(),
     State1 =
-        case py_nif:submit(Context, Free, py_request:exec(<<>>)) of
+        case py_nif:submit(Context, Free, py_request:call(gc, collect, [], #{})) of
             {ok, _} -> State#state{ending = Ending#{Free => Pid}};
             closed -> ended(Pid, State)
         end,
@@ -156,9 +159,7 @@ predecessors(Claims) ->
 ended(Pid, State = #state{waiting = Waiting}) ->
     true = ets:delete(?TABLE, Pid),
     Left = maps:map(fun(_, {Pids, Timer}) -> {lists:delete(Pid, Pids), Timer} end, Waiting),
-    {Done, Still} = lists:partition(
-        fun({_, {Pids, _}}) -> Pids =:= [] end, maps:to_list(Left)
-    ),
+    {Done, Still} = lists:partition(fun({_, {Pids, _}}) -> Pids =:= [] end, maps:to_list(Left)),
     lists:foreach(
         fun({From, {_, Timer}}) ->
             _ = erlang:cancel_timer(Timer),

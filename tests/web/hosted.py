@@ -26,6 +26,18 @@ def story(name: str) -> list[str]:
     return list(erlang.call("story", name))
 
 
+def await_story(name: str, events: list[str]) -> None:
+    """Waits until as much has been noted, and checks that it is that, in that order."""
+    told: list[str] = []
+
+    def is_told() -> bool:
+        told.extend(story(name))
+        return len(told) >= len(events)
+
+    eventually(is_told)
+    assert told == events
+
+
 def await_dead(process: erlang.Pid) -> None:
     eventually(lambda: not erlang.call("is_alive", process))
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FastAPI's own idioms, unchanged, with Erlang called in each: under a supervisor, on both loops."""
+"""FastAPI's own idioms, unchanged, with Erlang called in each: supervised, on both loops."""
 
 import pytest
 from conftest import Host
 from fastapi_idioms import STORY
-from hosted import Hosted, await_dead, eventually, story
+from hosted import Hosted, await_dead, await_story, story
 
 import erlang
 
@@ -25,16 +25,12 @@ def test_the_lifespan_awaits_erlang_at_both_ends(service: Hosted) -> None:
 
 def test_dependencies_are_set_up_and_cleaned_up_in_order(service: Hosted) -> None:
     assert service.get("/cursor") == "CONNECTION CURSOR"
-    told: list[str] = []
-    eventually(lambda: told.extend(story(STORY)) or len(told) == 3)
-    assert told == ["cursor used", "cursor closed", "connection closed"]
+    await_story(STORY, ["cursor used", "cursor closed", "connection closed"])
 
 
 def test_a_dependency_sees_what_failed_in_erlang_and_cleans_up(service: Hosted) -> None:
     assert service.client.get("/fail").status_code == 500
-    told: list[str] = []
-    eventually(lambda: told.extend(story(STORY)) or len(told) == 2)
-    assert told == ["rolled back: refused", "connection closed"]
+    await_story(STORY, ["rolled back: refused", "connection closed"])
 
 
 def test_a_dependency_answers_instead_of_its_route(service: Hosted) -> None:
@@ -49,9 +45,7 @@ def test_run_in_threadpool_calls_erlang(service: Hosted) -> None:
 
 def test_background_tasks_of_both_kinds_run_in_order(service: Hosted) -> None:
     assert service.get("/background") == "accepted"
-    told: list[str] = []
-    eventually(lambda: told.extend(story(STORY)) or len(told) == 2)
-    assert told == ["coroutine 2", "plain 4"]
+    await_story(STORY, ["coroutine 2", "plain 4"])
 
 
 @pytest.mark.parametrize("kind", ["async", "plain"])
@@ -75,6 +69,4 @@ def test_a_websocket_has_dependencies_too(service: Hosted) -> None:
     with service.websocket("/ws") as websocket:
         websocket.send("hello")
         assert websocket.recv() == "CONNECTION: HELLO"
-    told: list[str] = []
-    eventually(lambda: told.extend(story(STORY)) or len(told) == 1)
-    assert told == ["connection closed"]
+    await_story(STORY, ["connection closed"])
