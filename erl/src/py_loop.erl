@@ -5,7 +5,9 @@
 %% The process ends as its main coroutine ends: normally when that returns, with
 %% `{main_failed, {ExceptionName, Text}}' when it raises. When the process is told to shut down, by
 %% its supervisor or by {@link stop/1}, the main coroutine is cancelled and has `stop_timeout'
-%% milliseconds to finish.
+%% milliseconds to finish. When the process is killed, its loop is cancelled and has about a second;
+%% a loop of the same name or with the same main coroutine starts when that has ended, so that a
+%% supervisor's restart finds ports free.
 %%
 %% ```
 %% init([]) ->

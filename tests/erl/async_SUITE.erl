@@ -51,16 +51,14 @@ all() ->
     ].
 
 init_per_suite(Config) ->
-    {ok, _} = application:ensure_all_started(erlang_python),
-    ok = py:exec(source()),
-    Config.
+    python_side:start(source(), Config).
 
 end_per_suite(_Config) ->
     application:stop(erlang_python).
 
 init_per_testcase(_Case, Config) ->
     Test = self(),
-    ok = py:register_function(tell, fun([What]) -> Test ! {told, What} end),
+    ok = python_side:register_tell(),
     ok = py:register_function(hold, fun([Name]) ->
         Test ! {holding, Name, self()},
         receive
@@ -109,13 +107,6 @@ source() ->
       "    await future\n"
       "    return value\n">>.
 
-told() ->
-    receive
-        {told, What} -> What
-    after 10000 ->
-        error(nothing_told)
-    end.
-
 %% Code that is being interrupted may not call Erlang any more.
 await_ended(Names) ->
     eventually:equal({ok, Names}, fun() -> py:eval(<<"sorted(ended)">>) end),
@@ -141,7 +132,7 @@ failures_come_with_await(_Config) ->
 
 awaiting_in_vain_interrupts_the_code(_Config) ->
     Ref = py:call_async('__main__', spin, [<<"a">>]),
-    ?assertEqual(<<"started">>, told()),
+    ?assertEqual(<<"started">>, python_side:told()),
     ?assertEqual({error, timeout}, py:await(Ref, 10)),
     await_ended([<<"a">>]).
 
@@ -160,7 +151,7 @@ a_dead_callers_calls_are_interrupted(_Config) ->
                 stop -> ok
             end
         end),
-        ?assertEqual([<<"started">>, <<"started">>], [told(), told()]),
+        ?assertEqual([<<"started">>, <<"started">>], [python_side:told(), python_side:told()]),
         Caller
     end,
     death:kill(Start()),
@@ -171,7 +162,7 @@ a_dead_callers_calls_are_interrupted(_Config) ->
 
 a_killed_worker_is_an_error(_Config) ->
     Ref = py:call_async('__main__', spin, [4]),
-    ?assertEqual(<<"started">>, told()),
+    ?assertEqual(<<"started">>, python_side:told()),
     {monitors, Monitored} = process_info(self(), monitors),
     [exit(Pid, kill) || {process, Pid} <- Monitored],
     ?assertEqual({error, disconnected}, py:await(Ref)),
@@ -212,9 +203,9 @@ plain_functions_are_called_in_the_loop(_Config) ->
 
 awaiting_a_coroutine_in_vain_cancels_it(_Config) ->
     Ref = py:async_call('__main__', sleep, [<<"b">>]),
-    ?assertEqual(<<"started">>, told()),
+    ?assertEqual(<<"started">>, python_side:told()),
     ?assertEqual({error, timeout}, py:async_await(Ref, 10)),
-    ?assertEqual({<<"b">>, <<"cancelled">>}, told()).
+    ?assertEqual({<<"b">>, <<"cancelled">>}, python_side:told()).
 
 a_dead_callers_coroutines_are_cancelled(_Config) ->
     Caller = spawn(fun() ->
@@ -223,9 +214,12 @@ a_dead_callers_coroutines_are_cancelled(_Config) ->
             never -> ok
         end
     end),
-    ?assertEqual([<<"started">>, <<"started">>], [told(), told()]),
+    ?assertEqual([<<"started">>, <<"started">>], [python_side:told(), python_side:told()]),
     death:kill(Caller),
-    ?assertEqual([{1, <<"cancelled">>}, {2, <<"cancelled">>}], lists:sort([told(), told()])).
+    ?assertEqual(
+        [{1, <<"cancelled">>}, {2, <<"cancelled">>}],
+        lists:sort([python_side:told(), python_side:told()])
+    ).
 
 gathered_coroutines_meet(_Config) ->
     Count = 500,
@@ -236,7 +230,8 @@ gathered_coroutines_meet(_Config) ->
 the_first_failure_of_a_gathering_cancels_the_others(_Config) ->
     Calls = [{'__main__', sleep, [<<"c">>]}, {'__main__', fail_after_start, [<<"no">>]}],
     ?assertEqual({error, {'ValueError', <<"no">>}}, py:async_gather(Calls)),
-    ?assertEqual([<<"started">>, {<<"c">>, <<"cancelled">>}], [told(), told()]).
+    ?assertEqual(<<"started">>, python_side:told()),
+    ?assertEqual({<<"c">>, <<"cancelled">>}, python_side:told()).
 
 conversion_errors_of_arguments_name_them(_Config) ->
     Place = fun({error, {'TypeError', Text}}) -> hd(binary:split(Text, <<":">>)) end,

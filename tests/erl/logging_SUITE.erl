@@ -47,9 +47,7 @@ end_per_suite(Config) ->
     python_logging:restore(Config).
 
 init_per_testcase(_Case, Config) ->
-    ok = python_logging:start(),
-    ok = py:exec(source()),
-    Config.
+    python_logging:start(source(), Config).
 
 end_per_testcase(_Case, _Config) ->
     python_logging:stop().

@@ -69,9 +69,7 @@ all() ->
     ].
 
 init_per_suite(Config) ->
-    {ok, _} = application:ensure_all_started(erlang_python),
-    ok = py:exec(source()),
-    Config.
+    python_side:start(source(), Config).
 
 end_per_suite(_Config) ->
     application:stop(erlang_python).
@@ -84,8 +82,7 @@ end_per_group(_Kind, _Config) ->
 
 init_per_testcase(_Case, Config) ->
     process_flag(trap_exit, true),
-    Test = self(),
-    ok = py:register_function(tell, fun([What]) -> Test ! {told, What} end),
+    ok = python_side:register_tell(),
     Config.
 
 end_per_testcase(_Case, _Config) ->
@@ -153,13 +150,6 @@ start(Config, Options) ->
 call(Loop, Function, Args) ->
     py_loop:call(Loop, '__main__', Function, Args).
 
-told() ->
-    receive
-        {told, What} -> What
-    after 10000 ->
-        error(nothing_told)
-    end.
-
 a_coroutine_runs_on_the_loop(Config) ->
     Loop = start(Config),
     ?assertEqual({ok, 3}, call(Loop, add, [1, 2])),
@@ -202,16 +192,16 @@ a_timeout_cancels_the_coroutine(Config) ->
     ?assertEqual(
         {error, timeout}, py_loop:call(Loop, '__main__', tell_end, [<<"a">>], #{}, 100)
     ),
-    ?assertEqual({<<"a">>, <<"started">>}, told()),
-    ?assertEqual({<<"a">>, <<"cancelled">>}, told()),
+    ?assertEqual({<<"a">>, <<"started">>}, python_side:told()),
+    ?assertEqual({<<"a">>, <<"cancelled">>}, python_side:told()),
     ok = py_loop:stop(Loop).
 
 a_dead_callers_coroutine_is_cancelled(Config) ->
     Loop = start(Config),
     Caller = spawn(fun() -> call(Loop, tell_end, [<<"b">>]) end),
-    ?assertEqual({<<"b">>, <<"started">>}, told()),
+    ?assertEqual({<<"b">>, <<"started">>}, python_side:told()),
     death:kill(Caller),
-    ?assertEqual({<<"b">>, <<"cancelled">>}, told()),
+    ?assertEqual({<<"b">>, <<"cancelled">>}, python_side:told()),
     ok = py_loop:stop(Loop).
 
 a_coroutine_may_call_erlang_and_back(Config) ->
@@ -241,9 +231,9 @@ a_crash_of_main_is_the_reason(Config) ->
 
 stopping_cancels_main_gracefully(Config) ->
     Loop = start(Config, #{main => {'__main__', tell_end, [<<"main">>], #{}}}),
-    ?assertEqual({<<"main">>, <<"started">>}, told()),
+    ?assertEqual({<<"main">>, <<"started">>}, python_side:told()),
     ok = py_loop:stop(Loop),
-    ?assertEqual({<<"main">>, <<"cancelled">>}, told()),
+    ?assertEqual({<<"main">>, <<"cancelled">>}, python_side:told()),
     ?assertNot(is_process_alive(Loop)).
 
 stopping_without_main_ends_the_loop(Config) ->
@@ -256,7 +246,7 @@ stopping_without_main_ends_the_loop(Config) ->
 a_loop_that_does_not_stop_is_interrupted(Config) ->
     Loops = loops(),
     Loop = start(Config, #{main => {'__main__', refuses_to_stop, [], #{}}, stop_timeout => 50}),
-    ?assertEqual({<<"refusing">>, <<"started">>}, told()),
+    ?assertEqual({<<"refusing">>, <<"started">>}, python_side:told()),
     ?assertEqual({error, timeout}, py_loop:stop(Loop)),
     ?assertNot(is_process_alive(Loop)),
     eventually:equal(Loops, fun loops/0).
@@ -264,7 +254,7 @@ a_loop_that_does_not_stop_is_interrupted(Config) ->
 calls_under_way_end_when_the_loop_stops(Config) ->
     Loop = start(Config),
     {Pid, Monitor} = spawn_monitor(fun() -> exit(call(Loop, tell_end, [<<"c">>])) end),
-    ?assertEqual({<<"c">>, <<"started">>}, told()),
+    ?assertEqual({<<"c">>, <<"started">>}, python_side:told()),
     ok = py_loop:stop(Loop),
     receive
         {'DOWN', Monitor, process, Pid, Result} -> ?assertMatch({error, _}, Result)
@@ -276,7 +266,7 @@ calls_that_refuse_to_end_are_answered_when_the_loop_stops(Config) ->
     Loops = loops(),
     Loop = start(Config, #{stop_timeout => 50}),
     Caller = waiting_call(Loop, refuses_to_stop, []),
-    ?assertEqual({<<"refusing">>, <<"started">>}, told()),
+    ?assertEqual({<<"refusing">>, <<"started">>}, python_side:told()),
     ?assertEqual({error, timeout}, py_loop:stop(Loop)),
     ?assertEqual({error, disconnected}, result(Caller)),
     eventually:equal(Loops, fun loops/0).
@@ -285,9 +275,9 @@ calls_that_refuse_to_end_are_answered_when_the_loop_stops(Config) ->
 calls_made_while_a_loop_stops_are_answered(Config) ->
     Loops = loops(),
     Loop = start(Config, #{main => {'__main__', leaves_work_behind, [<<"e">>], #{}}}),
-    ?assertEqual({<<"e">>, <<"started">>}, told()),
+    ?assertEqual({<<"e">>, <<"started">>}, python_side:told()),
     Stopping = spawn_monitor(fun() -> exit(py_loop:stop(Loop)) end),
-    ?assertEqual({<<"e">>, <<"cancelled">>}, told()),
+    ?assertEqual({<<"e">>, <<"cancelled">>}, python_side:told()),
     Caller = waiting_call(Loop, tell_end, [<<"f">>]),
     ?assertEqual(ok, result(Stopping)),
     ?assertMatch({error, _}, result(Caller)),
@@ -308,7 +298,7 @@ result({Pid, Monitor}) ->
 a_killed_loop_process_takes_its_thread_along(Config) ->
     Loops = loops(),
     Loop = start(Config, #{main => {'__main__', tell_end, [<<"d">>], #{}}}),
-    ?assertEqual({<<"d">>, <<"started">>}, told()),
+    ?assertEqual({<<"d">>, <<"started">>}, python_side:told()),
     death:kill(Loop),
     ?assertEqual({error, not_running}, call(Loop, add, [1, 2])),
     eventually:equal(Loops, fun loops/0).
@@ -330,7 +320,7 @@ a_loop_that_is_not_there(_Config) ->
 a_supervisor_restarts_a_crashed_loop(_Config) ->
     Main = {'__main__', tell_end, [<<"s">>], #{}},
     Supervisor = supervise(#{name => supervised, main => Main}),
-    ?assertEqual({<<"s">>, <<"started">>}, told()),
+    ?assertEqual({<<"s">>, <<"started">>}, python_side:told()),
     death:kill(supervised),
     %% The killed one's coroutine was interrupted, the new one's runs.
     ?assertEqual({<<"s">>, <<"started">>}, told_first_start()),
@@ -338,7 +328,7 @@ a_supervisor_restarts_a_crashed_loop(_Config) ->
     gen_server:stop(Supervisor).
 
 told_first_start() ->
-    case told() of
+    case python_side:told() of
         {_, <<"started">>} = Started -> Started;
         _ -> told_first_start()
     end.
@@ -346,9 +336,9 @@ told_first_start() ->
 a_supervisor_stops_a_loop_gracefully(_Config) ->
     Main = {'__main__', tell_end, [<<"g">>], #{}},
     Supervisor = supervise(#{name => supervised, main => Main}),
-    ?assertEqual({<<"g">>, <<"started">>}, told()),
+    ?assertEqual({<<"g">>, <<"started">>}, python_side:told()),
     gen_server:stop(Supervisor),
-    ?assertEqual({<<"g">>, <<"cancelled">>}, told()),
+    ?assertEqual({<<"g">>, <<"cancelled">>}, python_side:told()),
     ?assertEqual(undefined, whereis(supervised)).
 
 supervise(Options) ->

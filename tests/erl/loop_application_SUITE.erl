@@ -17,32 +17,24 @@ all() ->
     ].
 
 init_per_suite(Config) ->
-    {ok, _} = application:ensure_all_started(erlang_python),
-    ok = py:exec(<<
-        "import asyncio\n"
-        "async def add(a, b):\n"
-        "    return a + b\n"
-        "async def tell_end(name):\n"
-        "    try:\n"
-        "        await erlang.async_call('tell', (name, 'started'))\n"
-        "        await asyncio.sleep(3600)\n"
-        "    finally:\n"
-        "        await erlang.async_call('tell', (name, 'cancelled'))\n"
-    >>),
-    Config.
+    python_side:start(source(), Config).
 
 end_per_suite(_Config) ->
     application:stop(erlang_python).
 
+source() ->
+    <<"import asyncio\n"
+      "async def add(a, b):\n"
+      "    return a + b\n"
+      "async def tell_end(name):\n"
+      "    try:\n"
+      "        await erlang.async_call('tell', (name, 'started'))\n"
+      "        await asyncio.sleep(3600)\n"
+      "    finally:\n"
+      "        await erlang.async_call('tell', (name, 'cancelled'))\n">>.
+
 call(Loop, Function, Args) ->
     py_loop:call(Loop, '__main__', Function, Args).
-
-told() ->
-    receive
-        {told, What} -> What
-    after 10000 ->
-        error(nothing_told)
-    end.
 
 loops_of_the_configuration_are_started(_Config) ->
     ok = application:stop(erlang_python),
@@ -58,14 +50,13 @@ loops_of_the_configuration_are_started(_Config) ->
     end.
 
 stopping_the_application_stops_all_loops(_Config) ->
-    Test = self(),
-    ok = py:register_function(tell, fun([What]) -> Test ! {told, What} end),
+    ok = python_side:register_tell(),
     process_flag(trap_exit, true),
     Main = {'__main__', tell_end, [<<"x">>], #{}},
     {ok, Loop} = py_loop:start_link(#{main => Main}),
-    ?assertEqual({<<"x">>, <<"started">>}, told()),
+    ?assertEqual({<<"x">>, <<"started">>}, python_side:told()),
     ok = application:stop(erlang_python),
-    ?assertEqual({<<"x">>, <<"cancelled">>}, told()),
+    ?assertEqual({<<"x">>, <<"cancelled">>}, python_side:told()),
     ?assertNot(is_process_alive(Loop)),
     ?assertEqual({error, not_running}, py_loop:start_link(#{})),
     {ok, _} = application:ensure_all_started(erlang_python).

@@ -40,107 +40,106 @@ all() ->
     [{group, asyncio}, {group, uvloop}].
 
 init_per_suite(Config) ->
-    {ok, _} = application:ensure_all_started(erlang_python),
-    ok = py:exec(<<
-        "import asyncio, contextvars, socket, threading, time\n"
-        "events, cancelled = [], []\n"
-        "release = threading.Event()\n"
-        "here = []\n"
-        "async def meet(count):\n"
-        "    future = asyncio.get_running_loop().create_future()\n"
-        "    here.append(future)\n"
-        "    if len(here) == count:\n"
-        "        for one in here: one.set_result(None)\n"
-        "        here.clear()\n"
-        "    await future\n"
-        "    return count\n"
-        "waiting = []\n"
-        "async def wait(number, count):\n"
-        "    waiting.append(number)\n"
-        "    if len(waiting) == count: await erlang.async_call('tell', 'all wait')\n"
-        "    try:\n"
-        "        await asyncio.get_running_loop().create_future()\n"
-        "    except asyncio.CancelledError:\n"
-        "        cancelled.append(number)\n"
-        "        raise\n"
-        "async def cancel_itself():\n"
-        "    asyncio.current_task().cancel()\n"
-        "    await asyncio.sleep(1)\n"
-        "async def generate():\n"
-        "    try:\n"
-        "        while True: yield 1\n"
-        "    finally:\n"
-        "        events.append('generator')\n"
-        "def work():\n"
-        "    release.wait(10)\n"
-        "    events.append('executor')\n"
-        "async def begin_work():\n"
-        "    asyncio.get_running_loop().run_in_executor(None, work)\n"
-        "    return threading.get_native_id()\n"
-        "async def background():\n"
-        "    try:\n"
-        "        await asyncio.sleep(3600)\n"
-        "    finally:\n"
-        "        events.append('task')\n"
-        "async def main_with_company():\n"
-        "    global generator, task\n"
-        "    generator = generate()\n"
-        "    await anext(generator)\n"
-        "    task = asyncio.create_task(background())\n"
-        "    await begin_work()\n"
-        "    await erlang.async_call('tell', 'runs')\n"
-        "    try:\n"
-        "        await asyncio.sleep(3600)\n"
-        "    finally:\n"
-        "        events.append('main')\n"
-        "        release.set()\n"
-        "async def main_that_spins():\n"
-        "    await erlang.async_call('tell', 'runs')\n"
-        "    while True: pass\n"
-        "async def fail_when_cancelled():\n"
-        "    try:\n"
-        "        await asyncio.sleep(3600)\n"
-        "    finally:\n"
-        "        raise ValueError('not like this')\n"
-        "async def main_with_failing_task():\n"
-        "    global task\n"
-        "    task = asyncio.create_task(fail_when_cancelled())\n"
-        "    asyncio.get_running_loop().set_exception_handler(\n"
-        "        lambda loop, context: events.append(str(context['exception'])))\n"
-        "    await erlang.async_call('tell', 'runs')\n"
-        "    await asyncio.sleep(3600)\n"
-        "async def linger():\n"
-        "    try:\n"
-        "        await asyncio.sleep(3600)\n"
-        "    finally:\n"
-        "        await erlang.async_call('tell', 'lingers')\n"
-        "        while not release.is_set(): await asyncio.sleep(0.001)\n"
-        "async def main_with_lingering_task():\n"
-        "    global task\n"
-        "    task = asyncio.create_task(linger())\n"
-        "    await erlang.async_call('tell', 'runs')\n"
-        "    await asyncio.sleep(3600)\n"
-        "def free_port():\n"
-        "    with socket.create_server(('127.0.0.1', 0)) as free:\n"
-        "        return free.getsockname()[1]\n"
-        "async def main_that_holds(port):\n"
-        "    try:\n"
-        "        with socket.create_server(('127.0.0.1', port)):\n"
-        "            await erlang.async_call('tell', 'holds')\n"
-        "            try:\n"
-        "                await asyncio.sleep(3600)\n"
-        "            finally:\n"
-        "                await asyncio.sleep(0.2)  # as servers do for their clients\n"
-        "    except OSError:\n"
-        "        await erlang.async_call('tell', 'is taken')\n"
-        "        raise\n"
-        "async def fail():\n"
-        "    raise ValueError('broken')\n"
-    >>),
-    Config.
+    python_side:start(source(), Config).
 
 end_per_suite(_Config) ->
     application:stop(erlang_python).
+
+source() ->
+    <<"import asyncio, contextvars, socket, threading, time\n"
+      "events, cancelled = [], []\n"
+      "release = threading.Event()\n"
+      "here = []\n"
+      "async def meet(count):\n"
+      "    future = asyncio.get_running_loop().create_future()\n"
+      "    here.append(future)\n"
+      "    if len(here) == count:\n"
+      "        for one in here: one.set_result(None)\n"
+      "        here.clear()\n"
+      "    await future\n"
+      "    return count\n"
+      "waiting = []\n"
+      "async def wait(number, count):\n"
+      "    waiting.append(number)\n"
+      "    if len(waiting) == count: await erlang.async_call('tell', 'all wait')\n"
+      "    try:\n"
+      "        await asyncio.get_running_loop().create_future()\n"
+      "    except asyncio.CancelledError:\n"
+      "        cancelled.append(number)\n"
+      "        raise\n"
+      "async def cancel_itself():\n"
+      "    asyncio.current_task().cancel()\n"
+      "    await asyncio.sleep(1)\n"
+      "async def generate():\n"
+      "    try:\n"
+      "        while True: yield 1\n"
+      "    finally:\n"
+      "        events.append('generator')\n"
+      "def work():\n"
+      "    release.wait(10)\n"
+      "    events.append('executor')\n"
+      "async def begin_work():\n"
+      "    asyncio.get_running_loop().run_in_executor(None, work)\n"
+      "    return threading.get_native_id()\n"
+      "async def background():\n"
+      "    try:\n"
+      "        await asyncio.sleep(3600)\n"
+      "    finally:\n"
+      "        events.append('task')\n"
+      "async def main_with_company():\n"
+      "    global generator, task\n"
+      "    generator = generate()\n"
+      "    await anext(generator)\n"
+      "    task = asyncio.create_task(background())\n"
+      "    await begin_work()\n"
+      "    await erlang.async_call('tell', 'runs')\n"
+      "    try:\n"
+      "        await asyncio.sleep(3600)\n"
+      "    finally:\n"
+      "        events.append('main')\n"
+      "        release.set()\n"
+      "async def main_that_spins():\n"
+      "    await erlang.async_call('tell', 'runs')\n"
+      "    while True: pass\n"
+      "async def fail_when_cancelled():\n"
+      "    try:\n"
+      "        await asyncio.sleep(3600)\n"
+      "    finally:\n"
+      "        raise ValueError('not like this')\n"
+      "async def main_with_failing_task():\n"
+      "    global task\n"
+      "    task = asyncio.create_task(fail_when_cancelled())\n"
+      "    asyncio.get_running_loop().set_exception_handler(\n"
+      "        lambda loop, context: events.append(str(context['exception'])))\n"
+      "    await erlang.async_call('tell', 'runs')\n"
+      "    await asyncio.sleep(3600)\n"
+      "async def linger():\n"
+      "    try:\n"
+      "        await asyncio.sleep(3600)\n"
+      "    finally:\n"
+      "        await erlang.async_call('tell', 'lingers')\n"
+      "        while not release.is_set(): await asyncio.sleep(0.001)\n"
+      "async def main_with_lingering_task():\n"
+      "    global task\n"
+      "    task = asyncio.create_task(linger())\n"
+      "    await erlang.async_call('tell', 'runs')\n"
+      "    await asyncio.sleep(3600)\n"
+      "def free_port():\n"
+      "    with socket.create_server(('127.0.0.1', 0)) as free:\n"
+      "        return free.getsockname()[1]\n"
+      "async def main_that_holds(port):\n"
+      "    try:\n"
+      "        with socket.create_server(('127.0.0.1', port)):\n"
+      "            await erlang.async_call('tell', 'holds')\n"
+      "            try:\n"
+      "                await asyncio.sleep(3600)\n"
+      "            finally:\n"
+      "                await asyncio.sleep(0.2)  # as servers do for their clients\n"
+      "    except OSError:\n"
+      "        await erlang.async_call('tell', 'is taken')\n"
+      "        raise\n"
+      "async def fail():\n"
+      "    raise ValueError('broken')\n">>.
 
 init_per_group(Kind, Config) ->
     [{kind, Kind} | Config].
@@ -150,13 +149,9 @@ end_per_group(_Kind, _Config) ->
 
 init_per_testcase(_Case, Config) ->
     process_flag(trap_exit, true),
-    register_tell(),
+    ok = python_side:register_tell(),
     ok = py:exec(<<"events.clear(); cancelled.clear(); waiting.clear(); release.clear()">>),
     Config.
-
-register_tell() ->
-    Test = self(),
-    ok = py:register_function(tell, fun([What]) -> Test ! {told, What} end).
 
 end_per_testcase(_Case, _Config) ->
     ok = py:exec(<<"release.set(); generator = task = None">>),
@@ -168,15 +163,8 @@ start(Config, Options) ->
 
 start_main(Config, Main) ->
     Loop = start(Config, #{main => {'__main__', Main, [], #{}}, stop_timeout => 300}),
-    ?assertEqual(<<"runs">>, told()),
+    ?assertEqual(<<"runs">>, python_side:told()),
     Loop.
-
-told() ->
-    receive
-        {told, What} -> What
-    after 20000 ->
-        error(nothing_told)
-    end.
 
 events() ->
     {ok, Events} = py:eval(<<"events">>),
@@ -203,7 +191,7 @@ killing_half_of_the_callers_cancels_exactly_theirs(Config) ->
         end)
      || N <- lists:seq(1, Count)
     ],
-    ?assertEqual(<<"all wait">>, told()),
+    ?assertEqual(<<"all wait">>, python_side:told()),
     {Killed, Spared} = lists:partition(
         fun({N, _}) -> N rem 2 =:= 0 end, lists:enumerate(Callers)
     ),
@@ -229,7 +217,7 @@ calls_under_way_say_that_the_loop_is_gone(Config) ->
         spawn_monitor(fun() -> exit(py_loop:call(Loop, '__main__', wait, [N, 5])) end)
      || N <- lists:seq(1, 5)
     ],
-    ?assertEqual(<<"all wait">>, told()),
+    ?assertEqual(<<"all wait">>, python_side:told()),
     ?assertMatch(
         {error, {'CancelledError', _}}, py_loop:call(Loop, '__main__', cancel_itself, [])
     ),
@@ -280,7 +268,7 @@ a_coroutine_that_comes_while_the_loop_ends_is_not_begun(Config) ->
     %% There would be nobody left to end it.
     Loop = start_main(Config, main_with_lingering_task),
     {_, Stopped} = spawn_monitor(fun() -> exit(py_loop:stop(Loop, 20000)) end),
-    ?assertEqual(<<"lingers">>, told()),
+    ?assertEqual(<<"lingers">>, python_side:told()),
     ?assertEqual({error, disconnected}, py_loop:call(Loop, '__main__', begin_work, [])),
     ok = py:exec(<<"release.set()">>),
     receive
@@ -318,11 +306,11 @@ a_restarted_loop_finds_free_what_a_killed_one_held(Config) ->
         main => {'__main__', main_that_holds, [Port], #{}}
     }),
     {ok, Supervisor} = own_supervisor:start_link([Spec]),
-    ?assertEqual(<<"holds">>, told()),
+    ?assertEqual(<<"holds">>, python_side:told()),
     lists:foreach(
         fun(_) ->
             death:kill(holder),
-            ?assertEqual(<<"holds">>, told())
+            ?assertEqual(<<"holds">>, python_side:told())
         end,
         lists:seq(1, 5)
     ),
@@ -345,7 +333,7 @@ the_application_stops_and_starts_ten_times(Config) ->
                 {'DOWN', Monitor, process, Pid, Result} -> ?assertMatch({error, _}, Result)
             end,
             ok = application:start(erlang_python),
-            register_tell(),
+            ok = python_side:register_tell(),
             ok = py:exec(<<"release.clear()">>)
         end,
         lists:seq(1, 10)

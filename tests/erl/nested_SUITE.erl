@@ -39,9 +39,7 @@ all() ->
     ].
 
 init_per_suite(Config) ->
-    {ok, _} = application:ensure_all_started(erlang_python),
-    ok = py:exec(source()),
-    Config.
+    python_side:start(source(), Config).
 
 end_per_suite(_Config) ->
     application:stop(erlang_python).

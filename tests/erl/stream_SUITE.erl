@@ -25,35 +25,34 @@ all() ->
     ].
 
 init_per_suite(Config) ->
-    {ok, _} = application:ensure_all_started(erlang_python),
-    ok = py:exec(<<
-        "import erlang, threading, time\n"
-        "ended = []\n"
-        "def count(start, stop=3):\n"
-        "    yield from range(start, stop)\n"
-        "def fail_after(count):\n"
-        "    yield from range(count)\n"
-        "    raise ValueError('enough')\n"
-        "def slow(count, seconds):\n"
-        "    for _ in range(count):\n"
-        "        time.sleep(seconds)\n"
-        "        yield threading.get_ident()\n"
-        "def endless(name):\n"
-        "    try:\n"
-        "        erlang.call('tell', 'started')\n"
-        "        while True:\n"
-        "            yield time.sleep(0.01)\n"
-        "    finally:\n"
-        "        ended.append(name)\n"
-        "def threads():\n"
-        "    yield threading.get_ident()\n"
-        "def call_back():\n"
-        "    return [threading.get_ident(), *erlang.call('collect')]\n"
-    >>),
-    Config.
+    python_side:start(source(), Config).
 
 end_per_suite(_Config) ->
     application:stop(erlang_python).
+
+source() ->
+    <<"import erlang, threading, time\n"
+      "ended = []\n"
+      "def count(start, stop=3):\n"
+      "    yield from range(start, stop)\n"
+      "def fail_after(count):\n"
+      "    yield from range(count)\n"
+      "    raise ValueError('enough')\n"
+      "def slow(count, seconds):\n"
+      "    for _ in range(count):\n"
+      "        time.sleep(seconds)\n"
+      "        yield threading.get_ident()\n"
+      "def endless(name):\n"
+      "    try:\n"
+      "        erlang.call('tell', 'started')\n"
+      "        while True:\n"
+      "            yield time.sleep(0.01)\n"
+      "    finally:\n"
+      "        ended.append(name)\n"
+      "def threads():\n"
+      "    yield threading.get_ident()\n"
+      "def call_back():\n"
+      "    return [threading.get_ident(), *erlang.call('collect')]\n">>.
 
 end_per_testcase(_Case, _Config) ->
     lists:foreach(fun py:unregister_function/1, py:registered()),

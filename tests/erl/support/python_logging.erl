@@ -2,7 +2,7 @@
 %% The application with Python's output in Erlang's logger, for suites about just that.
 -module(python_logging).
 
--export([configure/1, restore/1, start/0, stop/0]).
+-export([configure/1, restore/1, start/2, stop/0]).
 
 -spec configure(Config) -> Config when Config :: [{atom(), term()}].
 configure(Config) ->
@@ -17,12 +17,12 @@ restore(Config) ->
     ok = application:unset_env(erlang_python, python_logging),
     ok = logger:set_primary_config(level, proplists:get_value(primary_level, Config)).
 
-%% The calling process gets the events, see log_probe.
--spec start() -> ok.
-start() ->
+%% For init_per_testcase: the application afresh with a suite's definitions. The calling process
+%% gets the events, see log_probe.
+-spec start(Source :: binary(), Config) -> Config when Config :: [{atom(), term()}].
+start(Source, Config) ->
     ok = log_probe:start(),
-    {ok, _} = application:ensure_all_started(erlang_python),
-    ok.
+    python_side:start(Source, Config).
 
 -spec stop() -> ok.
 stop() ->
