@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from conftest import Host
-from hosted import DEADLINE_SECONDS, Hosted
+from hosted import DEADLINE_SECONDS, Hosted, eventually
 
 import erlang
 
@@ -69,6 +69,7 @@ def test_a_stop_under_load_finishes_what_is_in_progress_and_refuses_what_is_new(
 ) -> None:
     names = [f"{name}-{n}" for n in range(IN_PROGRESS)]
     load = Load(f"http://127.0.0.1:{service.port}/double/1", clients=4)
+    eventually(lambda: load.statuses[200] >= IN_PROGRESS)
     with ThreadPoolExecutor(IN_PROGRESS + 1) as pool:
         waiting = [pool.submit(service.get, f"/wait/{one}") for one in names]
         for one in names:
