@@ -117,12 +117,10 @@ handle_cast(_Message, State) ->
 -spec handle_info(term(), #state{}) -> {noreply, #state{}}.
 handle_info({'DOWN', _Monitor, process, Pid, _Reason}, State = #state{ending = Ending}) ->
     [{_, Context, _, _}] = ets:lookup(?TABLE, Pid),
-    %% Its turn comes when the loop has ended, which the end of the process brings about. Sockets
-    %% that a loop has lost are closed by the collector, which in a quiet node may not come soon: of
-    %% tasks that refused to end, of connections accepted just when asyncio's server was closed.
+    %% Answered, or refused, when the loop has ended, which the end of the process brings about.
     Free = make_ref(),
     State1 =
-        case py_nif:submit(Context, Free, py_request:call(gc, collect, [], #{})) of
+        case py_nif:submit(Context, Free, py_request:exec(<<>>)) of
             {ok, _} -> State#state{ending = Ending#{Free => Pid}};
             closed -> ended(Pid, State)
         end,

@@ -31,7 +31,8 @@ class LoopEnd:
         self._loop = loop
         self._cancel_main = cancel_main
         self._thread = threading.get_ident()
-        self._stopped = False
+        # By force, with tasks left that are not done.
+        self.stopped = False
         self._phase: asyncio.Task[None] | None = None
         self._ended = threading.Event()
         # Under this lock a forced end interrupts the thread only while it is still in the loop.
@@ -63,14 +64,14 @@ class LoopEnd:
     def _run_phases(self) -> None:
         try:
             for phase in (self._cancel_tasks, self._loop.shutdown_asyncgens, self._end_executor):
-                if self._stopped:
+                if self.stopped:
                     break
                 self._phase = self._loop.create_task(phase())
                 self._loop.run_until_complete(self._phase)
         except Interrupted:
             pass  # the loop can be closed nevertheless
         except RuntimeError:
-            if not self._stopped:
+            if not self.stopped:
                 raise
 
     def _begin(self) -> None:
@@ -85,7 +86,7 @@ class LoopEnd:
         self._loop.call_later(self.HASTE, self._stop)
 
     def _stop(self) -> None:
-        self._stopped = True
+        self.stopped = True
         self._loop.stop()
 
     def _abort_connections(self) -> None:

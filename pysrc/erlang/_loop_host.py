@@ -2,6 +2,7 @@
 """The Python half of ``py_loop``: one event loop with a main coroutine on a thread of its own."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Protocol
@@ -37,12 +38,33 @@ def run(
     The Erlang process ``owner`` gets ``{loop_ready, Channel}`` when the loop runs. Without a
     main coroutine the loop runs until `stop`.
     """
+    try:
+        return _run(owner, kind, module, function, args, kwargs)
+    finally:
+        # Closes sockets that the loop has lost, whose clients would wait until the next collection:
+        # of tasks that refused to end, of connections that asyncio accepted just when its server
+        # was closed (CPython gh-109564).
+        gc.collect()
+
+
+def _run(
+    owner: _erlang.Pid,
+    kind: str,
+    module: str | None,
+    function: str | None,
+    args: list[Any],
+    kwargs: dict[str, Any],
+) -> object:
     runner = asyncio.Runner(loop_factory=_loop_factory(str(kind)))
     loop = runner.get_loop()
     end = LoopEnd(loop, partial(_cancel_main, loop))
     _erlang.on_interrupt(end.force)
     try:
         return runner.run(_host(owner, module, function, args, kwargs))
+    except RuntimeError:
+        if not end.stopped:
+            raise
+        return None  # nobody waits for it, and the error would keep the tasks
     finally:
         _mains.pop(loop, None)
         end.close()
