@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("seconds", nargs="?", type=float, default=600.0)
     parser.add_argument("--seed", type=int, help="replay a load; printed at the start of each")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder, default %(default)s")
+    parser.add_argument("--pipes", action="store_true", help="channels wake by pipes, not eventfds")
     # Something leaks on purpose: the tests of this test.
     parser.add_argument(
         "--leak",
@@ -32,7 +33,12 @@ def main() -> int:
     seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
     options.results.mkdir(parents=True, exist_ok=True)
     print(f"seed {seed}", flush=True)
-    node = ["--config", "tests/soak/support/soak.config", *node_options("soak", ["soak_functions"])]
+    name = "soak_pipes" if options.pipes else "soak"
+    node = [
+        "--config",
+        f"tests/soak/support/{name}.config",
+        *node_options("soak", ["soak_functions"]),
+    ]
     program = ["tests/soak/program.py", str(options.results), str(options.seconds)]
     program += ["--seed", str(seed), *(["--leak", options.leak] if options.leak else [])]
     command = [PYTHON, "-I", "-S", "tools/erlpy", *node, *program]

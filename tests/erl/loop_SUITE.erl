@@ -257,7 +257,7 @@ calls_under_way_end_when_the_loop_stops(Config) ->
     ?assertEqual({<<"c">>, <<"started">>}, python_side:told()),
     ok = py_loop:stop(Loop),
     receive
-        {'DOWN', Monitor, process, Pid, Result} -> ?assertMatch({error, _}, Result)
+        {'DOWN', Monitor, process, Pid, Result} -> ?assertEqual({error, disconnected}, Result)
     after 5000 ->
         error(still_waiting)
     end.
@@ -280,7 +280,7 @@ calls_made_while_a_loop_stops_are_answered(Config) ->
     ?assertEqual({<<"e">>, <<"cancelled">>}, python_side:told()),
     Caller = waiting_call(Loop, tell_end, [<<"f">>]),
     ?assertEqual(ok, result(Stopping)),
-    ?assertMatch({error, _}, result(Caller)),
+    ?assertEqual({error, disconnected}, result(Caller)),
     eventually:equal(Loops, fun loops/0).
 
 waiting_call(Loop, Function, Args) ->

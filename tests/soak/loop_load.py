@@ -46,6 +46,11 @@ class LoopLoad:
         self.ledger = ledger
         self.random = random
 
+    async def act_each(self) -> None:
+        """Everything once, in any order."""
+        for act in self.random.sample(_ACTS, len(_ACTS)):
+            await act(self)
+
     async def act(self) -> None:
         await self.random.choices(_ACTS, _WEIGHTS)[0](self)
 
@@ -268,6 +273,7 @@ def long_loop(ledger: Ledger, random: Random, stop: threading.Event, factory: Lo
 
     async def task() -> None:
         load = LoopLoad(ledger, Random(random.random()))
+        await load.act_each()
         while not stop.is_set():
             await load.act()
 
@@ -282,8 +288,10 @@ def long_loop(ledger: Ledger, random: Random, stop: threading.Event, factory: Lo
 
 def fresh_loops(ledger: Ledger, random: Random, stop: threading.Event) -> None:
     """Loops that come, make some calls and go."""
+    load = LoopLoad(ledger, random)
+    with runner(random.choice(FACTORIES)) as loop:
+        loop.run(load.handler_killed())
     while not stop.is_set():
-        load = LoopLoad(ledger, random)
         with runner(random.choice(FACTORIES)) as loop:
             if random.random() < 0.2:
                 loop.run(load.handler_killed())

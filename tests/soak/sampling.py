@@ -60,14 +60,14 @@ def now() -> Sample:
     channels = figures["channels"]
     with open("/proc/self/statm") as statm:
         rss = int(statm.read().split()[1]) * resource.getpagesize()
+    descriptors = len(os.listdir("/proc/self/fd"))
     return figures | {
         "rss": rss,
         "malloc_in_use": malloc_in_use(),
         "processes": figures["processes"] - figures["handlers"],
         "all_processes": figures["processes"],
-        # The one that lists them is there for all alike.
-        "descriptors": len(os.listdir("/proc/self/fd")) - channels,
-        "all_descriptors": len(os.listdir("/proc/self/fd")),
+        "descriptors": descriptors - channels * figures["channel_descriptors"],
+        "all_descriptors": descriptors,
         "threads": len(os.listdir("/proc/self/task")),
         "python_threads": sum(
             # Threads that Python did not start stay listed when they have ended.
@@ -120,7 +120,7 @@ class Recorder:
         self._start = time.monotonic()
         self._stop = threading.Event()
         self._turn = threading.Lock()  # guards _file and calls; held while the accounts are taken
-        self._thread = threading.Thread(target=self._run, name="soak recorder")
+        self._thread = threading.Thread(target=self._run, name="soak recorder", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

@@ -44,6 +44,11 @@ class ThreadLoad:
         self.random = random
         self.kind = kind
 
+    def act_each(self) -> None:
+        """Everything once, in any order."""
+        for act in self.random.sample(_ACTS, len(_ACTS)):
+            act(self)
+
     def act(self) -> None:
         self.random.choices(_ACTS, _WEIGHTS)[0](self)
 
@@ -181,6 +186,7 @@ _WEIGHTS = list(_MENU.values())
 def long_thread(ledger: Ledger, random: Random, stop: threading.Event) -> None:
     """One thread that calls as long as the load runs."""
     load = ThreadLoad(ledger, random)
+    load.act_each()
     while not stop.is_set():
         load.act()
 

@@ -33,26 +33,36 @@ soak_start([Seed, Epoch, Count]) ->
         {started, Owner} -> true
     end.
 
-%% Returns when all have ended: why those have that crashed.
-soak_stop([]) ->
+%% Returns when all have ended, or had so many milliseconds for it: what is wrong with them.
+soak_stop([Milliseconds]) ->
     Monitor = monitor(process, ?OWNER),
-    ?OWNER ! {stop, self()},
+    ?OWNER ! {stop, self(), Milliseconds},
     receive
-        {stopped, Crashes} ->
+        {stopped, Wrong} ->
             demonitor(Monitor, [flush]),
-            Crashes;
+            Wrong;
         {'DOWN', Monitor, process, _, Why} ->
-            [iolist_to_binary(io_lib:format("callers: ~0P", [Why, 30]))]
+            [text("callers: ~0P", [Why, 30])]
     end.
 
 own(Callers, Stop) ->
     receive
-        {stop, From} ->
+        {stop, From, Milliseconds} ->
             atomics:put(Stop, 1, 1),
-            Reasons = [await_end(Caller) || Caller <- Callers],
-            Crashes = [Reason || Reason <- Reasons, Reason =/= normal],
-            From ! {stopped, [iolist_to_binary(io_lib:format("~0P", [C, 60])) || C <- Crashes]}
+            Deadline = erlang:monotonic_time(millisecond) + Milliseconds,
+            From ! {stopped, lists:append([ended(Caller, Deadline) || Caller <- Callers])}
     end.
+
+ended({Pid, Monitor}, Deadline) ->
+    receive
+        {'DOWN', Monitor, process, Pid, normal} -> [];
+        {'DOWN', Monitor, process, Pid, Reason} -> [text("crashed: ~0P", [Reason, 60])]
+    after max(0, Deadline - erlang:monotonic_time(millisecond)) ->
+        [text("still running: ~0P", [process_info(Pid, current_stacktrace), 200])]
+    end.
+
+text(Format, Arguments) ->
+    unicode:characters_to_binary(io_lib:format(Format, Arguments)).
 
 await_end({Pid, Monitor}) ->
     receive
@@ -64,6 +74,9 @@ begin_load(0, Seed, Stop) ->
     soak_hosting:until(fun() -> stopped(Stop) end);
 begin_load(_, Seed, Stop) ->
     _ = rand:seed(exsss, Seed),
+    %% Everything once, in any order; then as it comes.
+    Shuffled = lists:sort([{rand:uniform(), What} || {_Weight, What} <- ?MENU]),
+    [act(What) || {_, What} <- Shuffled],
     repeat(Stop).
 
 stopped(Stop) ->

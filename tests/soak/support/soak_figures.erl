@@ -25,6 +25,12 @@ soak_figures([]) ->
         contexts => maps:get(total, Contexts),
         contexts_idle => maps:get(idle, Contexts),
         contexts_kept => Kept,
+        %% An eventfd is one, a pipe has two ends.
+        channel_descriptors =>
+            case application:get_env(erlang_python, channel) of
+                {ok, pipe} -> 2;
+                undefined -> 1
+            end,
         contexts_given_up => maps:get(given_up, Contexts),
         in_flight => InFlight,
         loops => Loops,

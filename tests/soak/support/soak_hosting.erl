@@ -74,11 +74,7 @@ call(Name, Kind, Left) ->
         {ok, {Token, Left}} ->
             soak_ledger:ended(Kind, Token, value),
             call(Name, Kind, Left - 1);
-        {error, Reason} when
-            Reason =:= disconnected;
-            Reason =:= not_running;
-            element(1, Reason) =:= 'CancelledError'
-        ->
+        {error, Reason} when Reason =:= disconnected; Reason =:= not_running ->
             soak_ledger:ended(Kind, Token, unsure),
             %% Where none will come again, all others would end so too.
             Kind =:= hosted_restarted andalso call(Name, Kind, Left - 1);
