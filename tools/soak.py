@@ -11,7 +11,8 @@ from process import run
 
 RESULTS = Path("build/soak")
 FEWEST_SECONDS = 10.0
-# For the start, and for the pauses, on a machine that is busy with other things.
+# For the start, and for the pauses, on a machine that is busy with other things; a minute more than
+# the program gives itself.
 MARGIN = 240.0
 
 

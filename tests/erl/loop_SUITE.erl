@@ -192,9 +192,15 @@ a_timeout_cancels_the_coroutine(Config) ->
     ?assertEqual(
         {error, timeout}, py_loop:call(Loop, '__main__', tell_end, [<<"a">>], #{}, 100)
     ),
-    ?assertEqual({<<"a">>, <<"started">>}, python_side:told()),
-    ?assertEqual({<<"a">>, <<"cancelled">>}, python_side:told()),
+    %% On a busy machine it may be cancelled while it still tells that it has started.
+    ?assertEqual({<<"a">>, <<"cancelled">>}, told_end()),
     ok = py_loop:stop(Loop).
+
+told_end() ->
+    case python_side:told() of
+        {_, <<"started">>} -> told_end();
+        End -> End
+    end.
 
 a_dead_callers_coroutine_is_cancelled(Config) ->
     Loop = start(Config),
@@ -318,6 +324,7 @@ a_loop_that_is_not_there(_Config) ->
     ?assertEqual({error, not_running}, py_loop:stop(no_such_loop)).
 
 a_supervisor_restarts_a_crashed_loop(_Config) ->
+    Loops = loops(),
     Main = {'__main__', tell_end, [<<"s">>], #{}},
     Supervisor = supervise(#{name => supervised, main => Main}),
     ?assertEqual({<<"s">>, <<"started">>}, python_side:told()),
@@ -325,7 +332,9 @@ a_supervisor_restarts_a_crashed_loop(_Config) ->
     %% The killed one's coroutine was interrupted, the new one's runs.
     ?assertEqual({<<"s">>, <<"started">>}, told_first_start()),
     ?assertEqual({ok, 3}, call(supervised, add, [1, 2])),
-    gen_server:stop(Supervisor).
+    gen_server:stop(Supervisor),
+    %% What the killed one's coroutine tells when it is cancelled is not for the next test.
+    eventually:equal(Loops, fun loops/0).
 
 told_first_start() ->
     case python_side:told() of

@@ -44,6 +44,8 @@ import erlang
 # What is under way when the load pauses gets this long: seconds.
 STOP_SECONDS = 60.0
 SAMPLES = 200
+# What start and pauses may take beyond the time of the load: seconds.
+MARGIN = 180.0
 
 # The shorter, the more ways in which threads interleave; the default is 0.005.
 SWITCH_SECONDS = 0.0005
@@ -212,6 +214,8 @@ def main() -> int:
     options = parser.parse_args()
     sys.setswitchinterval(SWITCH_SECONDS)
     loop_load.ignore_expected_warnings()
+    # Shortly before a node that hangs as a whole is ended from outside.
+    faulthandler.dump_traceback_later(1.2 * options.seconds + MARGIN, file=2)
     soak = Soak(options.seconds, options.seed, options.results, options.leak)
     try:
         return 0 if soak.run() else 1
