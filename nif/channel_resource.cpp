@@ -65,6 +65,16 @@ bool ChannelResource::attach(ErlNifEnv* env, const ResourcePtr<ChannelResource>&
     return true;
 }
 
+void ChannelResource::refuse(ErlNifEnv* env, const ResourcePtr<ChannelResource>& self) noexcept {
+    {
+        const Lock lock{self->mutex_};
+        if (self->phase_ != Phase::kOpening) return;
+        enif_demonitor_process(env, self.cell(), &self->monitor_);
+        self->phase_ = Phase::kGone;
+    }
+    push_arrival(self->channel_, ArrivalKind::kGone);
+}
+
 void ChannelResource::on_down(ErlNifEnv*, const ErlNifMonitor& monitor) noexcept {
     {
         const Lock lock{mutex_};

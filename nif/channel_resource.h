@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // channel_resource.h: a channel as the BEAM sees it, and the Erlang process that handles its calls.
 // Threads: open(), send(), close()          the consumer (a Python thread), GIL or not
-//          attach(), on_down(), push()      any thread; scheduler threads above all
+//          attach(), refuse(), on_down(), push()  any thread; scheduler threads above all
 // One native monitor at a time watches the process on which the channel depends: the coordinator
 // until a handler has attached itself, that handler from then on. Its end arrives as kGone, so a
 // call in flight never waits for somebody dead.
@@ -30,6 +30,8 @@ public:
     // The calling process becomes the handler. False when the channel is closed already.
     static bool attach(ErlNifEnv* env, const ResourcePtr<ChannelResource>& self,
                        const ErlNifPid& handler);
+    // There is no handler to be had for it: what waits for one learns that it is gone.
+    static void refuse(ErlNifEnv* env, const ResourcePtr<ChannelResource>& self) noexcept;
     void on_down(ErlNifEnv* env, const ErlNifMonitor& monitor) noexcept;
 
     // To the handler. A handler that died meanwhile is no error here: kGone is on its way.

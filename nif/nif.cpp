@@ -47,6 +47,11 @@ ERL_NIF_TERM attach(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     return atom(env, ChannelResource::attach(env, channel, caller_pid(env)) ? "ok" : "closed");
 }
 
+ERL_NIF_TERM refuse(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
+    ChannelResource::refuse(env, resource_argument<ChannelResource>(env, argv[0]));
+    return atom(env, "ok");
+}
+
 // A reply to a closed channel is dropped: nobody waits for it.
 ERL_NIF_TERM deliver(ErlNifEnv* env, const ResourcePtr<ChannelResource>& channel, EntryPtr entry) {
     static_cast<void>(channel->channel().push(entry));
@@ -128,6 +133,7 @@ ErlNifFunc functions[] = {
     {"end_by_signal", 1, nif_entry<end_by_signal>, 0},      // Number
     {"set_coordinator", 0, nif_entry<set_coordinator>, 0},  //
     {"attach", 1, nif_entry<attach>, 0},                    // Channel
+    {"refuse", 1, nif_entry<refuse>, 0},                    // Channel
     {kReply, 3, nif_entry_sized<reply, kReply>, 0},         // Channel, Id, Value
     {kFail, 6, nif_entry_sized<fail, kFail>, 0},          // Channel, Id, Kind, Reason, Stack, Text
     {"new_context", 1, nif_entry<new_context>, 0},        // Ref

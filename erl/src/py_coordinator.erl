@@ -8,8 +8,8 @@
 %% leaves references on the heaps of idle processes: this one and the supervisor are tidied up.
 %%
 %% A handler that dies before it has attached itself is replaced; after that the channel watches it
-%% by itself. The channels that wait for a handler watch this process: if it dies, their calls end,
-%% and the next ones ask the restarted one.
+%% by itself. One for which no handler is to be had is refused. The channels that wait for a handler
+%% watch this process: if it dies, their calls end, and the next ones ask the restarted one.
 -module(py_coordinator).
 -behaviour(gen_server).
 
@@ -90,11 +90,16 @@ handle_info(_Message, State) ->
 
 -spec open(py_nif:channel(), #state{}) -> #state{}.
 open(Channel, State = #state{opening = Opening, monitors = Monitors}) ->
-    Pid = py_handler_sup:start_handler(Channel),
-    Monitor = monitor(process, Pid),
-    State#state{
-        opening = Opening#{Monitor => Channel}, monitors = Monitors#{Pid => Monitor}
-    }.
+    case py_handler_sup:start_handler(Channel) of
+        {ok, Pid} ->
+            Monitor = monitor(process, Pid),
+            State#state{
+                opening = Opening#{Monitor => Channel}, monitors = Monitors#{Pid => Monitor}
+            };
+        {error, _} ->
+            ok = py_nif:refuse(Channel),
+            State
+    end.
 
 -spec tidy(#state{}) -> #state{}.
 tidy(State = #state{tidying = true}) ->

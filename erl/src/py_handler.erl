@@ -9,11 +9,14 @@
 %% they don't outlive their handler, which traps exits as soon as it has some. Before that it does
 %% not, and so is to its functions a process like any other.
 %%
+%% A worker that traps exits would outlive a handler that was killed: a guard of the handler's,
+%% linked to nobody, kills it after the same time that it has when it is cancelled.
+%%
 %% The index of workers is the process dictionary, both ways (`Pid => Id', `Id => Pid'): measured
 %% half a microsecond a call cheaper than maps, and it makes no garbage.
 -module(py_handler).
 
--export([start_link/1, init/2, loop/3]).
+-export([start_link/1, init/2, loop/3, guard/1]).
 -export([system_continue/3, system_terminate/4, system_code_change/4, system_get_state/1]).
 
 %% `thread' until the first async call: only the handler of a loop has workers.
@@ -21,6 +24,8 @@
 
 %% How long a worker that traps exits may clean up after it was cancelled, in milliseconds.
 -define(CANCEL_GRACE, 1000).
+
+-define(NO_ROOM, <<"there are too many Erlang processes">>).
 
 %% Returns at once: whether the channel is still there is found out by the new process.
 -spec start_link(py_nif:channel()) -> {ok, pid()}.
@@ -51,6 +56,7 @@ loop(Parent, Channel, Serves) ->
             process_flag(trap_exit, true),
             %% Thousands of ended workers may report at once: their messages are no heap to collect.
             process_flag(message_queue_data, off_heap),
+            start_guard(),
             start_workers(Channel, Calls),
             ?MODULE:loop(Parent, Channel, loop);
         {ended, Pid} ->
@@ -92,9 +98,14 @@ restore(Parent, Serves) ->
 
 -spec start_workers(py_nif:channel(), [{py_nif:call_id(), binary(), [term()]}]) -> ok.
 start_workers(Channel, [{Id, Name, Args} | Calls]) ->
-    Pid = spawn_opt(py_call, work, [self(), Channel, Id, Name, Args], [link]),
-    put(Pid, Id),
-    put(Id, Pid),
+    try spawn_opt(py_call, work, [self(), Channel, Id, Name, Args], [link]) of
+        Pid ->
+            put(Pid, Id),
+            put(Id, Pid)
+    catch
+        %% Its own call ends, those of others go on.
+        error:system_limit -> py_nif:fail(Channel, Id, overloaded, system_limit, [], ?NO_ROOM)
+    end,
     start_workers(Channel, Calls);
 start_workers(_Channel, []) ->
     ok.
@@ -129,6 +140,36 @@ shut_down(Pids) ->
 -spec kill([pid()]) -> ok.
 kill(Pids) ->
     lists:foreach(fun(Pid) -> exit(Pid, kill) end, [Pid || Pid <- Pids, get(Pid) =/= undefined]).
+
+-spec start_guard() -> ok.
+start_guard() ->
+    try
+        _ = spawn(?MODULE, guard, [self()]),
+        ok
+    catch
+        error:system_limit -> ok
+    end.
+
+%% The whole life of a handler's guard.
+-spec guard(Handler :: pid()) -> ok.
+guard(Handler) ->
+    Monitor = monitor(process, Handler),
+    receive
+        {'DOWN', Monitor, process, Handler, Reason} when Reason =:= normal; Reason =:= shutdown ->
+            ok;
+        {'DOWN', Monitor, process, Handler, _Reason} ->
+            receive
+            after ?CANCEL_GRACE -> ok
+            end,
+            lists:foreach(
+                fun(Pid) -> exit(Pid, kill) end,
+                [Pid || Pid <- processes() -- [self()], is_of(Handler, Pid)]
+            )
+    end.
+
+-spec is_of(Handler :: pid(), pid()) -> boolean().
+is_of(Handler, Pid) ->
+    process_info(Pid, parent) =:= {parent, Handler}.
 
 %% The channel is closed, nobody waits for these calls any more.
 -spec stop_workers(serves()) -> ok.

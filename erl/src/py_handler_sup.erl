@@ -15,10 +15,13 @@
 start_link() ->
     supervisor:start_link({local, ?MODULE}, ?MODULE, []).
 
--spec start_handler(py_nif:channel()) -> pid().
+%% An error when the node has no room for another process.
+-spec start_handler(py_nif:channel()) -> {ok, pid()} | {error, term()}.
 start_handler(Channel) ->
-    {ok, Pid} = supervisor:start_child(?MODULE, [Channel]),
-    Pid.
+    case supervisor:start_child(?MODULE, [Channel]) of
+        {ok, Pid} when is_pid(Pid) -> {ok, Pid};
+        {error, _} = Error -> Error
+    end.
 
 -spec count() -> non_neg_integer().
 count() ->
@@ -26,6 +29,7 @@ count() ->
 
 -spec init([]) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init([]) ->
+    kill_orphans(),
     Handler = #{
         id => py_handler,
         start => {py_handler, start_link, []},
@@ -33,3 +37,27 @@ init([]) ->
         shutdown => ?SHUTDOWN
     },
     {ok, {#{strategy => simple_one_for_one}, [Handler]}}.
+
+%% If this process was killed, its handlers are stopping by themselves. One whose function traps
+%% exits does not, and its thread would wait for it for ever.
+-spec kill_orphans() -> ok.
+kill_orphans() ->
+    case [Pid || Pid <- processes(), is_handler(Pid)] of
+        [] -> ok;
+        Orphans -> _ = spawn(fun() -> kill_late(Orphans) end), ok
+    end.
+
+-spec kill_late([pid()]) -> ok.
+kill_late(Orphans) ->
+    receive
+    after ?SHUTDOWN -> lists:foreach(fun(Pid) -> exit(Pid, kill) end, Orphans)
+    end.
+
+-spec is_handler(pid()) -> boolean().
+is_handler(Pid) ->
+    case process_info(Pid, dictionary) of
+        {dictionary, Dictionary} ->
+            proplists:get_value('$initial_call', Dictionary) =:= {py_handler, init, 2};
+        undefined ->
+            false
+    end.

@@ -10,6 +10,7 @@
     end_by_signal/1,
     set_coordinator/0,
     attach/1,
+    refuse/1,
     reply/3,
     fail/6,
     new_context/1,
@@ -104,6 +105,11 @@ set_coordinator() ->
 %% Makes the caller the handler of `Channel', natively monitored from then on.
 -spec attach(channel()) -> ok | closed.
 attach(_Channel) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+%% There is no handler for a channel that waits for one: what it waits with ends.
+-spec refuse(channel()) -> ok.
+refuse(_Channel) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
 -spec reply(channel(), call_id(), Value :: term()) -> ok.
