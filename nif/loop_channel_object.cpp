@@ -2,7 +2,6 @@
 #include "nif/loop_channel_object.h"
 
 #include <algorithm>
-#include <system_error>
 
 #include "loop_bridge/python/py_entry.h"
 
@@ -125,12 +124,7 @@ LoopCaller& make_loop_channel(Gil gil, PyObject* module, PyObject* loop) {
     const ModuleState& state = ModuleState::of(module);
     auto* type = reinterpret_cast<PyTypeObject*>(state.loop_channel_type.get());
     const PyRef self = PyRef::steal(type->tp_alloc(type, 0));
-    try {
-        caller_of(self.get()) = new LoopCaller(gil, self.get(), module, loop);
-    } catch (const std::system_error& error) {
-        PyErr_SetString(PyExc_OSError, error.what());
-        throw PyError{};
-    }
+    caller_of(self.get()) = new LoopCaller(gil, self.get(), module, loop);
     if (PyObject_SetAttr(loop, state.name_attribute.get(), self.get()) != 0) throw PyError{};
     hook_close(gil, state, self.get(), loop);
     return *caller_of(self.get());

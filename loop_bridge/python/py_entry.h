@@ -4,12 +4,21 @@
 
 #include <new>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "loop_bridge/python/py_error.h"
 #include "loop_bridge/python/py_ref.h"
 
 namespace loop_bridge {
+
+// OSError with its number, as the standard library has it.
+inline void raise_os_error(int number, const char* text) noexcept {
+    PyObject* arguments = Py_BuildValue("is", number, text);
+    if (arguments == nullptr) return;
+    PyErr_SetObject(PyExc_OSError, arguments);
+    Py_DECREF(arguments);
+}
 
 // Runs `body(gil)`, which returns a PyRef; gives CPython the owned object, or null with an error
 // set.
@@ -21,6 +30,9 @@ PyObject* python_entry(Body&& body) noexcept {
         return nullptr;
     } catch (const std::bad_alloc&) {
         return PyErr_NoMemory();
+    } catch (const std::system_error& error) {
+        raise_os_error(error.code().value(), error.what());
+        return nullptr;
     } catch (const std::exception& error) {
         PyErr_SetString(PyExc_RuntimeError, error.what());
         return nullptr;
