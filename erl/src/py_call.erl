@@ -12,12 +12,14 @@
 -define(MAX_FRAME_ARGS, 200).
 
 -define(UNDEFINED, <<"no Erlang function is registered under this name">>).
+-define(NOT_RUNNING, <<"the application erlang_python is not running">>).
 
 -spec run(py_nif:channel(), py_nif:call_id(), Name :: binary(), Args :: [term()]) -> ok.
 run(Channel, Id, Name, Args) ->
     case py_functions:lookup(Name) of
         {ok, Target} -> apply_target(Channel, Id, Target, Args);
-        error -> py_nif:fail(Channel, Id, undefined_function, Name, [], ?UNDEFINED)
+        error -> py_nif:fail(Channel, Id, undefined_function, Name, [], ?UNDEFINED);
+        not_running -> py_nif:fail(Channel, Id, disconnected, not_running, [], ?NOT_RUNNING)
     end.
 
 %% The whole life of a worker: the handler, which is linked, hears of either its end or its death.

@@ -56,11 +56,14 @@ registered() ->
     lists:sort([Name || {Name, _Target, _Options} <- ets:tab2list(?TABLE)]).
 
 %% The name as Python sent it: always a binary, never made an atom.
--spec lookup(Name :: binary()) -> {ok, target()} | error.
+-spec lookup(Name :: binary()) -> {ok, target()} | error | not_running.
 lookup(Name) ->
-    case ets:lookup(?TABLE, Name) of
+    try ets:lookup(?TABLE, Name) of
         [{_, Target, _Options}] -> {ok, Target};
         [] -> builtin(Name)
+    catch
+        %% The application ends, and with it all handlers.
+        error:badarg -> not_running
     end.
 
 %% What the Python package asks for by itself; not listed, and a user's function comes first.

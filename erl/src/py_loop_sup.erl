@@ -25,11 +25,11 @@ default_channel() ->
 -spec start_default() -> {ok, py_nif:channel()} | {error, term()}.
 start_default() ->
     try supervisor:start_child(?MODULE, py_loop:child_spec(#{name => ?DEFAULT})) of
-        {error, Why} when not is_tuple(Why); element(1, Why) =/= already_started -> {error, Why};
+        {error, {Why, Child}} when element(1, Child) =:= child, Why =/= killed -> {error, Why};
+        %% It runs, perhaps since just now, or was killed and is about to be restarted.
         _ ->
             case py_loops:channel(?DEFAULT) of
                 {ok, _} = Found -> Found;
-                %% It has just ended, and is about to be restarted.
                 not_running -> {error, disconnected}
             end
     catch
