@@ -37,11 +37,11 @@ run([], {Peer, _}, Problems, Ledger) ->
     {Problems, Ledger};
 run(Seeds, none, Problems, Ledger) ->
     {ok, Peer} = fault_node:start(),
-    run(Seeds, {Peer, fault_node:call(Peer, fault_run, baseline, [])}, Problems, Ledger);
+    run(Seeds, {Peer, fault_node:call(Peer, fault_run, baseline, [#{}])}, Problems, Ledger);
 run([Seed | Seeds], Node = {Peer, Before}, Problems, Ledger) ->
     {Added, Found} =
         try
-            fault_node:call(Peer, fault_run, seed, [Seed, Before])
+            fault_node:call(Peer, fault_run, seed, [Seed, Before, #{}])
         catch
             Class:Reason -> {#{}, [{node, {Class, Reason}}]}
         end,

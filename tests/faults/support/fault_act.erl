@@ -2,7 +2,7 @@
 %% Does what a plan says to the application of this node.
 -module(fault_act).
 
--export([boot/0, start/0, run/1]).
+-export([boot/0, boot/1, shut_down/0, start/0, run/1]).
 
 %% For the application to stop or start, in milliseconds.
 -define(LIMIT, 30000).
@@ -10,6 +10,10 @@
 %% Once in the life of a node.
 -spec boot() -> ok.
 boot() ->
+    boot(#{}).
+
+-spec boot(Settings :: #{atom() => term()}) -> ok.
+boot(Settings) ->
     %% Supervisors tell of every death here.
     ok = logger:set_primary_config(level, none),
     _ = application:load(erlang_python),
@@ -23,18 +27,30 @@ boot() ->
             #{name => fault_uvloop, loop => uvloop, stop_timeout => 1000}
         ]
     },
-    maps:foreach(fun(Key, Value) -> application:set_env(erlang_python, Key, Value) end, Options),
+    All = maps:merge(Options, Settings),
+    maps:foreach(fun(Key, Value) -> application:set_env(erlang_python, Key, Value) end, All),
     start().
+
+%% For a node that goes on without it.
+-spec shut_down() -> ok.
+shut_down() ->
+    _ = application:stop(erlang_python),
+    [application:unset_env(erlang_python, Key) || {Key, _} <- application:get_all_env(erlang_python)],
+    ok.
 
 %% The application runs, and knows the functions of the load.
 -spec start() -> ok.
 start() ->
     {ok, _} = application:ensure_all_started(erlang_python),
+    fault_load:register_functions().
+
+%% The same while faults go on: what dies while the application starts ends the start.
+restart() ->
     try
-        fault_load:register_functions()
+        start()
     catch
-        %% The registry dies just now.
-        exit:_ -> start()
+        error:{badmatch, {error, {erlang_python, _}}} -> restart();
+        exit:_ -> restart()
     end.
 
 %% Each fault at its time. Stopping and starting takes a while: the faults go on meanwhile.
@@ -74,14 +90,14 @@ restarter() ->
     receive
         restart ->
             _ = application:stop(erlang_python),
-            start(),
+            restart(),
             restarter();
         killed ->
             await_stopped(),
-            start(),
+            restart(),
             restarter();
         finish ->
-            start()
+            restart()
     end.
 
 %% The application's death is noticed a little after its supervisor's. It may have been started
@@ -109,6 +125,7 @@ act(kill_a_worker, _) -> send_exit(one_of(workers()), kill);
 act(kill_all_workers, _) -> [send_exit(Pid, kill) || Pid <- workers()];
 act(kill_a_caller, _) -> send_exit(one_of(fault_load:callers()), kill);
 act(kill_all_callers, _) -> [send_exit(Pid, kill) || Pid <- fault_load:callers()];
+act(flood_handlers, _) -> [flood(Pid, 20000) || Pid <- handlers()];
 act(collect_garbage, _) -> [erlang:garbage_collect(Pid, [{async, ignored}]) || Pid <- processes()];
 act(restart, Restarter) -> Restarter ! restart;
 act(kill_top, Restarter) ->
@@ -116,8 +133,11 @@ act(kill_top, Restarter) ->
         undefined ->
             ok;
         Pid ->
+            Monitor = monitor(process, Pid),
             send_exit(Pid, kill),
-            Restarter ! killed
+            receive
+                {'DOWN', Monitor, process, Pid, _} -> Restarter ! killed
+            end
     end.
 
 send_exit(Pid, Reason) when is_pid(Pid) -> exit(Pid, Reason);

@@ -47,6 +47,7 @@ broken() ->
 footprint() ->
     %% What is garbage has been given up, and only not been found out.
     lists:foreach(fun erlang:garbage_collect/1, processes()),
+    {ok, _} = py:gc(),
     Info = #{channels := Channels, contexts := Contexts} = py:info(),
     #{handlers := Handlers, pooled_channels := Pooled, loops := Loops} = Info,
     #{contexts := Threads} = py_nif:stats(),
@@ -59,16 +60,43 @@ footprint() ->
         processes => erlang:system_info(process_count) - Handlers,
         tables => length(ets:all()),
         ports => length(erlang:ports()),
-        descriptors => entries("/proc/self/fd") - Channels,
+        descriptors => entries("/proc/self/fd") - Channels * descriptors_of_each(),
         threads => entries("/proc/self/task"),
         %% One of each loop, and one at most for each thread.
         stray_channels => max(0, Channels - Pooled - Loops - Threads),
         stray_handlers => max(0, Handlers - Channels)
     }.
 
+descriptors_of_each() ->
+    case application:get_env(erlang_python, channel) of
+        {ok, pipe} -> 2;
+        _ -> 1
+    end.
+
 entries(Folder) ->
     {ok, Names} = file:list_dir(Folder),
     length(Names).
+
+%% What they are, for a report.
+unnamed() ->
+    Unnamed = [Pid || Pid <- processes(), process_info(Pid, registered_name) =:= []],
+    [{proc_lib:translate_initial_call(Pid), process_info(Pid, current_function)} || Pid <- Unnamed].
+
+open_descriptors() ->
+    {ok, Names} = file:list_dir("/proc/self/fd"),
+    lists:foldl(
+        fun(Name, Counts) ->
+            case file:read_link(filename:join("/proc/self/fd", Name)) of
+                {ok, Target} ->
+                    Kind = hd(string:split(Target, ":[")),
+                    Counts#{Kind => maps:get(Kind, Counts, 0) + 1};
+                {error, _} ->
+                    Counts
+            end
+        end,
+        #{},
+        Names
+    ).
 
 %% What ends by itself gets the time to do so.
 -spec await_footprint(footprint()) -> ok | {error, #{atom() => {Before :: term(), Now :: term()}}}.
@@ -80,7 +108,7 @@ await_footprint(Before) ->
                     Pairs ->
                         case [Pair || Pair = {_, {V, W}} <- Pairs, grown(V, W)] of
                             [] -> ok;
-                            Grown -> {error, maps:from_list(Grown)}
+                            Grown -> {error, {maps:from_list(Grown), open_descriptors(), unnamed()}}
                         end
                 end
         catch

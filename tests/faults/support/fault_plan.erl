@@ -3,7 +3,7 @@
 %% again. What the faults of a schedule may do to calls is stated here too.
 -module(fault_plan).
 
--export([make/1, allowed/1]).
+-export([make/1, allowed/2]).
 
 -export_type([plan/0, fault/0, outcomes/0]).
 
@@ -94,13 +94,13 @@ makers() ->
         Plain([collect_garbage])
     ].
 
--spec allowed(plan()) -> outcomes().
-allowed(Plan) ->
+-spec allowed(plan(), AnyWay :: outcomes()) -> outcomes().
+allowed(Plan, AnyWay) ->
     lists:foldl(
         fun({_, Fault}, Acc) ->
             maps:merge_with(fun(_, A, B) -> lists:usort(A ++ B) end, Acc, may(Fault))
         end,
-        #{},
+        AnyWay,
         Plan
     ).
 

@@ -2,29 +2,30 @@
 %% One schedule of faults on the node where this is called.
 -module(fault_run).
 
--export([baseline/0, seed/2]).
+-export([baseline/1, seed/3]).
 
 -export_type([problem/0]).
 
 -type problem() :: {What :: atom(), term()}.
 
-%% Everything has run once, with nothing wrong.
--spec baseline() -> fault_check:footprint().
-baseline() ->
-    ok = fault_act:boot(),
+%% Everything has run once, with nothing wrong. `Settings' are the application's.
+-spec baseline(Settings :: #{atom() => term()}) -> fault_check:footprint().
+baseline(Settings) ->
+    ok = fault_act:boot(Settings),
     _ = under_load([{300000, collect_garbage}]),
     ok = fault_check:await_whole(),
     fault_check:footprint().
 
--spec seed(Seed :: integer(), fault_check:footprint()) ->
+%% `Allowed': how calls may end besides what the faults explain.
+-spec seed(Seed :: integer(), fault_check:footprint(), Allowed :: fault_plan:outcomes()) ->
     {fault_load:ledger(), [problem()]}.
-seed(Seed, Before) ->
+seed(Seed, Before, Allowed) ->
     _ = rand:seed(exsss, Seed),
     Plan = fault_plan:make(Seed),
     {Ledger, Hanging} = under_load(Plan),
     Checks = [
         {hanging, case Hanging of [] -> ok; _ -> {error, Hanging} end},
-        {accounts, fault_check:accounts(Ledger, fault_plan:allowed(Plan))},
+        {accounts, fault_check:accounts(Ledger, fault_plan:allowed(Plan, Allowed))},
         {not_whole, fault_check:await_whole()},
         {grown, fault_check:await_footprint(Before)}
     ],

@@ -1,0 +1,232 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Functions and Python code that do what they should not: they never return, return too much, can't
+%% be told to stop, use up their memory, keep the GIL. Calls end, what is theirs goes away, and the
+%% calls of others are not harmed.
+-module(fault_callback_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, suite/0, init_per_suite/1, end_per_suite/1]).
+-export([init_per_testcase/2, end_per_testcase/2]).
+-export([
+    a_function_that_never_returns_is_stopped/1,
+    one_that_traps_exits_is_killed_after_a_grace_period/1,
+    one_that_traps_exits_does_not_outlive_its_handler/1,
+    one_that_traps_exits_does_not_outlive_the_supervisor/1,
+    one_that_traps_exits_does_not_outlive_the_application/1,
+    a_hundred_megabytes_arrive_while_handlers_die/1,
+    one_that_runs_out_of_memory_ends_its_own_call_only/1,
+    code_that_keeps_the_gil_delays_and_harms_nobody/1,
+    the_application_stops_while_the_gil_is_kept/1,
+    a_flooded_handler_goes_on/1
+]).
+
+suite() ->
+    [{timetrap, {minutes, 5}}].
+
+all() ->
+    [
+        a_function_that_never_returns_is_stopped,
+        one_that_traps_exits_is_killed_after_a_grace_period,
+        one_that_traps_exits_does_not_outlive_its_handler,
+        one_that_traps_exits_does_not_outlive_the_supervisor,
+        one_that_traps_exits_does_not_outlive_the_application,
+        a_hundred_megabytes_arrive_while_handlers_die,
+        one_that_runs_out_of_memory_ends_its_own_call_only,
+        code_that_keeps_the_gil_delays_and_harms_nobody,
+        the_application_stops_while_the_gil_is_kept,
+        a_flooded_handler_goes_on
+    ].
+
+-define(MEGABYTES, 100).
+
+init_per_suite(Config) ->
+    {ok, Level} = maps:find(level, logger:get_primary_config()),
+    ok = fault_act:boot(),
+    [{level, Level} | Config].
+
+end_per_suite(Config) ->
+    ok = fault_act:shut_down(),
+    logger:set_primary_config(level, proplists:get_value(level, Config)).
+
+init_per_testcase(_Case, Config) ->
+    register_functions(),
+    ok = fault_check:await_whole(),
+    [{before, fault_check:footprint()} | Config].
+
+%% Whatever happened: all is well, and nothing is left of it.
+end_per_testcase(_Case, Config) ->
+    fault_act:start(),
+    Before = proplists:get_value(before, Config),
+    case {fault_check:await_whole(), fault_check:await_footprint(Before)} of
+        {ok, ok} -> ok;
+        Problems -> {fail, Problems}
+    end.
+
+register_functions() ->
+    Test = self(),
+    Functions = #{
+        fault_hang => fun(_) -> hang(Test) end,
+        fault_trap => fun(_) ->
+            process_flag(trap_exit, true),
+            hang(Test)
+        end,
+        fault_much => fun([Token]) -> [Token, binary:copy(<<"x">>, ?MEGABYTES * 1000000)] end,
+        fault_fat => fun(_) ->
+            process_flag(max_heap_size, #{size => 100000, kill => true, error_logger => false}),
+            length(lists:seq(1, 10000000))
+        end
+    },
+    maps:foreach(fun(Name, Fun) -> ok = py:register_function(Name, Fun) end, Functions).
+
+hang(Test) ->
+    Test ! {hangs, self()},
+    deaf().
+
+deaf() ->
+    receive
+        never -> ok;
+        _ -> deaf()
+    end.
+
+hanging() ->
+    receive
+        {hangs, Pid} -> {Pid, monitor(process, Pid)}
+    after 10000 ->
+        error(nobody_hangs)
+    end.
+
+reason({Pid, Monitor}) ->
+    receive
+        {'DOWN', Monitor, process, Pid, Reason} -> Reason
+    after 10000 ->
+        error({still_alive, Pid})
+    end.
+
+%% A call from Python in a process of its own: in a context's thread, or in a loop.
+call(thread, Name, Timeout) ->
+    in_process(fun() -> py:call(fault_misbehaviour, call, [Name, Timeout], #{}, 60000) end);
+call(loop, Name, Timeout) ->
+    in_process(fun() ->
+        py_loop:call(fault_uvloop, fault_misbehaviour, async_call, [Name, Timeout], #{}, 60000)
+    end).
+
+in_process(Fun) ->
+    spawn_monitor(fun() -> exit({result, Fun()}) end).
+
+result({Pid, Monitor}) ->
+    receive
+        {'DOWN', Monitor, process, Pid, {result, Result}} -> Result
+    after 30000 ->
+        error({hangs, process_info(Pid, current_stacktrace)})
+    end.
+
+kinds() ->
+    [thread, loop].
+
+a_function_that_never_returns_is_stopped(_Config) ->
+    [
+        begin
+            Call = call(Kind, fault_hang, 0.05),
+            Hanging = hanging(),
+            ?assertEqual({Kind, {ok, <<"Timeout">>}}, {Kind, result(Call)}),
+            ?assertEqual({Kind, shutdown}, {Kind, reason(Hanging)})
+        end
+     || Kind <- kinds()
+    ].
+
+one_that_traps_exits_is_killed_after_a_grace_period(_Config) ->
+    [
+        begin
+            Call = call(Kind, fault_trap, 0.05),
+            Hanging = hanging(),
+            ?assertEqual({Kind, {ok, <<"Timeout">>}}, {Kind, result(Call)}),
+            ?assertEqual({Kind, killed}, {Kind, reason(Hanging)})
+        end
+     || Kind <- kinds()
+    ].
+
+one_that_traps_exits_does_not_outlive_its_handler(_Config) ->
+    Call = call(loop, fault_trap, none),
+    Hanging = {Pid, _} = hanging(),
+    {parent, Handler} = process_info(Pid, parent),
+    death:kill(Handler),
+    ?assertEqual({ok, <<"Disconnected">>}, result(Call)),
+    ?assertEqual(killed, reason(Hanging)).
+
+one_that_traps_exits_does_not_outlive_the_supervisor(_Config) ->
+    [
+        begin
+            Call = call(Kind, fault_trap, none),
+            Hanging = hanging(),
+            death:kill(py_handler_sup),
+            ?assertEqual({Kind, {ok, <<"Disconnected">>}}, {Kind, result(Call)}),
+            ?assertEqual({Kind, killed}, {Kind, reason(Hanging)})
+        end
+     || Kind <- kinds()
+    ].
+
+one_that_traps_exits_does_not_outlive_the_application(_Config) ->
+    [
+        begin
+            Call = call(Kind, fault_trap, none),
+            Hanging = hanging(),
+            ok = application:stop(erlang_python),
+            ?assertMatch({Kind, ended}, {Kind, ended(result(Call))}),
+            ?assertMatch({Kind, killed}, {Kind, reason(Hanging)}),
+            ok = fault_act:start(),
+            register_functions()
+        end
+     || Kind <- kinds()
+    ].
+
+ended({ok, <<"Disconnected">>}) -> ended;
+ended({error, disconnected}) -> ended;
+ended(Other) -> Other.
+
+a_hundred_megabytes_arrive_while_handlers_die(_Config) ->
+    Calls = [
+        in_process(fun() ->
+            py:call(fault_misbehaviour, much, [Number, ?MEGABYTES * 1000000], #{}, 60000)
+        end)
+     || Number <- lists:seq(1, 6)
+    ],
+    Plan = [{20000, kill_a_handler} || _ <- lists:seq(1, 10)],
+    ok = fault_act:run(Plan),
+    [?assert(lists:member(result(Call), [{ok, true}, {ok, <<"Disconnected">>}])) || Call <- Calls],
+    ?assertEqual({ok, true}, py:call(fault_misbehaviour, much, [0, ?MEGABYTES * 1000000])).
+
+one_that_runs_out_of_memory_ends_its_own_call_only(_Config) ->
+    Others = [call(Kind, fault_fat, none) || Kind <- kinds()],
+    [?assertEqual({ok, <<"Disconnected">>}, result(Call)) || Call <- Others],
+    Slow = in_process(fun() ->
+        py_loop:call(fault_uvloop, fault_misbehaviour, slow_beside, [fault_fat], #{}, 60000)
+    end),
+    ?assertEqual({ok, [<<"value">>, <<"Disconnected">>]}, result(Slow)).
+
+code_that_keeps_the_gil_delays_and_harms_nobody(_Config) ->
+    Drivers = fault_load:start(),
+    ok = py:cast(fault_load, hold_gil, [2000]),
+    %% Erlang's own time-outs need no GIL.
+    {Time, Result} = timer:tc(fun() -> py:eval(<<"1">>, #{}, 100) end),
+    ?assert(lists:member(Result, [{error, timeout}, {ok, 1}])),
+    ?assert(Time < 1000000),
+    {Ledger, Hanging} = fault_load:stop(Drivers),
+    ?assertEqual([], Hanging),
+    ?assertEqual(ok, fault_check:accounts(Ledger, #{})).
+
+the_application_stops_while_the_gil_is_kept(_Config) ->
+    Calls = [call(Kind, fault_hang, none) || Kind <- kinds()],
+    _ = [hanging() || _ <- Calls],
+    ok = py:cast(fault_load, hold_gil, [3000]),
+    ok = application:stop(erlang_python),
+    [?assertEqual(ended, ended(result(Call))) || Call <- Calls].
+
+a_flooded_handler_goes_on(_Config) ->
+    %% Nested, too, where messages are taken out of turn.
+    Drivers = fault_load:start(),
+    Plan = [{10000, flood_handlers} || _ <- lists:seq(1, 10)],
+    ok = fault_act:run(Plan),
+    {Ledger, Hanging} = fault_load:stop(Drivers),
+    ?assertEqual([], Hanging),
+    ?assertEqual(ok, fault_check:accounts(Ledger, #{})).

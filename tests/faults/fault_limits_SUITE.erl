@@ -1,0 +1,134 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Nodes that run out of something: descriptors, processes, calls in flight. What can't be done is
+%% refused, what can be goes on, and when there is enough again all is as before.
+-module(fault_limits_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, suite/0]).
+-export([
+    a_full_process_table_refuses_only_what_needs_a_process/1,
+    no_descriptors_left_refuse_only_what_needs_one/1,
+    faults_at_the_limit_of_calls_in_flight/1,
+    faults_with_pipes_and_without_spinning/1
+]).
+%% Called in the nodes.
+-export([full_process_table/0, no_descriptors/0]).
+
+suite() ->
+    [{timetrap, {minutes, 10}}].
+
+all() ->
+    [
+        a_full_process_table_refuses_only_what_needs_a_process,
+        no_descriptors_left_refuse_only_what_needs_one,
+        faults_at_the_limit_of_calls_in_flight,
+        faults_with_pipes_and_without_spinning
+    ].
+
+-define(REFUSED, [<<"Disconnected">>, <<"Overloaded">>]).
+
+a_full_process_table_refuses_only_what_needs_a_process(_Config) ->
+    %% The smallest table that there is.
+    in_node(["+P", "1024"], full_process_table).
+
+no_descriptors_left_refuse_only_what_needs_one(_Config) ->
+    in_node([], no_descriptors).
+
+in_node(Arguments, Function) ->
+    {ok, Peer} = fault_node:start(Arguments),
+    try
+        fault_node:call(Peer, ?MODULE, Function, [])
+    after
+        fault_node:stop(Peer)
+    end.
+
+full_process_table() ->
+    Before = fault_run:baseline(#{}),
+    {ok, [true, true, [true, true]]} = one_of_each(),
+    Fillers = fill([]),
+    %% A thread that has a handler needs no process, a call in a loop needs one.
+    Gathered = on_loop(20),
+    Each = one_of_each(),
+    Threads = py:call(fault_misbehaviour, threads_at_once, [40]),
+    %% However often.
+    {ok, _} = py:call(fault_misbehaviour, threads_again_and_again, [20, 150]),
+    Plain = py:eval(<<"1">>),
+    Alive = whereis(erlang_python_sup),
+    [exit(Pid, kill) || Pid <- Fillers],
+    {ok, [true, _, _]} = Each,
+    {ok, InGather} = Gathered,
+    {ok, InThreads} = Threads,
+    ?assertEqual({ok, 1}, Plain),
+    assert_refused(InThreads),
+    assert_refused(InGather),
+    ?assertEqual(ok, fault_check:await_whole()),
+    ?assertEqual(Alive, whereis(erlang_python_sup)),
+    ?assertEqual(ok, fault_check:await_footprint(Before)).
+
+%% As many processes as there is room for.
+fill(Pids) ->
+    try spawn(fun() -> receive never -> ok end end) of
+        Pid -> fill([Pid | Pids])
+    catch
+        error:system_limit -> Pids
+    end.
+
+assert_refused(Ends) ->
+    [?assert(End =:= true orelse lists:member(End, ?REFUSED), End) || End <- Ends],
+    ?assert(lists:any(fun(End) -> End =/= true end, Ends)).
+
+one_of_each() ->
+    py:call(fault_misbehaviour, one_of_each, []).
+
+on_loop(Count) ->
+    py_loop:call(fault_uvloop, fault_misbehaviour, gathered, [Count]).
+
+no_descriptors() ->
+    Before = fault_run:baseline(#{}),
+    {ok, [true, true, [true, true]]} = one_of_each(),
+    {ok, none} = py:call(fault_misbehaviour, take_descriptors, []),
+    %% Channels that are kept serve new threads; further ones can't be made.
+    {ok, Ends} = py:call(fault_misbehaviour, threads_at_once, [100]),
+    {ok, [true, _, InLoop]} = one_of_each(),
+    {ok, InGather} = on_loop(20),
+    {ok, 1} = py:eval(<<"1">>),
+    %% Nor can contexts, unless those of the old pool have ended by then.
+    exit(whereis(py_contexts), kill),
+    Renewed = py:eval(<<"1">>),
+    {ok, none} = py_loop:call(fault_uvloop, fault_misbehaviour, give_descriptors_back, []),
+    ?assertEqual(lists:duplicate(20, true), InGather),
+    ?assertEqual(<<"OSError">>, InLoop),
+    ?assertEqual([], [End || End <- Ends, End =/= true, End =/= <<"OSError">>]),
+    ?assert(lists:member(<<"OSError">>, Ends)),
+    %% The pool grows again when it is used.
+    Meeting = [py:call_async(fault_misbehaviour, meet, []) || _ <- [1, 2]],
+    ?assertEqual([{ok, true}, {ok, true}], [py:await(Ref) || Ref <- Meeting]),
+    ?assert(lists:member(Renewed, [{ok, 1}, {error, disconnected}]) orelse is_refusal(Renewed)),
+    ?assertEqual(ok, fault_check:await_whole()),
+    ?assertEqual(ok, fault_check:await_footprint(Before)).
+
+is_refusal({error, {no_context, _}}) -> true;
+is_refusal(_) -> false.
+
+faults_at_the_limit_of_calls_in_flight(_Config) ->
+    Refused = [<<"Overloaded">>, <<"Error:Overloaded">>],
+    seeds(#{max_in_flight => 12}, #{python => Refused, both => Refused}).
+
+faults_with_pipes_and_without_spinning(_Config) ->
+    seeds(#{channel => pipe, spin_us => 0}, #{}).
+
+seeds(Settings, Allowed) ->
+    {ok, Peer} = fault_node:start(),
+    try
+        Before = fault_node:call(Peer, fault_run, baseline, [Settings]),
+        [
+            begin
+                {_, Problems} = fault_node:call(Peer, fault_run, seed, [Seed, Before, Allowed]),
+                ?assertEqual([], Problems, {Seed, fault_plan:make(Seed)})
+            end
+         || Seed <- lists:seq(1001, 1012)
+        ]
+    after
+        fault_node:stop(Peer)
+    end.

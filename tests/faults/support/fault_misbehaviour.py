@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls of functions that misbehave; what they end with is their value or their error's name."""
+
+import asyncio
+import os
+import resource
+import threading
+from collections.abc import Callable
+
+import erlang
+
+
+def _outcome(call: Callable[[], object]) -> object:
+    try:
+        return call()
+    except (Exception, asyncio.CancelledError) as error:
+        return type(error).__name__
+
+
+def call(name: str, timeout: float | None) -> object:
+    return _outcome(lambda: erlang.call(name, timeout=timeout))
+
+
+async def async_call(name: str, timeout: float | None) -> object:
+    try:
+        return await erlang.async_call(name, timeout=timeout)
+    except erlang.Error as error:
+        return type(error).__name__
+
+
+def much(token: int, size: int) -> object:
+    """Whether what came back is all there."""
+
+    def arrives() -> bool:
+        returned, text = erlang.call("fault_much", token)
+        return bool(returned == token and len(text) == size and text[-1] == "x")
+
+    return _outcome(arrives)
+
+
+async def slow_beside(name: str) -> list[object]:
+    """A call that takes a while beside one that misbehaves, on the same channel."""
+
+    async def value() -> object:
+        for number in range(20):
+            if await erlang.async_call("fault_wait", f"{number}") != f"{number}":
+                return "crossed"
+        return "value"
+
+    return list(await asyncio.gather(value(), async_call(name, None)))
+
+
+def in_fresh_thread(call: Callable[[], object]) -> object:
+    outcomes: list[object] = []
+    thread = threading.Thread(target=lambda: outcomes.append(_outcome(call)))
+    thread.start()
+    thread.join()
+    return outcomes[0]
+
+
+async def _gather(count: int) -> list[object]:
+    calls = [erlang.async_call("fault_wait", f"{number}") for number in range(count)]
+    ended = await asyncio.gather(*calls, return_exceptions=True)
+    return [
+        type(end).__name__ if isinstance(end, BaseException) else end == f"{number}"
+        for number, end in enumerate(ended)
+    ]
+
+
+async def gathered(count: int) -> list[object]:
+    """Beside each other on the running loop, which has called before."""
+    return await _gather(count)
+
+
+def one_of_each() -> list[object]:
+    """How calls end: on this thread, on a new one, on a new loop."""
+    return [
+        _outcome(lambda: erlang.call("fault_echo", "1") == "1"),
+        in_fresh_thread(lambda: erlang.call("fault_echo", "2") == "2"),
+        in_fresh_thread(lambda: asyncio.run(_gather(2))),
+    ]
+
+
+def threads_at_once(count: int) -> list[object]:
+    """Each with a call under way, so that none has another's channel."""
+    all_here = threading.Barrier(count)
+    outcomes: list[object] = []
+
+    def call() -> None:
+        all_here.wait()
+        outcomes.append(_outcome(lambda: erlang.call("fault_wait", "1") == "1"))
+
+    threads = [threading.Thread(target=call) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
+
+
+def threads_again_and_again(count: int, rounds: int) -> None:
+    for _ in range(rounds):
+        threads_at_once(count)
+
+
+_two = threading.Barrier(2)
+
+
+def meet() -> bool:
+    """True when two of these run at the same time."""
+    return _two.wait(10) >= 0
+
+
+_taken: list[int] = []
+_limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+
+def take_descriptors() -> None:
+    """Leaves none to the process, as if its limit were that low."""
+    highest = max(map(int, os.listdir("/proc/self/fd")))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 2, _limits[1]))
+    while True:
+        try:
+            _taken.append(os.dup(0))
+        except OSError:
+            return
+
+
+async def give_descriptors_back() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, _limits)
+    while _taken:
+        os.close(_taken.pop())
