@@ -21,12 +21,13 @@ CallMeter::Ticket::~Ticket() {
 }
 
 std::optional<CallMeter::Ticket> CallMeter::admit(bool nested) noexcept {
-    const auto before = in_flight_.fetch_add(1, std::memory_order_relaxed);
-    if (before >= limit() && !nested) {
-        in_flight_.fetch_sub(1, std::memory_order_relaxed);
-        refused_.fetch_add(1, std::memory_order_relaxed);
-        return std::nullopt;
-    }
+    auto count = in_flight_.load(std::memory_order_relaxed);
+    do {
+        if (count >= limit() && !nested) {
+            refused_.fetch_add(1, std::memory_order_relaxed);
+            return std::nullopt;
+        }
+    } while (!in_flight_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed));
     started_.fetch_add(1, std::memory_order_relaxed);
     return Ticket{this};
 }

@@ -204,7 +204,34 @@ TEST(CallMeter, concurrent_admits_never_exceed_the_limit) {
     EXPECT_EQ(ended(meter), now.started);
 }
 
-// A call that is refused for a moment stands in the count, but takes nobody's place for good.
+TEST(CallMeter, refused_calls_never_stand_in_the_count) {
+    constexpr int kThreads = 4;
+    CallMeter meter;
+    meter.set_limit(2);
+    const auto first = meter.admit(false);
+    const auto second = meter.admit(false);
+    std::atomic<bool> looking{true};
+    std::barrier start{kThreads + 1};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+        threads.emplace_back([&] {
+            start.arrive_and_wait();
+            while (looking.load()) static_cast<void>(meter.admit(false));
+        });
+    }
+    start.arrive_and_wait();
+    auto now = meter.snapshot();
+    std::uint64_t most = now.in_flight;
+    for (int looks = 0; looks < 200'000 || now.refused < 1'000'000; ++looks) {
+        now = meter.snapshot();
+        most = std::max(most, now.in_flight);
+    }
+    looking = false;
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(most, 2U);
+    EXPECT_EQ(meter.snapshot().started, 2U);
+}
+
 TEST(CallMeter, all_places_are_free_again_after_many_refusals) {
     CallMeter meter;
     meter.set_limit(4);
