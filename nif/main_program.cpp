@@ -91,7 +91,7 @@ private:
         const bool interrupted =
             Py_TYPE(error.get()) == reinterpret_cast<PyTypeObject*>(PyExc_KeyboardInterrupt);
         code_ = interrupted ? -SIGINT : 1;
-        PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.get())), error.get());
+        loop_bridge::set_error(gil_, error.get());
         PyErr_Print();
     }
 
@@ -229,8 +229,7 @@ private:
             // A wrong input has no place in a program, and Ctrl-C interrupts none.
             const PyRef error = PyRef::steal(loop_bridge::take_error(gil_));
             PyException_SetTraceback(error.get(), Py_None);
-            PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.get())), error.get());
-            throw PyError{};
+            loop_bridge::raise_object(gil_, error.get());
         }
         const PyRef statement = PyRef::steal(code);
         if (statement.get() == Py_None) return false;
@@ -281,7 +280,7 @@ private:
             PyErr_Clear();
         }
         if (error == nullptr) return;
-        PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error)), error);
+        loop_bridge::set_error(gil_, error);
         Py_DECREF(error);
     }
 
