@@ -8,14 +8,14 @@ PyTypeObject* as_type(const PyRef& type) { return reinterpret_cast<PyTypeObject*
 
 }  // namespace
 
-void Adapters::load(Gil) {
+void Adapters::load(Gil gil) {
     if (adapt_) return;
     const PyRef module = PyRef::steal(PyImport_ImportModule("erlang._adapters"));
     PyRef overriding = PyRef::steal(PyObject_GetAttrString(module.get(), "overriding"));
     PyRef enum_type = PyRef::steal(PyObject_GetAttrString(module.get(), "Enum"));
     PyRef adapt = PyRef::steal(PyObject_GetAttrString(module.get(), "adapt"));
     if (!PyDict_Check(overriding.get()) || !PyType_Check(enum_type.get())) {
-        loop_bridge::raise_python(Gil::held_by_caller(), PyExc_TypeError,
+        loop_bridge::raise_python(gil, PyExc_TypeError,
                                   "erlang._adapters is not what it should be");
     }
     overriding_ = std::move(overriding);

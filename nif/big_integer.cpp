@@ -20,13 +20,13 @@ constexpr std::size_t kLargeHeader = 7;
 // copying what is refused anyhow.
 constexpr std::size_t kMaxBits = std::size_t{1} << 26;
 
-PyRef method_of_int(const char* name) {
+PyRef method_of_int(Gil, const char* name) {
     return PyRef::steal(PyObject_GetAttrString(reinterpret_cast<PyObject*>(&PyLong_Type), name));
 }
 
 class EncodedTerm {
 public:
-    EncodedTerm(ErlNifEnv* env, ERL_NIF_TERM term) {
+    EncodedTerm(Gil, ErlNifEnv* env, ERL_NIF_TERM term) {
         if (enif_term_to_binary(env, term, &binary_) == 0) {
             PyErr_NoMemory();
             throw loop_bridge::PyError{};
@@ -64,11 +64,11 @@ std::vector<unsigned char> encoded_header(std::size_t size, bool negative) {
 
 }  // namespace
 
-IntegerMethods IntegerMethods::look_up(Gil) {
+IntegerMethods IntegerMethods::look_up(Gil gil) {
     IntegerMethods methods;
-    methods.bit_length = method_of_int("bit_length");
-    methods.to_bytes = method_of_int("to_bytes");
-    methods.from_bytes = method_of_int("from_bytes");
+    methods.bit_length = method_of_int(gil, "bit_length");
+    methods.to_bytes = method_of_int(gil, "to_bytes");
+    methods.from_bytes = method_of_int(gil, "from_bytes");
     methods.little = PyRef::steal(PyUnicode_InternFromString("little"));
     return methods;
 }
@@ -82,7 +82,7 @@ int IntegerMethods::traverse(visitproc visit, void* arg) const {
 
 PyRef big_integer_to_python(Gil gil, const IntegerMethods& methods, ErlNifEnv* env,
                             ERL_NIF_TERM term) {
-    const EncodedTerm encoded(env, term);
+    const EncodedTerm encoded(gil, env, term);
     const unsigned char* data = encoded.data();
     const bool large = encoded.size() > 1 && data[1] == kLargeBig;
     const std::size_t header = large ? kLargeHeader : kSmallHeader;

@@ -27,7 +27,7 @@ ERL_NIF_TERM copied(ErlNifEnv* env, const void* data, std::size_t size) {
 
 class Buffer {
 public:
-    explicit Buffer(PyObject* object) {
+    Buffer(Gil, PyObject* object) {
         if (PyObject_GetBuffer(object, &view_, PyBUF_FULL_RO) < 0) throw PyError{};
     }
     ~Buffer() { PyBuffer_Release(&view_); }
@@ -36,7 +36,7 @@ public:
 
     std::size_t size() const { return static_cast<std::size_t>(view_.len); }
     // In C order, whatever the strides of the view are.
-    void copy_to(unsigned char* target) {
+    void copy_to(Gil, unsigned char* target) {
         if (view_.len != 0 && PyBuffer_ToContiguous(target, &view_, view_.len, 'C') < 0) {
             throw PyError{};
         }
@@ -67,10 +67,10 @@ ERL_NIF_TERM bytes_to_term(Gil gil, ErlNifEnv* env, PyObject* bytes) {
     return make_shared_binary(gil, env, bytes, data, size);
 }
 
-ERL_NIF_TERM buffer_to_term(Gil, ErlNifEnv* env, PyObject* object) {
-    Buffer buffer(object);
+ERL_NIF_TERM buffer_to_term(Gil gil, ErlNifEnv* env, PyObject* object) {
+    Buffer buffer(gil, object);
     ERL_NIF_TERM term = 0;
-    buffer.copy_to(new_binary(env, buffer.size(), &term));
+    buffer.copy_to(gil, new_binary(env, buffer.size(), &term));
     return term;
 }
 

@@ -8,10 +8,11 @@ namespace nif {
 
 using loop_bridge::Gil;
 using loop_bridge::PyError;
+using loop_bridge::raise_python;
 
 namespace {
 
-double read_timeout(PyObject* value) {
+double read_timeout(Gil gil, PyObject* value) {
     const double seconds = PyFloat_AsDouble(value);
     if (seconds == -1.0 && PyErr_Occurred() != nullptr) {
         PyErr_Format(PyExc_TypeError, "timeout must be a number of seconds or None, not %.200s",
@@ -19,15 +20,14 @@ double read_timeout(PyObject* value) {
         throw PyError{};
     }
     if (std::isnan(seconds)) {
-        PyErr_SetString(PyExc_ValueError, "timeout must be a number of seconds, not nan");
-        throw PyError{};
+        raise_python(gil, PyExc_ValueError, "timeout must be a number of seconds, not nan");
     }
     return std::max(seconds, 0.0);
 }
 
 }  // namespace
 
-CallArguments read_call_arguments(Gil, const char* function, PyObject* const* args,
+CallArguments read_call_arguments(Gil gil, const char* function, PyObject* const* args,
                                   Py_ssize_t count, PyObject* keywords) {
     if (count < 1) {
         PyErr_Format(PyExc_TypeError, "%s() needs the name of a registered Erlang function",
@@ -52,7 +52,7 @@ CallArguments read_call_arguments(Gil, const char* function, PyObject* const* ar
         }
         PyObject* value = args[count + i];
         if (value == Py_None) continue;
-        read.timeout = read_timeout(value);
+        read.timeout = read_timeout(gil, value);
     }
     return read;
 }

@@ -48,7 +48,7 @@ ErlangTypes make_erlang_types(Gil gil, PyObject* module) {
     return types;
 }
 
-bool get_pid(const ErlangTypes& types, PyObject* object, ErlNifPid* pid) {
+bool get_pid(Gil, const ErlangTypes& types, PyObject* object, ErlNifPid* pid) {
     // enif_get_local_pid() only looks at the term itself.
     return Py_TYPE(object) == types.pid_type() &&
            enif_get_local_pid(nullptr, held_term(object), pid) != 0;

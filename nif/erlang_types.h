@@ -53,6 +53,6 @@ private:
 ErlangTypes make_erlang_types(Gil gil, PyObject* module);
 
 // The process behind an erlang.Pid of this node. False: no Pid, or one of another node.
-[[nodiscard]] bool get_pid(const ErlangTypes& types, PyObject* object, ErlNifPid* pid);
+[[nodiscard]] bool get_pid(Gil gil, const ErlangTypes& types, PyObject* object, ErlNifPid* pid);
 
 }  // namespace nif

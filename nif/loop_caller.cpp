@@ -55,8 +55,6 @@ LoopCaller::LoopCaller(Gil gil, PyObject* owner, PyObject* module, PyObject* loo
     ++Node::instance().loops;
 }
 
-LoopCaller::~LoopCaller() { shutdown(Gil::held_by_caller()); }
-
 PyRef LoopCaller::call(Gil gil, PyObject* name, PyObject* const* args, std::size_t count) {
     if (ended_) raise_python(gil, PyExc_RuntimeError, "Event loop is closed");
     // Whatever allocates Python objects may run Python code, and that may call Erlang on this very

@@ -24,7 +24,8 @@ class LoopCaller {
 public:
     // `owner` is the LoopChannel object (borrowed). Throws PyError and std::system_error.
     LoopCaller(loop_bridge::Gil gil, PyObject* owner, PyObject* module, PyObject* loop);
-    ~LoopCaller();
+    // After shutdown(), with the GIL.
+    ~LoopCaller() = default;
     LoopCaller(const LoopCaller&) = delete;
     LoopCaller& operator=(const LoopCaller&) = delete;
 

@@ -59,12 +59,16 @@ int clear(PyObject* self) {
 
 void dealloc(PyObject* self) {
     PyTypeObject* type = Py_TYPE(self);
+    const Gil gil = Gil::held_by_caller();
     PyObject_GC_UnTrack(self);
     // Futures that die with it may raise; what is being handled meanwhile must survive that.
-    PyObject* pending = loop_bridge::take_error(Gil::held_by_caller());
-    delete caller_of(self);
+    PyObject* pending = loop_bridge::take_error(gil);
+    if (LoopCaller* caller = caller_of(self)) {
+        caller->shutdown(gil);
+        delete caller;
+    }
     if (pending != nullptr) {
-        loop_bridge::set_error(Gil::held_by_caller(), pending);
+        loop_bridge::set_error(gil, pending);
         Py_DECREF(pending);
     }
     type->tp_free(self);

@@ -19,7 +19,7 @@ void call(Gil, const char* module, const char* function) {
     Py_XDECREF(result);
 }
 
-bool is_closed(PyObject* stream) {
+bool is_closed(Gil, PyObject* stream) {
     PyObject* closed = PyObject_GetAttrString(stream, "closed");
     const bool yes = closed != nullptr && PyObject_IsTrue(closed) == 1;
     Py_XDECREF(closed);
@@ -28,9 +28,9 @@ bool is_closed(PyObject* stream) {
 }
 
 // A stream that can't be written any more is taken away, for nobody to try again.
-bool flush(Gil, const char* name, bool show) {
+bool flush(Gil gil, const char* name, bool show) {
     const PyRef stream = PyRef::borrow(PySys_GetObject(name));
-    if (!stream || stream.get() == Py_None || is_closed(stream.get())) return true;
+    if (!stream || stream.get() == Py_None || is_closed(gil, stream.get())) return true;
     PyObject* done = PyObject_CallMethod(stream.get(), "flush", nullptr);
     if (done == nullptr) {
         if (show) PyErr_WriteUnraisable(stream.get());

@@ -10,7 +10,7 @@ namespace nif {
 namespace {
 
 // The registered process of this node; the name never becomes a new atom.
-ErlNifPid registered(PyObject* name) {
+ErlNifPid registered(Gil, PyObject* name) {
     Py_ssize_t size = 0;
     const char* text = PyUnicode_AsUTF8AndSize(name, &size);
     if (text == nullptr) throw PyError{};
@@ -37,7 +37,7 @@ void relay(Gil gil, const ErlangTypes& types, PyObject* to, PyObject* message) {
     }
 }
 
-bool is_name_and_node(const ErlangTypes& types, PyObject* to) {
+bool is_name_and_node(Gil, const ErlangTypes& types, PyObject* to) {
     if (PyTuple_Check(to) == 0 || PyTuple_GET_SIZE(to) != 2) return false;
     return Py_TYPE(PyTuple_GET_ITEM(to, 0)) == types.atom_type() &&
            Py_TYPE(PyTuple_GET_ITEM(to, 1)) == types.atom_type();
@@ -48,9 +48,9 @@ bool is_name_and_node(const ErlangTypes& types, PyObject* to) {
 void send_message(Gil gil, const ErlangTypes& types, PyObject* to, PyObject* message) {
     ErlNifPid pid;
     if (PyUnicode_Check(to) != 0) {
-        pid = registered(to);
-    } else if (!get_pid(types, to, &pid)) {
-        if (Py_TYPE(to) != types.pid_type() && !is_name_and_node(types, to)) {
+        pid = registered(gil, to);
+    } else if (!get_pid(gil, types, to, &pid)) {
+        if (Py_TYPE(to) != types.pid_type() && !is_name_and_node(gil, types, to)) {
             PyErr_Format(PyExc_TypeError,
                          "send() takes a Pid, a registered name, or (Atom(name), Atom(node)), "
                          "not %.200s",

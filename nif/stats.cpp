@@ -35,7 +35,7 @@ std::array<Counter, 9> counters(const CallMeter::Snapshot& calls) {
              {"loops", count(node.loops)}}};
 }
 
-void set_item(PyObject* dict, const char* key, const PyRef& value) {
+void set_item(Gil, PyObject* dict, const char* key, const PyRef& value) {
     if (PyDict_SetItemString(dict, key, value.get()) != 0) throw PyError{};
 }
 
@@ -57,11 +57,11 @@ ERL_NIF_TERM stats_term(ErlNifEnv* env) {
     return map;
 }
 
-PyRef stats_dict(Gil) {
+PyRef stats_dict(Gil gil) {
     const auto calls = Node::instance().meter.snapshot();
     PyRef dict = PyRef::steal(PyDict_New());
     for (const Counter& counter : counters(calls)) {
-        set_item(dict.get(), counter.name,
+        set_item(gil, dict.get(), counter.name,
                  PyRef::steal(PyLong_FromUnsignedLongLong(counter.value)));
     }
     const PyRef buckets = PyRef::steal(PyList_New(static_cast<Py_ssize_t>(calls.histogram.size())));
@@ -69,7 +69,7 @@ PyRef stats_dict(Gil) {
         PyList_SET_ITEM(buckets.get(), static_cast<Py_ssize_t>(i),
                         PyRef::steal(PyLong_FromUnsignedLongLong(calls.histogram[i])).release());
     }
-    set_item(dict.get(), "histogram", buckets);
+    set_item(gil, dict.get(), "histogram", buckets);
     return dict;
 }
 

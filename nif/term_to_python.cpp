@@ -22,7 +22,7 @@ public:
 private:
     PyRef read_atom(Gil gil, ERL_NIF_TERM term);
     PyRef read_integer(Gil gil, ERL_NIF_TERM term);
-    PyRef read_float(ERL_NIF_TERM term);
+    PyRef read_float(Gil gil, ERL_NIF_TERM term);
     PyRef read_binary(Gil gil, ERL_NIF_TERM term, const PathStep* at);
     PyRef read_list(Gil gil, ERL_NIF_TERM term, const PathStep* at);
     PyRef read_tuple(Gil gil, ERL_NIF_TERM term, const PathStep* at);
@@ -57,7 +57,7 @@ PyRef TermReader::read(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
         case ERL_NIF_TERM_TYPE_BITSTRING:
             return read_binary(gil, term, at);
         case ERL_NIF_TERM_TYPE_FLOAT:
-            return read_float(term);
+            return read_float(gil, term);
         case ERL_NIF_TERM_TYPE_FUN:
             return make_term_object(gil, types_.fun_type(), env_, term);
         case ERL_NIF_TERM_TYPE_INTEGER:
@@ -96,7 +96,7 @@ PyRef TermReader::read_integer(Gil gil, ERL_NIF_TERM term) {
     return big_integer_to_python(gil, *types_.integer_methods, env_, term);
 }
 
-PyRef TermReader::read_float(ERL_NIF_TERM term) {
+PyRef TermReader::read_float(Gil, ERL_NIF_TERM term) {
     double number = 0;
     enif_get_double(env_, term, &number);
     return PyRef::steal(PyFloat_FromDouble(number));

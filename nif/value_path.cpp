@@ -27,7 +27,7 @@ std::string shortened(std::string text, std::size_t limit) {
 }
 
 // `text` as UTF-8, with lone surrogates escaped.
-std::string utf8_text(PyObject* text) {
+std::string utf8_text(Gil, PyObject* text) {
     PyObject* bytes = PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace");
     if (bytes == nullptr) {
         PyErr_Clear();
@@ -37,7 +37,7 @@ std::string utf8_text(PyObject* text) {
     return {PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes))};
 }
 
-bool is_dataclass_instance(PyObject* object) {
+bool is_dataclass_instance(Gil, PyObject* object) {
     if (object == nullptr) return false;
     auto* type = reinterpret_cast<PyObject*>(Py_TYPE(object));
     PyObject* fields = PyObject_GetAttrString(type, "__dataclass_fields__");
@@ -50,8 +50,8 @@ std::string render_key(Gil gil, const PathStep& step) {
     PyObject* key = step.key;
     const bool field = PyUnicode_Check(key) && step.parent != nullptr &&
                        step.parent->kind == PathStep::Kind::kConverted &&
-                       is_dataclass_instance(step.parent->container);
-    if (field) return "." + shortened(utf8_text(key), 80);
+                       is_dataclass_instance(gil, step.parent->container);
+    if (field) return "." + shortened(utf8_text(gil, key), 80);
     // Atoms compare equal to their text: ['name'] finds them, and reads better.
     PyObject* plain = PyUnicode_Check(key) ? PyUnicode_FromObject(key) : nullptr;
     if (plain == nullptr) {
@@ -80,7 +80,7 @@ void append_step(Gil gil, std::string& path, const PathStep& step) {
 }
 
 // Puts back what take_error() took; steals the reference.
-void restore_error(PyObject* exception) {
+void restore_error(Gil, PyObject* exception) {
 #if PY_VERSION_HEX >= 0x030C0000
     PyErr_SetRaisedException(exception);
 #else
@@ -90,7 +90,7 @@ void restore_error(PyObject* exception) {
 #endif
 }
 
-void add_note(PyObject* exception, const std::string& note) {
+void add_note(Gil, PyObject* exception, const std::string& note) {
     PyObject* done = PyObject_CallMethod(exception, "add_note", "s#", note.data(),
                                          static_cast<Py_ssize_t>(note.size()));
     if (done == nullptr) PyErr_Clear();  // the exception matters more than its note
@@ -99,14 +99,14 @@ void add_note(PyObject* exception, const std::string& note) {
 
 }  // namespace
 
-std::string short_repr(Gil, PyObject* object, std::size_t limit) {
+std::string short_repr(Gil gil, PyObject* object, std::size_t limit) {
     PyObject* text = PyObject_Repr(object);
     if (text == nullptr) {
         PyErr_Clear();
         return std::string("<") + Py_TYPE(object)->tp_name + " object>";
     }
     const PyRef owner = PyRef::steal(text);
-    return shortened(utf8_text(text), limit);
+    return shortened(utf8_text(gil, text), limit);
 }
 
 std::string render_path(Gil gil, std::string_view root, const PathStep* last) {
@@ -138,9 +138,9 @@ void raise_at(Gil gil, PyObject* type, std::string_view root, const PathStep* la
 void rethrow_with_place(Gil gil, std::string_view root, const PathStep* last) {
     // Out of the indicator meanwhile: rendering may run Python code.
     PyRef exception = PyRef::steal(loop_bridge::take_error(gil));
-    add_note(exception.get(),
+    add_note(gil, exception.get(),
              "while converting " + render_path(gil, root, last) + " to an Erlang term");
-    restore_error(exception.release());
+    restore_error(gil, exception.release());
     throw PyError{};
 }
 
