@@ -3,6 +3,7 @@
 
 #include "loop_bridge/blocking_waiter.h"
 #include "nif/native_thread.h"
+#include "nif/result_message.h"
 #include "nif/thread_caller.h"
 
 namespace nif {
@@ -64,10 +65,8 @@ void ContextResource::run(PyObject* module) {
 
 void ContextResource::tell_owner_ready() noexcept {
     TermEnv env = make_term_env();
-    const ERL_NIF_TERM message =
-        enif_make_tuple3(env.get(), enif_make_atom(env.get(), "py_result"),
-                         enif_make_copy(env.get(), ref_.term), enif_make_atom(env.get(), "ready"));
-    enif_send(nullptr, &owner_, env.get(), message);
+    const ERL_NIF_TERM ready = enif_make_atom(env.get(), "ready");
+    send_result(nullptr, owner_, ref_, std::move(env), ready);
 }
 
 }  // namespace nif

@@ -11,6 +11,7 @@
 #include "nif/module_state.h"
 #include "nif/native_thread.h"
 #include "nif/python_config.h"
+#include "nif/result_message.h"
 
 namespace nif {
 
@@ -23,9 +24,7 @@ using loop_bridge::PyError;
 using loop_bridge::PyRef;
 
 void Asker::answer(TermEnv env, ERL_NIF_TERM result) const noexcept {
-    const ERL_NIF_TERM message = enif_make_tuple3(env.get(), enif_make_atom(env.get(), "py_result"),
-                                                  enif_make_copy(env.get(), ref.term), result);
-    enif_send(nullptr, &pid, env.get(), message);
+    send_result(nullptr, pid, ref, std::move(env), result);
 }
 
 void Asker::answer_ok() const noexcept {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/request.h"
 
-#include "loop_bridge/python/drop_queue.h"
 #include "nif/janitor.h"
+#include "nif/result_message.h"
 #include "nif/thread_caller.h"
 
 namespace nif {
@@ -12,10 +12,6 @@ using loop_bridge::PyRef;
 
 RequestHandle::RequestHandle(const ErlNifPid& caller, ERL_NIF_TERM ref)
     : caller_(caller), ref_(ref) {}
-
-RequestHandle::~RequestHandle() {
-    if (cancel_ != nullptr) loop_bridge::DropQueue::push(cancel_);
-}
 
 bool RequestHandle::watch(ErlNifEnv* env, const ResourcePtr<RequestHandle>& self) {
     return enif_monitor_process(env, self.cell(), &self->caller_, &self->monitor_) == 0;
@@ -37,9 +33,7 @@ void RequestHandle::on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept {
 void RequestHandle::answer(TermEnv env, ERL_NIF_TERM result) noexcept {
     auto pending = State::kPending;
     if (!state_.compare_exchange_strong(pending, State::kAnswered)) return;
-    const ERL_NIF_TERM message = enif_make_tuple3(env.get(), enif_make_atom(env.get(), "py_result"),
-                                                  enif_make_copy(env.get(), ref_.term), result);
-    enif_send(nullptr, &caller_, env.get(), message);
+    send_result(nullptr, caller_, ref_, std::move(env), result);
 }
 
 void RequestHandle::answer_error(const char* reason) noexcept {
@@ -54,28 +48,28 @@ void RequestHandle::begin(Gil, ThreadCaller& runner) noexcept {
     thread_ = PyThread_get_thread_ident();
 }
 
-void RequestHandle::begin(Gil, PyRef cancel) noexcept {
+void RequestHandle::begin(Gil gil, PyRef cancel) noexcept {
     // One of the two ways to be interrupted, not both.
     if (runner_ != nullptr) PyThreadState_SetAsyncExc(thread_, nullptr);
     runner_ = nullptr;
-    Py_XSETREF(cancel_, cancel.release());
+    cancel_.reset(gil);
+    cancel_ = loop_bridge::PyHandle{std::move(cancel)};
 }
 
-void RequestHandle::end(Gil) noexcept {
+void RequestHandle::end(Gil gil) noexcept {
     if (runner_ != nullptr) {
         // An interrupt that came too late must not hit what this thread does next.
         PyThreadState_SetAsyncExc(thread_, nullptr);
         runner_ = nullptr;
     }
-    Py_CLEAR(cancel_);
+    cancel_.reset(gil);
 }
 
-void RequestHandle::interrupt(Gil, PyObject* exception_type) noexcept {
+void RequestHandle::interrupt(Gil gil, PyObject* exception_type) noexcept {
     if (runner_ != nullptr) {
         PyThreadState_SetAsyncExc(thread_, exception_type);
         runner_->wake();
-    } else if (cancel_ != nullptr) {
-        PyRef cancel = PyRef::borrow(cancel_);
+    } else if (const PyRef cancel = cancel_.get(gil)) {
         PyObject* done = PyObject_CallNoArgs(cancel.get());
         if (done == nullptr) PyErr_Clear();  // the loop is closed: nothing is left to cancel
         Py_XDECREF(done);

@@ -8,6 +8,7 @@
 #include <atomic>
 
 #include "loop_bridge/python/arrival.h"
+#include "loop_bridge/python/py_handle.h"
 #include "nif/node.h"
 #include "nif/resource.h"
 
@@ -22,7 +23,7 @@ public:
     static constexpr const char* kResourceName = "erlang_python_request";
 
     RequestHandle(const ErlNifPid& caller, ERL_NIF_TERM ref);
-    ~RequestHandle();
+    ~RequestHandle() = default;
     RequestHandle(const RequestHandle&) = delete;
     RequestHandle& operator=(const RequestHandle&) = delete;
 
@@ -58,7 +59,7 @@ private:
     // Under the GIL:
     ThreadCaller* runner_ = nullptr;
     unsigned long thread_ = 0;
-    PyObject* cancel_ = nullptr;
+    loop_bridge::PyHandle cancel_;
 };
 
 // The request on its way to the thread or loop that is to run it.

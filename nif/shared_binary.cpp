@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "loop_bridge/python/drop_queue.h"
+#include "loop_bridge/python/py_handle.h"
 #include "nif/resource.h"
 
 namespace nif {
@@ -13,14 +13,10 @@ class SharedBinary {
 public:
     static constexpr const char* kResourceName = "shared_binary";
 
-    SharedBinary(Gil, PyObject* owner) noexcept : owner_(owner) { Py_INCREF(owner); }
-    // Scheduler thread, without the GIL.
-    ~SharedBinary() { loop_bridge::DropQueue::push(owner_); }
-    SharedBinary(const SharedBinary&) = delete;
-    SharedBinary& operator=(const SharedBinary&) = delete;
+    SharedBinary(Gil, PyObject* owner) noexcept : owner_(loop_bridge::PyRef::borrow(owner)) {}
 
 private:
-    PyObject* owner_;
+    loop_bridge::PyHandle owner_;  // dies on a scheduler thread
 };
 
 }  // namespace

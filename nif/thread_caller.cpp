@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "loop_bridge/python/drop_queue.h"
 #include "nif/call_arguments.h"
 #include "nif/channel_pool.h"
 #include "nif/main_signals.h"
@@ -41,10 +40,6 @@ namespace {
 
 ThreadCaller::Line::Line(ResourcePtr<ChannelResource> resource)
     : channel(std::move(resource)), waiter(channel->channel(), Node::instance().max_spin()) {}
-
-ThreadCaller::Line::~Line() {
-    if (broken_by != nullptr) loop_bridge::DropQueue::push(broken_by);
-}
 
 ThreadCaller& ThreadCaller::current() noexcept {
     // The one hook at a thread's end that works for every kind of thread.
@@ -141,8 +136,8 @@ void ThreadCaller::await_completion(Gil gil, PyObject* module, PyObject* name, c
         raise_call_error(gil, module, "timeout", name, "no reply in time");
     }
     if (frame.completion) return;
-    if (line->broken_by == nullptr) raise_disconnected(gil, module, name);
-    raise_object(gil, line->broken_by);
+    if (!line->broken_by) raise_disconnected(gil, module, name);
+    raise_object(gil, line->broken_by.get(gil).get());
 }
 
 // False when the deadline came first. Throws PyError for signals and interruption.
@@ -239,9 +234,11 @@ void ThreadCaller::wake() noexcept {
 void ThreadCaller::give_up(Gil gil, PyObject* module, Line& line) noexcept {
     line.closed = true;
     const bool interrupted = PyErr_ExceptionMatches(ModuleState::of(module).interrupted.get()) != 0;
-    if (!line.frames.empty() && line.broken_by == nullptr && !interrupted) {
-        line.broken_by = loop_bridge::take_error(gil);
-        loop_bridge::set_error(gil, line.broken_by);
+    if (!line.frames.empty() && !line.broken_by && !interrupted) {
+        PyObject* error = loop_bridge::take_error(gil);
+        loop_bridge::set_error(gil, error);
+        line.broken_by = loop_bridge::PyHandle{PyRef::borrow(error)};
+        Py_DECREF(error);
     }
     if (const auto handler = line.channel->handler()) {
         TermEnv env = make_term_env();

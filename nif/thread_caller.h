@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "loop_bridge/blocking_waiter.h"
+#include "loop_bridge/python/py_handle.h"
 #include "nif/channel_resource.h"
 #include "nif/request.h"
 
@@ -52,18 +53,15 @@ private:
     // A channel with the calls that wait on it, innermost last.
     struct Line {
         explicit Line(ResourcePtr<ChannelResource> resource);
-        ~Line();
-        Line(const Line&) = delete;
-        Line& operator=(const Line&) = delete;
         ResourcePtr<ChannelResource> channel;
         loop_bridge::BlockingWaiter waiter;
         std::vector<Frame*> frames;
         std::deque<loop_bridge::EntryPtr> requests;
         bool closed = false;
         // The exception for which a call further in gave the line up; the calls further out end
-        // with the same one, unless it interrupted just that one's request. Owned; a line may die
-        // without the GIL.
-        PyObject* broken_by = nullptr;
+        // with the same one, unless it interrupted just that one's request. A line may die without
+        // the GIL.
+        loop_bridge::PyHandle broken_by;
     };
     using LinePtr = std::shared_ptr<Line>;
 

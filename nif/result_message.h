@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// result_message.h: the one shape in which what takes time is answered.
+#pragma once
+
+#include <erl_nif.h>
+
+#include "nif/term_env.h"
+
+namespace nif {
+
+// Sends {py_result, Ref, Result}; `result` lives in `env`. `caller` is the environment of the NIF
+// that runs on this thread, null on threads that are no schedulers.
+void send_result(ErlNifEnv* caller, const ErlNifPid& to, const OwnedTerm& ref, TermEnv env,
+                 ERL_NIF_TERM result) noexcept;
+
+}  // namespace nif
