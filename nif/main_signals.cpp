@@ -10,7 +10,9 @@
 #include <cerrno>
 #include <csignal>
 
+#include "loop_bridge/python/py_entry.h"
 #include "loop_bridge/python/py_ref.h"
+#include "nif/signal_nudger.h"
 
 namespace nif {
 
@@ -18,6 +20,7 @@ using loop_bridge::Channel;
 using loop_bridge::Gil;
 using loop_bridge::PyError;
 using loop_bridge::PyRef;
+using loop_bridge::python_entry;
 
 namespace {
 
@@ -49,6 +52,8 @@ void forward(int number) noexcept {
         pthread_kill(state.main_thread, number);
     } else {
         if (const Handler handler = state.of_python[static_cast<std::size_t>(number)].load()) {
+            // Before Python is told: it may call its handler at once, on this thread.
+            SignalNudger::arrived(number);
             handler(number);
         }
         state.arrived = true;
@@ -120,17 +125,77 @@ void adopt_signal(int number) noexcept {
     }
 }
 
+// Where nobody has a handler for it, the one for nudges stands in, as if it were the BEAM's.
+void set_aside_nudges() noexcept {
+    constexpr auto kIndex = static_cast<std::size_t>(SignalNudger::kSignal);
+    if (state.of_node[kIndex].sa_handler != SIG_DFL) return;
+    state.of_node[kIndex].sa_handler = SignalNudger::ignore;
+    state.set_aside[kIndex] = true;
+}
+
+// A Python handler, `self`, of which we know when it is called.
+PyObject* call_handler(PyObject* self, PyObject* args) {
+    const long number = PyLong_AsLong(PyTuple_GET_ITEM(args, 0));
+    SignalNudger::noticed(static_cast<int>(number));
+    return PyObject_CallObject(self, args);
+}
+
+PyMethodDef handler_method = {"handler", call_handler, METH_VARARGS, nullptr};
+
+bool is_wrapped(PyObject* handler) noexcept {
+    return PyCFunction_Check(handler) && PyCFunction_GetFunction(handler) == call_handler;
+}
+
+PyRef unwrapped(const PyRef& handler) {
+    return is_wrapped(handler.get()) ? PyRef::borrow(PyCFunction_GetSelf(handler.get()))
+                                     : PyRef::borrow(handler.get());
+}
+
+// SIG_DFL and SIG_IGN stay what they are.
+PyRef wrapped(PyObject* handler) {
+    if (PyCallable_Check(handler) == 0 || is_wrapped(handler)) return PyRef::borrow(handler);
+    return PyRef::steal(PyCFunction_New(&handler_method, handler));
+}
+
 // In place of _signal.signal(), which `original` is.
 PyObject* signal_signal(PyObject* original, PyObject* args) {
-    PyObject* before = PyObject_CallObject(original, args);
-    if (before == nullptr) return nullptr;
-    const long number = PyLong_AsLong(PyTuple_GET_ITEM(args, 0));
-    if (number > 0) adopt_signal(static_cast<int>(number));
-    PyErr_Clear();
-    return before;
+    return python_entry([&](Gil) {
+        PyObject* number = nullptr;
+        PyObject* handler = nullptr;
+        // Wrong arguments are the original's to refuse.
+        if (PyArg_UnpackTuple(args, "signal", 2, 2, &number, &handler) == 0) throw PyError{};
+        const PyRef after = wrapped(handler);
+        const PyRef before =
+            PyRef::steal(PyObject_CallFunctionObjArgs(original, number, after.get(), nullptr));
+        const long index = PyLong_AsLong(number);
+        if (index > 0 && index < kSignals) {
+            // What came until now was the former handler's.
+            SignalNudger::noticed(static_cast<int>(index));
+            adopt_signal(static_cast<int>(index));
+        }
+        PyErr_Clear();
+        return unwrapped(before);
+    });
+}
+
+// In place of _signal.getsignal().
+PyObject* signal_getsignal(PyObject* original, PyObject* args) {
+    return python_entry(
+        [&](Gil) { return unwrapped(PyRef::steal(PyObject_CallObject(original, args))); });
 }
 
 PyMethodDef signal_method = {"signal", signal_signal, METH_VARARGS, nullptr};
+PyMethodDef getsignal_method = {"getsignal", signal_getsignal, METH_VARARGS, nullptr};
+
+// Puts `method` in the place of the module's function of that name; returns the original.
+PyRef replace(PyObject* module, PyMethodDef& method) {
+    PyRef original = PyRef::steal(PyObject_GetAttrString(module, method.ml_name));
+    const PyRef name = PyRef::steal(PyUnicode_FromString("_signal"));
+    method.ml_doc = reinterpret_cast<PyCFunctionObject*>(original.get())->m_ml->ml_doc;
+    const PyRef ours = PyRef::steal(PyCFunction_NewEx(&method, original.get(), name.get()));
+    if (PyObject_SetAttrString(module, method.ml_name, ours.get()) != 0) throw PyError{};
+    return original;
+}
 
 }  // namespace
 
@@ -158,13 +223,17 @@ void MainSignals::begin() noexcept {
 
 void MainSignals::adopt(Gil) {
     state.active = true;
+    SignalNudger::start();
+    set_aside_nudges();
     for (int number = 1; number < kSignals; ++number) adopt_signal(number);
     const PyRef module = PyRef::steal(PyImport_ImportModule("_signal"));
-    const PyRef original = PyRef::steal(PyObject_GetAttrString(module.get(), "signal"));
-    const PyRef name = PyRef::steal(PyUnicode_FromString("_signal"));
-    signal_method.ml_doc = reinterpret_cast<PyCFunctionObject*>(original.get())->m_ml->ml_doc;
-    const PyRef ours = PyRef::steal(PyCFunction_NewEx(&signal_method, original.get(), name.get()));
-    if (PyObject_SetAttrString(module.get(), "signal", ours.get()) != 0) throw PyError{};
+    const PyRef getsignal = replace(module.get(), getsignal_method);
+    const PyRef signal = replace(module.get(), signal_method);
+    // Python's own for Ctrl-C is there already.
+    const PyRef number = PyRef::steal(PyLong_FromLong(SIGINT));
+    const PyRef handler = PyRef::steal(PyObject_CallOneArg(getsignal.get(), number.get()));
+    if (PyCallable_Check(handler.get()) == 0) return;
+    PyRef::steal(PyObject_CallMethod(module.get(), "signal", "OO", number.get(), handler.get()));
 }
 
 void MainSignals::end() noexcept {

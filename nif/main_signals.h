@@ -4,8 +4,9 @@
 // Python wants a signal to arrive on its main thread, where it interrupts what that thread waits
 // for. The kernel prefers the process's first thread, which is the BEAM's, and may choose any. So
 // the handlers that Python installs stand behind one of ours, which sends a signal that arrived
-// elsewhere on to Python's main thread. What Python leaves at its default stays the BEAM's.
-// Threads: Python's main thread, where nothing else is said.
+// elsewhere on to Python's main thread. What Python leaves at its default stays the BEAM's. A
+// signal that the main thread has missed is brought to its notice: signal_nudger.h. Threads:
+// Python's main thread, where nothing else is said.
 #pragma once
 
 #include "loop_bridge/channel.h"
@@ -23,7 +24,7 @@ public:
     // a process of its own, and lets all signals in.
     static void begin() noexcept;
     // When Python runs: the BEAM's handlers come back where Python has none, and signal.signal()
-    // keeps to this order from now on. Throws PyError.
+    // keeps to this order from now on. Throws PyError, std::system_error.
     static void adopt(loop_bridge::Gil gil);
     // When the program has ended: Ctrl-C no longer waits for anything.
     static void end() noexcept;

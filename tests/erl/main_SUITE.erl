@@ -38,8 +38,6 @@ all() ->
         halting_amid_calls_does_not_hang
     ].
 
--define(LIMIT, 60000).
-
 the_command_line_is_taken_apart(_Config) ->
     ?assertEqual({[], []}, py_main:parse([])),
     ?assertEqual({[], ["-c", "pass"]}, py_main:parse(["--", "-c", "pass"])),
@@ -149,19 +147,8 @@ erlpy(Expressions, PythonArguments) ->
     node_with([], Expressions, PythonArguments).
 
 node_with(NodeArguments, Expressions, PythonArguments) ->
-    Ebin = filename:dirname(code:which(py_main)),
     Evaluated = lists:append([["--erl", Expression] || Expression <- Expressions]),
-    Arguments =
-        ["-noshell", "-noinput", "-pa", Ebin | NodeArguments] ++
-            ["-eval", "py_main:start()", "-extra" | Evaluated] ++ ["--" | PythonArguments],
-    Encoded = [unicode:characters_to_binary(Argument) || Argument <- Arguments],
-    Options = [{args, Encoded}, binary, exit_status, stderr_to_stdout],
-    collect(open_port({spawn_executable, os:find_executable("erl")}, Options), <<>>).
-
-collect(Port, Output) ->
-    receive
-        {Port, {data, Data}} -> collect(Port, <<Output/binary, Data/binary>>);
-        {Port, {exit_status, Code}} -> {Code, Output}
-    after ?LIMIT ->
-        error({no_end, Output})
-    end.
+    os_node:run(
+        NodeArguments ++ ["-eval", "py_main:start()", "-extra" | Evaluated] ++
+            ["--" | PythonArguments]
+    ).

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,19 @@ class Ended:
 def masked(text: str) -> str:
     """Without addresses, which differ from run to run."""
     return re.sub("0x[0-9a-f]{6,}", "0x...", text)
+
+
+def await_sleep(pid: int) -> None:
+    """Gives a program a second to begin its wait, if it is to wait for anything.
+
+    python3, other than erlpy, may miss a signal in the instant before that until the wait is over.
+    """
+    deadline = time.monotonic() + 1.0
+    status = Path(f"/proc/{pid}/stat")
+    while time.monotonic() < deadline and status.exists():
+        if status.read_text().rpartition(")")[2].split()[0] == "S":
+            break
+        time.sleep(0.001)
 
 
 @dataclass
@@ -85,6 +99,8 @@ class Place:
             while (line := process.stdout.readline()) != "ready\n":
                 assert line, process.communicate(timeout=SECONDS)
                 seen += line
+            if starter is PYTHON:
+                await_sleep(process.pid)
             process.send_signal(number)
         keyboard, process.stdin = process.stdin, None  # stays open
         output, error = process.communicate(timeout=SECONDS)

@@ -1,0 +1,145 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% A node may end at any moment, whatever Python is doing: at once, with its code, and quietly.
+%%
+%% Each node ends a random time after its work, or its start, has begun. The seed is logged; it and
+%% the number of repetitions can be set by NODE_END_SEED and NODE_END_TIMES.
+-module(node_end_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0]).
+-export([
+    halting_amid_work/1,
+    halting_amid_work_without_flushing/1,
+    halting_while_a_thread_keeps_the_gil/1,
+    stopping_amid_work/1,
+    stopping_with_a_code_amid_work/1,
+    stopping_while_a_thread_keeps_the_gil/1,
+    sigterm_amid_work/1,
+    ending_while_the_application_starts/1,
+    ending_while_the_application_stops/1
+]).
+
+all() ->
+    [
+        halting_amid_work,
+        halting_amid_work_without_flushing,
+        halting_while_a_thread_keeps_the_gil,
+        stopping_amid_work,
+        stopping_with_a_code_amid_work,
+        stopping_while_a_thread_keeps_the_gil,
+        sigterm_amid_work,
+        ending_while_the_application_starts,
+        ending_while_the_application_stops
+    ].
+
+%% Nodes at a time.
+-define(AT_ONCE, 4).
+
+-define(TIMES, 4).
+
+%% A halting node waits for nothing. An orderly stop gives loops, exit functions and logs time to
+%% end, each within its limit. All on a machine that has other things to do.
+-define(HALT_LIMIT, 10000).
+-define(STOP_LIMIT, 60000).
+
+halting_amid_work(_Config) ->
+    end_nodes(working, [{halt, 3, true}]).
+
+halting_amid_work_without_flushing(_Config) ->
+    end_nodes(working, [{halt, 4, false}]).
+
+halting_while_a_thread_keeps_the_gil(_Config) ->
+    end_nodes(working, [{halt, 0, true}, {halt, 5, false}], #{hog => true}).
+
+stopping_amid_work(_Config) ->
+    end_nodes(working, [stop]).
+
+stopping_with_a_code_amid_work(_Config) ->
+    end_nodes(working, [{stop, 6}]).
+
+stopping_while_a_thread_keeps_the_gil(_Config) ->
+    end_nodes(working, [{stop, 7}, {signal, "TERM"}], #{hog => true}).
+
+sigterm_amid_work(_Config) ->
+    end_nodes(working, [{signal, "TERM"}]).
+
+ending_while_the_application_starts(_Config) ->
+    end_nodes(starting, every_ending()).
+
+ending_while_the_application_stops(_Config) ->
+    end_nodes(stopping, every_ending()).
+
+every_ending() ->
+    [{halt, 8, true}, {halt, 9, false}, stop, {stop, 10}, {signal, "TERM"}].
+
+end_nodes(Phase, Endings) ->
+    end_nodes(Phase, Endings, #{}).
+
+end_nodes(Phase, Endings, Extra) ->
+    Times = max(times(), length(Endings)),
+    Scenes = [
+        maps:merge(
+            #{
+                phase => Phase,
+                ending => lists:nth(1 + N rem length(Endings), Endings),
+                delay_us => delay(Phase),
+                hog => false
+            },
+            Extra
+        )
+     || _ <- [seed()], N <- lists:seq(1, Times)
+    ],
+    several_at_once(Scenes).
+
+seed() ->
+    Seed = list_to_integer(os:getenv("NODE_END_SEED", integer_to_list(rand:uniform(1 bsl 30)))),
+    ct:log("NODE_END_SEED=~b", [Seed]),
+    rand:seed(exsss, Seed).
+
+times() ->
+    list_to_integer(os:getenv("NODE_END_TIMES", integer_to_list(?TIMES))).
+
+%% Short delays as often as long ones: powers of two.
+delay(Phase) ->
+    Longest =
+        case Phase of
+            working -> 19;
+            starting -> 20;
+            stopping -> 19
+        end,
+    round(math:pow(2, Longest * rand:uniform())).
+
+several_at_once([]) ->
+    ok;
+several_at_once(Scenes) ->
+    {Now, Later} = lists:split(min(?AT_ONCE, length(Scenes)), Scenes),
+    _ = in_processes:values(length(Now), fun(N) -> play(lists:nth(N, Now)) end),
+    several_at_once(Later).
+
+play(Scene = #{ending := Ending}) ->
+    Call = io_lib:format("busy_node:run(~0p)", [Scene]),
+    Support = filename:dirname(code:which(busy_node)),
+    Logging = ["-erlang_python", "python_logging", "logger"],
+    Node = os_node:start(["-pa", Support, "-eval", lists:flatten(Call) | Logging]),
+    Before = os_node:await_line(Node, <<"ending">>),
+    {Status, After} = os_node:await_end(Node, limit(Ending)),
+    Output = without_interruptions(<<Before/binary, After/binary>>),
+    ?assertEqual({Scene, code(Ending), <<>>}, {Scene, Status, Output}).
+
+%% Code that nobody waits for is interrupted, maybe in a finaliser: CPython can only print that.
+without_interruptions(Output) ->
+    re:replace(
+        Output,
+        "^Exception ignored in: .*\\n(Traceback .*\\n(  .*\\n|\\n)*)?erlang._errors.Interrupted: .*\\n",
+        "",
+        [multiline, global, {return, binary}]
+    ).
+
+code({halt, Code, _Flush}) -> Code;
+code({stop, Code}) -> Code;
+code(stop) -> 0;
+code({signal, "TERM"}) -> 0.
+
+limit({halt, _, _}) -> ?HALT_LIMIT;
+limit(_) -> ?STOP_LIMIT.
