@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // nif.cpp: the native functions of module py_nif, their table, and load and upgrade.
-// Threads: scheduler threads; nothing here touches Python or blocks. What takes long with large
+// Threads: scheduler threads; nothing here touches Python's objects or blocks. What takes long with large
 //          terms runs on dirty schedulers then.
 #include <algorithm>
 #include <string_view>
@@ -116,10 +116,12 @@ ERL_NIF_TERM abandon(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
 ERL_NIF_TERM stats(ErlNifEnv* env, const ERL_NIF_TERM[]) { return stats_term(env); }
 
 ERL_NIF_TERM python_version(ErlNifEnv* env, const ERL_NIF_TERM[]) {
-    constexpr std::string_view kVersion{PY_VERSION};
+    // Of the library, which may be a later one than that of the build: "3.11.7 (main, ...".
+    std::string_view version{Py_GetVersion()};
+    version = version.substr(0, version.find(' '));
     ERL_NIF_TERM term = 0;
-    unsigned char* bytes = enif_make_new_binary(env, kVersion.size(), &term);
-    std::copy(kVersion.begin(), kVersion.end(), bytes);
+    unsigned char* bytes = enif_make_new_binary(env, version.size(), &term);
+    std::copy(version.begin(), version.end(), bytes);
     return term;
 }
 

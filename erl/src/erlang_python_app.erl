@@ -18,7 +18,8 @@ start(_Type, _Args) ->
     %% statuses would be lost.
     ok = os:set_signal(sigchld, default),
     await_predecessors(),
-    maybe_start([fun load_library/1, fun start_python/1], py_config:load()).
+    Steps = [fun load_library/1, fun check_interpreter/1, fun start_python/1],
+    maybe_start(Steps, py_config:load()).
 
 %% Before the tree is taken down: the loops end while contexts and handlers still work.
 -spec prep_stop(State) -> State.
@@ -69,9 +70,12 @@ await_predecessors() ->
 load_library(_Config) ->
     case code:ensure_loaded(py_nif) of
         {module, py_nif} -> ok;
-        %% The code server has logged what the loader said.
-        {error, Why} -> {error, {native_library_not_loaded, Why}}
+        {error, _} -> {error, {native_library_not_loaded, py_interpreter:not_loaded()}}
     end.
+
+-spec check_interpreter(py_config:config()) -> ok | {error, py_config:problem()}.
+check_interpreter(#{python := Python}) ->
+    py_interpreter:check(Python).
 
 -spec start_python(py_config:config()) -> ok | {error, term()}.
 start_python(Config) ->

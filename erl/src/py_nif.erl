@@ -160,5 +160,13 @@ load() ->
         {error, bad_name} ->
             {error, {bad_name, "the application erlang_python is not in the code path"}};
         PrivDir ->
-            erlang:load_nif(filename:join(PrivDir, "erlang_python_nif"), 0)
+            loaded(erlang:load_nif(filename:join(PrivDir, "erlang_python_nif"), 0))
     end.
+
+%% The code server only logs what the loader says.
+-spec loaded(ok | {error, {Reason :: atom(), Text :: string()}}) -> ok | {error, term()}.
+loaded({error, {_, Text}} = Error) ->
+    persistent_term:put({?MODULE, load_error}, Text),
+    Error;
+loaded(ok) ->
+    ok.

@@ -10,6 +10,8 @@
     another_process_runs_on_another_thread/1,
     fifty_levels_deep/1,
     fifty_levels_deep_from_a_thread/1,
+    fifty_levels_deep_from_a_loops_executor/1,
+    others_go_on_while_fifty_levels_wait/1,
     a_lock_and_thread_locals_are_held_across/1,
     many_nest_at_once/1,
     an_exception_travels_through_all_levels/1,
@@ -27,6 +29,8 @@ all() ->
         another_process_runs_on_another_thread,
         fifty_levels_deep,
         fifty_levels_deep_from_a_thread,
+        fifty_levels_deep_from_a_loops_executor,
+        others_go_on_while_fifty_levels_wait,
         a_lock_and_thread_locals_are_held_across,
         many_nest_at_once,
         an_exception_travels_through_all_levels,
@@ -66,14 +70,29 @@ source() ->
       "    with lock:\n"
       "        return erlang.call('remember', n - 1)\n"
       "\n"
+      "async def in_executor(function, n):\n"
+      "    return await asyncio.get_running_loop().run_in_executor(None, globals()[function], n)\n"
+      "\n"
+      "def down_to_others(n):\n"
+      "    local.depth = getattr(local, 'depth', 0) + 1\n"
+      "    if n == 0:\n"
+      "        return [local.depth] + erlang.call('others')\n"
+      "    with threading_lock():\n"
+      "        return erlang.call('down_to_others', n - 1)\n"
+      "\n"
+      "def threading_lock():\n"
+      "    if not hasattr(local, 'lock'):\n"
+      "        local.lock = threading.RLock()\n"
+      "    return local.lock\n"
+      "\n"
       "def fail_at_bottom(n):\n"
       "    if n == 0:\n"
       "        raise ValueError('bottom')\n"
       "    return erlang.call('fail_at_bottom', n - 1)\n"
       "\n"
-      "def from_thread(n):\n"
+      "def from_thread(n, function='descend'):\n"
       "    values = []\n"
-      "    t = threading.Thread(target=lambda: values.append(descend(n)))\n"
+      "    t = threading.Thread(target=lambda: values.append(globals()[function](n)))\n"
       "    t.start()\n"
       "    t.join()\n"
       "    return values[0]\n"
@@ -124,6 +143,36 @@ fifty_levels_deep_from_a_thread(_Config) ->
     {ok, Threads} = py:call('__main__', from_thread, [60]),
     ?assertEqual(61, length(Threads)),
     ?assertMatch([_], lists:usort(Threads)).
+
+fifty_levels_deep_from_a_loops_executor(_Config) ->
+    bounce(descend),
+    {ok, Loop} = py_loop:start_link(#{}),
+    {ok, Threads} = py_loop:call(Loop, '__main__', in_executor, [descend, 60]),
+    ?assertEqual(61, length(Threads)),
+    ?assertMatch([_], lists:usort(Threads)),
+    ok = py_loop:stop(Loop).
+
+%% From a context, a thread and a loop's executor at once: each holds a lock of its own fifty times
+%% and sees its own thread-locals, while at its bottom others call, the loop among them.
+others_go_on_while_fifty_levels_wait(_Config) ->
+    bounce(down_to_others),
+    {ok, Loop} = py_loop:start_link(#{}),
+    ok = py:register_function(others, fun([]) ->
+        Roots = in_processes:values(20, fun(N) -> py:call(math, sqrt, [N * N]) end),
+        {ok, ticked} = py_loop:call(Loop, asyncio, sleep, [0, ticked]),
+        [Root || {ok, Root} <- Roots]
+    end),
+    Starts = [
+        fun() -> py:call('__main__', down_to_others, [50]) end,
+        fun() -> py:call('__main__', from_thread, [50, down_to_others]) end,
+        fun() -> py_loop:call(Loop, '__main__', in_executor, [down_to_others, 50]) end
+    ],
+    Expected = [51 | [float(N) || N <- lists:seq(1, 20)]],
+    ?assertEqual(
+        [{ok, Expected}, {ok, Expected}, {ok, Expected}],
+        in_processes:values(3, fun(N) -> (lists:nth(N, Starts))() end)
+    ),
+    ok = py_loop:stop(Loop).
 
 a_lock_and_thread_locals_are_held_across(_Config) ->
     bounce(remember),

@@ -1,0 +1,93 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Where Python can't be started, the application's start says why, and the node goes on.
+-module(start_failure_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0]).
+-export([
+    what_is_no_python_is_refused/1,
+    another_version_is_refused/1,
+    a_broken_virtual_environment_is_refused/1,
+    a_missing_python_library_is_named/1,
+    a_missing_native_library_is_named/1
+]).
+
+all() ->
+    [
+        what_is_no_python_is_refused,
+        another_version_is_refused,
+        a_broken_virtual_environment_is_refused,
+        a_missing_python_library_is_named,
+        a_missing_native_library_is_named
+    ].
+
+what_is_no_python_is_refused(_Config) ->
+    Executable = list_to_binary(os:find_executable("ls")),
+    ?assertMatch(
+        {bad_option, python, {not_a_python_interpreter, Executable, <<_, _/binary>>}},
+        failure([], Executable)
+    ).
+
+%% As another CPython would answer.
+another_version_is_refused(Config) ->
+    Executable = filename:join(proplists:get_value(priv_dir, Config), "python3"),
+    ok = file:write_file(Executable, "#!/bin/sh\necho cpython 3.2.1\n"),
+    ok = file:change_mode(Executable, 8#755),
+    Name = list_to_binary(Executable),
+    ?assertMatch(
+        {bad_option, python, {another_version, Name, <<"3.2.1">>, {library, <<"3.", _/binary>>}}},
+        failure([], Name)
+    ).
+
+a_broken_virtual_environment_is_refused(Config) ->
+    Folder = filename:join(proplists:get_value(priv_dir, Config), "venv"),
+    Link = filename:join([Folder, "bin", "python3"]),
+    ok = filelib:ensure_dir(Link),
+    ok = file:make_symlink("/no/such/python3", Link),
+    Name = list_to_binary(Folder),
+    ?assertEqual({bad_option, python, {not_a_virtual_environment, Name}}, failure([], Name)).
+
+a_missing_python_library_is_named(Config) ->
+    Copy = copy(Config, "without_python"),
+    Library = filename:join([Copy, "priv", "erlang_python_nif.so"]),
+    {ok, Code} = file:read_file(Library),
+    {match, [Python]} = re:run(Code, "libpython3[^.]*\\.[0-9]+", [{capture, first, binary}]),
+    Other = binary:replace(Python, <<"python3">>, <<"python9">>),
+    ok = file:write_file(Library, binary:replace(Code, Python, Other, [global])),
+    {native_library_not_loaded, Text} = failure(["-pa", filename:join(Copy, "ebin")]),
+    said([Other, <<"; it was built for /">>, <<"build erlang_python again">>], Text).
+
+a_missing_native_library_is_named(Config) ->
+    Copy = copy(Config, "without_native"),
+    ok = file:delete(filename:join([Copy, "priv", "erlang_python_nif.so"])),
+    {native_library_not_loaded, Text} = failure(["-pa", filename:join(Copy, "ebin")]),
+    said([<<"erlang_python_nif">>, <<"build erlang_python again">>], Text).
+
+said(Parts, Text) ->
+    [?assertNotEqual({nomatch, Text}, {binary:match(Text, Part), Text}) || Part <- Parts].
+
+%% The application somewhere else, but for its Python code.
+copy(Config, Name) ->
+    Copy = filename:join([proplists:get_value(priv_dir, Config), Name, "erlang_python"]),
+    Priv = filename:join(Copy, "priv"),
+    ok = filelib:ensure_path(Priv),
+    ok = filelib:ensure_path(filename:join(Copy, "ebin")),
+    Files =
+        [{filename:join(code:priv_dir(erlang_python), Name1), filename:join(Priv, Name1)}
+         || Name1 <- ["erlang_python_nif.so", "python_executable.txt"]] ++
+        [{File, filename:join([Copy, "ebin", filename:basename(File)])}
+         || File <- filelib:wildcard(filename:join(filename:dirname(code:which(py)), "*.{beam,app}"))],
+    [{ok, _} = file:copy(From, To) || {From, To} <- Files],
+    Copy.
+
+failure(Arguments, Python) ->
+    failure(["-erlang_python", "python", lists:flatten(io_lib:format("~0p", [Python])) | Arguments]).
+
+%% Why the application does not start in a node of its own, which lives on.
+failure(Arguments) ->
+    Start =
+        "{error, {erlang_python, {Why, _}}} = application:ensure_all_started(erlang_python),"
+        "io:put_chars([base64:encode(term_to_binary(Why)), 10]), init:stop()",
+    {0, Output} = os_node:run(["-kernel", "logger_level", "none", "-eval", Start] ++ Arguments),
+    binary_to_term(base64:decode(string:trim(Output))).

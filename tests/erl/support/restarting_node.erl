@@ -1,0 +1,30 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% What runs in a node that restarts within itself; see stop_start_SUITE.
+-module(restarting_node).
+
+-export([run/1]).
+
+%% For `erl -eval', once more at each restart.
+-spec run(Restarts :: non_neg_integer()) -> ok.
+run(Restarts) ->
+    _ = spawn(fun() -> count(Restarts) end),
+    ok.
+
+count(Restarts) ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = py:register_function(next, fun([N]) -> N + 1 end),
+    {ok, Calls} = py:eval(<<"globals().setdefault('calls', 0)">>),
+    ok = py:exec(<<"calls = erlang.call('next', calls)">>),
+    %% From a thread that lives through the restart, with a call under way.
+    ok = py:register_function(never, fun([]) -> receive never -> ok end end),
+    ok = py:exec(<<
+        "import contextlib, threading\n"
+        "def wait():\n"
+        "    with contextlib.suppress(erlang.Error): erlang.call('never')\n"
+        "threading.Thread(target=wait, daemon=True).start()"
+    >>),
+    ok = io:format("~b calls~n", [Calls]),
+    case Calls of
+        Restarts -> erlang:halt(7);
+        _ -> init:restart()
+    end.
