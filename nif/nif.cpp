@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // nif.cpp: the native functions of module py_nif, their table, and load and upgrade.
-// Threads: scheduler threads; nothing here touches Python's objects or blocks. What takes long with large
-//          terms runs on dirty schedulers then.
+// Threads: scheduler threads; nothing here touches Python's objects or blocks. What takes long with
+//          large terms runs on dirty schedulers then.
 #include <algorithm>
 #include <string_view>
 
