@@ -142,29 +142,29 @@ PyObject* call_handler(PyObject* self, PyObject* args) {
 
 PyMethodDef handler_method = {"handler", call_handler, METH_VARARGS, nullptr};
 
-bool is_wrapped(PyObject* handler) noexcept {
+bool is_wrapped(Gil, PyObject* handler) noexcept {
     return PyCFunction_Check(handler) && PyCFunction_GetFunction(handler) == call_handler;
 }
 
-PyRef unwrapped(const PyRef& handler) {
-    return is_wrapped(handler.get()) ? PyRef::borrow(PyCFunction_GetSelf(handler.get()))
-                                     : PyRef::borrow(handler.get());
+PyRef unwrapped(Gil gil, const PyRef& handler) {
+    return is_wrapped(gil, handler.get()) ? PyRef::borrow(PyCFunction_GetSelf(handler.get()))
+                                          : PyRef::borrow(handler.get());
 }
 
 // SIG_DFL and SIG_IGN stay what they are.
-PyRef wrapped(PyObject* handler) {
-    if (PyCallable_Check(handler) == 0 || is_wrapped(handler)) return PyRef::borrow(handler);
+PyRef wrapped(Gil gil, PyObject* handler) {
+    if (PyCallable_Check(handler) == 0 || is_wrapped(gil, handler)) return PyRef::borrow(handler);
     return PyRef::steal(PyCFunction_New(&handler_method, handler));
 }
 
 // In place of _signal.signal(), which `original` is.
 PyObject* signal_signal(PyObject* original, PyObject* args) {
-    return python_entry([&](Gil) {
+    return python_entry([&](Gil gil) {
         PyObject* number = nullptr;
         PyObject* handler = nullptr;
         // Wrong arguments are the original's to refuse.
         if (PyArg_UnpackTuple(args, "signal", 2, 2, &number, &handler) == 0) throw PyError{};
-        const PyRef after = wrapped(handler);
+        const PyRef after = wrapped(gil, handler);
         const PyRef before =
             PyRef::steal(PyObject_CallFunctionObjArgs(original, number, after.get(), nullptr));
         const long index = PyLong_AsLong(number);
@@ -174,21 +174,21 @@ PyObject* signal_signal(PyObject* original, PyObject* args) {
             adopt_signal(static_cast<int>(index));
         }
         PyErr_Clear();
-        return unwrapped(before);
+        return unwrapped(gil, before);
     });
 }
 
 // In place of _signal.getsignal().
 PyObject* signal_getsignal(PyObject* original, PyObject* args) {
     return python_entry(
-        [&](Gil) { return unwrapped(PyRef::steal(PyObject_CallObject(original, args))); });
+        [&](Gil gil) { return unwrapped(gil, PyRef::steal(PyObject_CallObject(original, args))); });
 }
 
 PyMethodDef signal_method = {"signal", signal_signal, METH_VARARGS, nullptr};
 PyMethodDef getsignal_method = {"getsignal", signal_getsignal, METH_VARARGS, nullptr};
 
 // Puts `method` in the place of the module's function of that name; returns the original.
-PyRef replace(PyObject* module, PyMethodDef& method) {
+PyRef replace(Gil, PyObject* module, PyMethodDef& method) {
     PyRef original = PyRef::steal(PyObject_GetAttrString(module, method.ml_name));
     const PyRef name = PyRef::steal(PyUnicode_FromString("_signal"));
     method.ml_doc = reinterpret_cast<PyCFunctionObject*>(original.get())->m_ml->ml_doc;
@@ -221,14 +221,14 @@ void MainSignals::begin() noexcept {
     pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
-void MainSignals::adopt(Gil) {
+void MainSignals::adopt(Gil gil) {
     state.active = true;
     SignalNudger::start();
     set_aside_nudges();
     for (int number = 1; number < kSignals; ++number) adopt_signal(number);
     const PyRef module = PyRef::steal(PyImport_ImportModule("_signal"));
-    const PyRef getsignal = replace(module.get(), getsignal_method);
-    const PyRef signal = replace(module.get(), signal_method);
+    const PyRef getsignal = replace(gil, module.get(), getsignal_method);
+    const PyRef signal = replace(gil, module.get(), signal_method);
     // Python's own for Ctrl-C is there already.
     const PyRef number = PyRef::steal(PyLong_FromLong(SIGINT));
     const PyRef handler = PyRef::steal(PyObject_CallOneArg(getsignal.get(), number.get()));
