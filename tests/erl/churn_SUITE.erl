@@ -1,6 +1,8 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% A property: whatever callers do at the same time, however their time runs out and whenever they
 %% die, contexts, threads, processes and messages are afterwards as they were before.
+%%
+%% The environment variable CHURN_SEED repeats a run that failed: the number is in its log.
 -module(churn_SUITE).
 
 -include_lib("proper/include/proper.hrl").
@@ -58,42 +60,47 @@ end_per_suite(Config) ->
 
 any_interleaving_leaves_everything_as_it_was(_Config) ->
     Before = quiet(),
+    Seed = seed(),
+    ct:log("CHURN_SEED=~b", [Seed]),
     Deadline = erlang:monotonic_time(millisecond) + ?TRY_FOR,
-    Rounds = try_until(Deadline, Before, 0),
+    Rounds = try_until(Deadline, Before, Seed, 0),
     ct:log("~b rounds; ~tp", [Rounds, Before]).
 
-try_until(Deadline, Before, Rounds) ->
-    case Rounds < ?AT_LEAST orelse erlang:monotonic_time(millisecond) < Deadline of
-        true ->
-            Options = [{numtests, 1}, {start_size, min(40, 5 + Rounds)}, quiet, long_result],
-            case proper:quickcheck(leaves_no_trace(Before), Options) of
-                true -> try_until(Deadline, Before, Rounds + 1);
-                Counterexample -> ct:fail({callers, Counterexample})
-            end;
-        false ->
-            Rounds
+%% Chosen anew for each run; the environment's repeats one.
+seed() ->
+    case os:getenv("CHURN_SEED", "") of
+        "" -> rand:uniform(1_000_000_000);
+        Seed -> list_to_integer(Seed)
     end.
 
-leaves_no_trace(Before) ->
-    ?FORALL(
-        Callers,
-        list(caller()),
-        try
-            Ended = [await(Caller) || Caller <- [start(Caller) || Caller <- Callers]],
-            Strays = [Messages || {stray, Messages} <- Ended],
-            After = quiet_as(Before),
-            Strays =:= [] andalso After =:= Before orelse
-                begin
-                    ct:pal("strays ~tp~nbefore ~tp~nafter ~tp", [Strays, Before, After]),
-                    false
-                end
-        catch
-            %% PropEr would only say that there was one.
-            error:Reason:Stack ->
-                ct:pal("~tp~n~tp~n~tp", [Reason, Stack, py:info()]),
-                false
+try_until(Deadline, Before, Seed, Round) ->
+    case Round < ?AT_LEAST orelse erlang:monotonic_time(millisecond) < Deadline of
+        true ->
+            {ok, Callers} = proper_gen:pick(
+                list(caller()), min(40, 5 + Round), {Seed, Round, 0}
+            ),
+            case leaves_no_trace(Callers, Before) of
+                yes ->
+                    try_until(Deadline, Before, Seed, Round + 1);
+                No ->
+                    ct:pal("CHURN_SEED=~b, round ~b: ~tp~n~tp", [Seed, Round, No, Callers]),
+                    ct:fail({'CHURN_SEED', Seed, {round, Round}, No})
+            end;
+        false ->
+            Round
+    end.
+
+leaves_no_trace(Callers, Before) ->
+    try
+        Ended = [await(Caller) || Caller <- [start(Caller) || Caller <- Callers]],
+        Strays = [Messages || {stray, Messages} <- Ended],
+        case {Strays, quiet_as(Before)} of
+            {[], Before} -> yes;
+            {_, After} -> {no, {strays, Strays}, {before, Before}, {'after', After}}
         end
-    ).
+    catch
+        error:Reason:Stack -> {no, Reason, Stack, catch py:info()}
+    end.
 
 %% A caller does some things one after another, unless it is killed before it comes to their end.
 caller() ->
