@@ -41,7 +41,7 @@ another_version_is_refused(Config) ->
     ).
 
 a_broken_virtual_environment_is_refused(Config) ->
-    Folder = filename:join(proplists:get_value(priv_dir, Config), "venv"),
+    Folder = filename:join(proplists:get_value(priv_dir, Config), "broken_venv"),
     Link = filename:join([Folder, "bin", "python3"]),
     ok = filelib:ensure_dir(Link),
     ok = file:make_symlink("/no/such/python3", Link),
