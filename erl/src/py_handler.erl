@@ -19,7 +19,8 @@
 -export([start_link/1, init/2, loop/3, guard/1]).
 -export([system_continue/3, system_terminate/4, system_code_change/4, system_get_state/1]).
 
-%% `thread' until the first async call: only the handler of a loop has workers.
+%% `thread' until the first async call: only the handler of a loop has workers, and that has nothing
+%% else to do.
 -type serves() :: thread | loop.
 
 %% How long a worker that traps exits may clean up after it was cancelled, in milliseconds.
@@ -47,7 +48,7 @@ loop(Parent, Channel, Serves) ->
     receive
         {call, Id, Name, Args} ->
             py_nested:serve(Channel, Id, Name, Args),
-            restore(Parent, Serves),
+            restore(Parent),
             ?MODULE:loop(Parent, Channel, Serves);
         {async, Calls} when Serves =:= loop ->
             start_workers(Channel, Calls),
@@ -68,8 +69,8 @@ loop(Parent, Channel, Serves) ->
         {'EXIT', Pid, Reason} ->
             worker_died(Channel, Pid, Reason),
             ?MODULE:loop(Parent, Channel, Serves);
-        {cancel, Ids} ->
-            cancel(Ids),
+        {cancel, Id} ->
+            cancel(Id),
             ?MODULE:loop(Parent, Channel, Serves);
         {kill_workers, Pids} ->
             kill(Pids),
@@ -85,16 +86,11 @@ loop(Parent, Channel, Serves) ->
 
 %% A function that ran here may have changed this process. Were each call a process of its own, the
 %% processes that it started and linked would live on without it, and so they do.
--spec restore(Parent :: pid(), serves()) -> ok.
-restore(Parent, Serves) ->
-    process_flag(trap_exit, Serves =:= loop),
-    case process_info(self(), links) of
-        {links, [Parent]} ->
-            ok;
-        {links, Links} ->
-            Own = [Parent | workers(Serves)],
-            lists:foreach(fun erlang:unlink/1, [Pid || Pid <- Links, is_pid(Pid)] -- Own)
-    end.
+-spec restore(Parent :: pid()) -> ok.
+restore(Parent) ->
+    process_flag(trap_exit, false),
+    {links, Links} = process_info(self(), links),
+    lists:foreach(fun erlang:unlink/1, [Pid || Pid <- Links, is_pid(Pid), Pid =/= Parent]).
 
 -spec start_workers(py_nif:channel(), [{py_nif:call_id(), binary(), [term()]}]) -> ok.
 start_workers(Channel, [{Id, Name, Args} | Calls]) ->
@@ -122,13 +118,11 @@ worker_died(Channel, Pid, Reason) ->
     end.
 
 %% A worker may have ended meanwhile: then there is nothing to do.
--spec cancel(py_nif:call_id() | [py_nif:call_id()]) -> ok.
-cancel(Id) when is_integer(Id) ->
-    cancel([Id]);
-cancel(Ids) ->
-    case [Pid || Id <- Ids, Pid <- [get(Id)], is_pid(Pid)] of
-        [] -> ok;
-        Pids -> shut_down(Pids)
+-spec cancel(py_nif:call_id()) -> ok.
+cancel(Id) ->
+    case get(Id) of
+        undefined -> ok;
+        Pid -> shut_down([Pid])
     end.
 
 -spec shut_down([pid()]) -> ok.
