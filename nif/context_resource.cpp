@@ -2,6 +2,7 @@
 #include "nif/context_resource.h"
 
 #include "loop_bridge/blocking_waiter.h"
+#include "nif/lock.h"
 #include "nif/native_thread.h"
 #include "nif/result_message.h"
 #include "nif/thread_caller.h"
@@ -17,56 +18,131 @@ using loop_bridge::Gil;
 using loop_bridge::GilAcquire;
 using loop_bridge::GilRelease;
 
+namespace {
+
+// What the channel of a context carries: requests, and kGone for its end.
+Request* as_request(const EntryPtr& entry) noexcept {
+    const bool end = static_cast<Arrival&>(*entry).kind() == ArrivalKind::kGone;
+    return end ? nullptr : static_cast<Request*>(entry.get());
+}
+
+void refuse(ErlNifEnv* env, EntryList entries) noexcept {
+    while (const EntryPtr entry = entries.pop_front()) {
+        if (Request* request = as_request(entry)) {
+            RequestHandle::disconnect(env, request->take_handle());
+        }
+    }
+}
+
+}  // namespace
+
 ContextResource::ContextResource(const ErlNifPid& owner, ERL_NIF_TERM ref)
-    : channel_(Node::instance().wake_kind.load()), owner_(owner), ref_(ref) {
+    : channel_(Node::instance().wake_kind.load()),
+      owner_(owner),
+      ref_(ref),
+      start_(Node::instance().starts),
+      mutex_(enif_mutex_create(const_cast<char*>("erlang_python_context"))) {
     ++Node::instance().contexts;
 }
 
-ContextResource::~ContextResource() { --Node::instance().contexts; }
+ContextResource::~ContextResource() {
+    enif_mutex_destroy(mutex_);
+    --Node::instance().contexts;
+}
 
 void ContextResource::start(ErlNifEnv* env, const ResourcePtr<ContextResource>& self,
                             PyObject* module) {
     // Of no use to anybody when its maker is gone: who else would close it may be gone as well.
     enif_monitor_process(env, self.cell(), &self->owner_, nullptr);
-    start_native_thread("py-context", [self, module] { self->run(module); });
+    start_native_thread("py-context", [self, module] {
+        self->run(module);
+        self->ended();
+    });
 }
 
 void ContextResource::close() noexcept {
-    // The thread itself closes the channel, since refusing what is queued sends messages, which
-    // scheduler threads may not do in this way.
+    // The thread itself closes the channel, after what is queued.
     EntryPtr end = std::make_unique<Arrival>(ArrivalKind::kGone);
     static_cast<void>(channel_.push(end));  // refused when it has ended already
 }
 
 void ContextResource::on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept { close(); }
 
+void ContextResource::stop(ErlNifEnv* env) noexcept {
+    Shut taken = shut();
+    if (taken.current) RequestHandle::disconnect(env, taken.current);
+    refuse(env, std::move(taken.arrived));
+    refuse(env, std::move(taken.queued));
+}
+
+ContextResource::Shut ContextResource::shut() noexcept {
+    const Lock lock{mutex_};
+    return {std::move(arrived_), channel_.close(), current_};
+}
+
+void ContextResource::watch(ErlNifEnv* env, const ErlNifPid& watcher) noexcept {
+    {
+        const Lock lock{mutex_};
+        watcher_ = watcher;
+        if (!ended_) return;
+    }
+    tell(env, watcher, "ended");
+}
+
 void ContextResource::run(PyObject* module) {
     const GilAcquire acquired;
     const Gil gil = acquired.gil();
-    tell_owner_ready();
+    ThreadCaller::current().belong_to(start_);
+    tell(nullptr, owner_, "ready");
     BlockingWaiter waiter{channel_, Node::instance().max_spin()};
-    for (bool open = true; open;) {
-        EntryList arrived;
+    while (!channel_.closed()) {
         {
             const GilRelease released{gil};
             static_cast<void>(waiter.wait(std::nullopt));
-            arrived = channel_.take_all();
+            const Lock lock{mutex_};
+            arrived_ = channel_.take_all();
         }
-        while (const EntryPtr entry = arrived.pop_front()) {
-            if (static_cast<Arrival&>(*entry).kind() == ArrivalKind::kGone) {
-                open = false;
-                break;
-            }
-            ThreadCaller::current().run(gil, module, static_cast<Request&>(*entry));
-        }
+        run_arrived(gil, module);
     }
-    channel_.close();
 }
 
-void ContextResource::tell_owner_ready() noexcept {
-    TermEnv env = make_term_env();
-    const ERL_NIF_TERM ready = enif_make_atom(env.get(), "ready");
-    send_result(nullptr, owner_, ref_, std::move(env), ready);
+void ContextResource::run_arrived(Gil gil, PyObject* module) {
+    while (const EntryPtr entry = next()) {
+        Request* request = as_request(entry);
+        if (request == nullptr) {
+            // What came after this is refused, by the end of the entries.
+            const Shut refused = shut();
+            return;
+        }
+        ThreadCaller::current().run(gil, module, *request);
+        ResourcePtr<RequestHandle> done;
+        const Lock lock{mutex_};
+        std::swap(done, current_);
+    }
+}
+
+EntryPtr ContextResource::next() noexcept {
+    const Lock lock{mutex_};
+    EntryPtr entry = arrived_.pop_front();
+    Request* request = entry ? as_request(entry) : nullptr;
+    if (request != nullptr) current_ = request->handle();
+    return entry;
+}
+
+void ContextResource::ended() noexcept {
+    std::optional<ErlNifPid> watcher;
+    {
+        const Lock lock{mutex_};
+        ended_ = true;
+        watcher = watcher_;
+    }
+    if (watcher) tell(nullptr, *watcher, "ended");
+}
+
+void ContextResource::tell(ErlNifEnv* env, const ErlNifPid& to, const char* what) noexcept {
+    TermEnv message_env = make_term_env();
+    const ERL_NIF_TERM result = enif_make_atom(message_env.get(), what);
+    send_result(env, to, ref_, std::move(message_env), result);
 }
 
 }  // namespace nif

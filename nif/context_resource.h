@@ -2,8 +2,11 @@
 // context_resource.h: a thread that runs Python for Erlang processes, one request after another.
 // Threads: start(), submit(), close(), on_down() any thread, scheduler threads above all; nothing
 //          blocks.
+//          watch(), stop()            scheduler threads
 // A context is one thread for its life: libraries like numpy and torch depend on it.
 #pragma once
+
+#include <optional>
 
 #include "loop_bridge/channel.h"
 #include "nif/request.h"
@@ -28,14 +31,38 @@ public:
     // The thread ends after the requests that came before this.
     void close() noexcept;
     void on_down(ErlNifEnv* env, const ErlNifMonitor& monitor) noexcept;
+    // The thread ends as soon as it can: what runs is interrupted. Whoever waits for that, or for
+    // what is queued, hears `{error, disconnected}` before this returns.
+    void stop(ErlNifEnv* env) noexcept;
+    // From now on this process is the one that gets {py_result, Ref, ended} when the thread has
+    // ended, or has done so already.
+    void watch(ErlNifEnv* env, const ErlNifPid& watcher) noexcept;
 
 private:
+    struct Shut {
+        loop_bridge::EntryList arrived;
+        loop_bridge::EntryList queued;
+        ResourcePtr<RequestHandle> current;
+    };
+
+    // Takes in nothing more.
+    Shut shut() noexcept;
     void run(PyObject* module);
-    void tell_owner_ready() noexcept;
+    void run_arrived(loop_bridge::Gil gil, PyObject* module);
+    loop_bridge::EntryPtr next() noexcept;
+    void ended() noexcept;
+    void tell(ErlNifEnv* env, const ErlNifPid& to, const char* what) noexcept;
 
     loop_bridge::Channel channel_;
     ErlNifPid owner_;
     OwnedTerm ref_;
+    unsigned start_;  // of the application, in which this was made
+
+    ErlNifMutex* mutex_;  // guards all below
+    loop_bridge::EntryList arrived_;
+    ResourcePtr<RequestHandle> current_;
+    std::optional<ErlNifPid> watcher_;
+    bool ended_ = false;
 };
 
 }  // namespace nif

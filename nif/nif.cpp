@@ -23,6 +23,7 @@ namespace {
 ERL_NIF_TERM start_python(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     auto options = interpreter_options(env, argv[1]);
     apply_node_options(env, argv[1]);
+    ++Node::instance().starts;
     Interpreter::instance().start(std::move(options), {caller_pid(env), OwnedTerm{argv[0]}});
     return atom(env, "ok");
 }
@@ -84,6 +85,16 @@ ERL_NIF_TERM close_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     return atom(env, "ok");
 }
 
+ERL_NIF_TERM stop_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
+    resource_argument<ContextResource>(env, argv[0])->stop(env);
+    return atom(env, "ok");
+}
+
+ERL_NIF_TERM watch_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
+    resource_argument<ContextResource>(env, argv[0])->watch(env, caller_pid(env));
+    return atom(env, "ok");
+}
+
 // True when `target` has taken the request.
 bool hand_over(ErlNifEnv* env, ERL_NIF_TERM target, EntryPtr& request) {
     if (auto* context = Resource<ContextResource>::get(env, target)) {
@@ -140,6 +151,8 @@ ErlNifFunc functions[] = {
     {kFail, 6, nif_entry_sized<fail, kFail>, 0},          // Channel, Id, Kind, Reason, Stack, Text
     {"new_context", 1, nif_entry<new_context>, 0},        // Ref
     {"close_context", 1, nif_entry<close_context>, 0},    // Context
+    {"stop_context", 1, nif_entry<stop_context>, 0},      // Context
+    {"watch_context", 1, nif_entry<watch_context>, 0},    // Context
     {kSubmit, 3, nif_entry_sized<submit, kSubmit>, 0},    // Context | Channel, Ref, Request
     {"abandon", 1, nif_entry<abandon>, 0},                // RequestHandle
     {"stats", 0, nif_entry<stats>, 0},                    //

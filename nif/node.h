@@ -27,6 +27,7 @@ public:
     std::atomic<std::int64_t> channels{0};
     std::atomic<std::int64_t> contexts{0};
     std::atomic<std::int64_t> loops{0};
+    std::atomic<unsigned> starts{0};  // of the application
 
     std::chrono::microseconds max_spin() const noexcept {
         return std::chrono::microseconds{spin_microseconds.load(std::memory_order_relaxed)};

@@ -10,6 +10,14 @@ namespace nif {
 using loop_bridge::Gil;
 using loop_bridge::PyRef;
 
+namespace {
+
+ERL_NIF_TERM error_term(ErlNifEnv* env, const char* reason) {
+    return enif_make_tuple2(env, enif_make_atom(env, "error"), enif_make_atom(env, reason));
+}
+
+}  // namespace
+
 RequestHandle::RequestHandle(const ErlNifPid& caller, ERL_NIF_TERM ref)
     : caller_(caller), ref_(ref) {}
 
@@ -30,6 +38,20 @@ void RequestHandle::on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept {
     abandon(ResourcePtr<RequestHandle>::share(this));
 }
 
+void RequestHandle::disconnect(ErlNifEnv* env, const ResourcePtr<RequestHandle>& self) noexcept {
+    auto pending = State::kPending;
+    if (!self->state_.compare_exchange_strong(pending, State::kDisconnected)) return;
+    TermEnv message_env = make_term_env();
+    const ERL_NIF_TERM result = error_term(message_env.get(), "disconnected");
+    send_result(env, self->caller_, self->ref_, std::move(message_env), result);
+    Janitor::instance().interrupt(self);
+}
+
+bool RequestHandle::unwanted() const noexcept {
+    const State state = state_.load();
+    return state == State::kAbandoned || state == State::kDisconnected;
+}
+
 void RequestHandle::answer(TermEnv env, ERL_NIF_TERM result) noexcept {
     auto pending = State::kPending;
     if (!state_.compare_exchange_strong(pending, State::kAnswered)) return;
@@ -38,37 +60,28 @@ void RequestHandle::answer(TermEnv env, ERL_NIF_TERM result) noexcept {
 
 void RequestHandle::answer_error(const char* reason) noexcept {
     TermEnv env = make_term_env();
-    const ERL_NIF_TERM result = enif_make_tuple2(env.get(), enif_make_atom(env.get(), "error"),
-                                                 enif_make_atom(env.get(), reason));
+    const ERL_NIF_TERM result = error_term(env.get(), reason);
     answer(std::move(env), result);
 }
 
-void RequestHandle::begin(Gil, ThreadCaller& runner) noexcept {
-    runner_ = &runner;
-    thread_ = PyThread_get_thread_ident();
-}
+void RequestHandle::begin(Gil, ThreadCaller& runner) noexcept { runner_ = &runner; }
 
 void RequestHandle::begin(Gil gil, PyRef cancel) noexcept {
     // One of the two ways to be interrupted, not both.
-    if (runner_ != nullptr) PyThreadState_SetAsyncExc(thread_, nullptr);
+    if (runner_ != nullptr) runner_->forget_interruption(gil);
     runner_ = nullptr;
     cancel_.reset(gil);
     cancel_ = loop_bridge::PyHandle{std::move(cancel)};
 }
 
 void RequestHandle::end(Gil gil) noexcept {
-    if (runner_ != nullptr) {
-        // An interrupt that came too late must not hit what this thread does next.
-        PyThreadState_SetAsyncExc(thread_, nullptr);
-        runner_ = nullptr;
-    }
+    runner_ = nullptr;
     cancel_.reset(gil);
 }
 
 void RequestHandle::interrupt(Gil gil, PyObject* exception_type) noexcept {
     if (runner_ != nullptr) {
-        PyThreadState_SetAsyncExc(thread_, exception_type);
-        runner_->wake();
+        runner_->interrupt(gil, *this, exception_type);
     } else if (const PyRef cancel = cancel_.get(gil)) {
         PyObject* done = PyObject_CallNoArgs(cancel.get());
         if (done == nullptr) PyErr_Clear();  // the loop is closed: nothing is left to cancel

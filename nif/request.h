@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // request.h: Python code that an Erlang process asked for, and its one answer.
 // Threads: watch(), abandon(), on_down()   any thread, scheduler threads above all
+//          disconnect()                    scheduler threads
 //          answer(), begin(), end()        the Python thread that runs the request, with the GIL
 //          interrupt()                     the janitor, with the GIL
 #pragma once
@@ -16,8 +17,9 @@ namespace nif {
 
 class ThreadCaller;
 
-// Shared by the Erlang process that waits and the Python thread that works. Ends in one of two
-// ways, whichever comes first: answered (exactly one message goes out) or abandoned (none ever).
+// Shared by the Erlang process that waits and the Python thread that works. Ends in one of three
+// ways, whichever comes first: answered (exactly one message goes out), abandoned (none ever), or
+// disconnected (one that says so, before the code has come to its end).
 class RequestHandle {
 public:
     static constexpr const char* kResourceName = "erlang_python_request";
@@ -32,17 +34,20 @@ public:
     // False when it was answered already: then the message is in the mailbox or about to be.
     static bool abandon(const ResourcePtr<RequestHandle>& self) noexcept;
     void on_down(ErlNifEnv* env, const ErlNifMonitor& monitor) noexcept;
+    // Unless it has ended: the caller hears `{error, disconnected}', the code is interrupted.
+    static void disconnect(ErlNifEnv* env, const ResourcePtr<RequestHandle>& self) noexcept;
 
-    // Answered or abandoned: nothing is owed to the caller any longer.
+    // Nothing is owed to the caller any longer.
     bool settled() const noexcept { return state_.load() != State::kPending; }
-    bool abandoned() const noexcept { return state_.load() == State::kAbandoned; }
+    // Abandoned or disconnected: nobody waits for the code, which is interrupted once.
+    bool unwanted() const noexcept;
 
-    // Sends {py_result, Ref, Result}, unless abandoned. `result` lives in `env`.
+    // Sends {py_result, Ref, Result}, unless unwanted. `result` lives in `env`.
     void answer(TermEnv env, ERL_NIF_TERM result) noexcept;
     // {error, Reason} with an atom.
     void answer_error(const char* reason) noexcept;
 
-    // While begun, interrupt() raises erlang.Interrupted in this thread ...
+    // While begun, interrupt() raises erlang.Interrupted on this thread ...
     void begin(loop_bridge::Gil gil, ThreadCaller& runner) noexcept;
     // ... or calls `cancel`, for a coroutine, and for running code that knows better how to end.
     void begin(loop_bridge::Gil gil, loop_bridge::PyRef cancel) noexcept;
@@ -50,7 +55,7 @@ public:
     void interrupt(loop_bridge::Gil gil, PyObject* exception_type) noexcept;
 
 private:
-    enum class State { kPending, kAnswered, kAbandoned };
+    enum class State { kPending, kAnswered, kAbandoned, kDisconnected };
 
     std::atomic<State> state_{State::kPending};
     ErlNifPid caller_;
@@ -58,7 +63,6 @@ private:
     ErlNifMonitor monitor_{};
     // Under the GIL:
     ThreadCaller* runner_ = nullptr;
-    unsigned long thread_ = 0;
     loop_bridge::PyHandle cancel_;
 };
 

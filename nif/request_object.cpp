@@ -41,8 +41,8 @@ PyObject* begin(PyObject* self, PyObject* cancel) {
     const Gil gil = Gil::held_by_caller();
     RequestHandle& handle = *as_request(self)->handle;
     handle.begin(gil, PyRef::borrow(cancel));
-    // Abandoned before it began: the janitor has been here in vain.
-    if (handle.abandoned()) handle.interrupt(gil, nullptr);
+    // Unwanted before it began: the janitor has been here in vain.
+    if (handle.unwanted()) handle.interrupt(gil, nullptr);
     Py_RETURN_NONE;
 }
 
@@ -83,7 +83,7 @@ PyRef make_request_type(Gil, PyObject* module) {
 
 void start_coroutine(Gil gil, PyObject* module, Request& request) noexcept {
     const ResourcePtr<RequestHandle> handle = request.take_handle();
-    if (handle->abandoned()) return;
+    if (handle->unwanted()) return;
     const ModuleState& state = ModuleState::of(module);
     try {
         // First, since the end of an unanswered object is an answer.

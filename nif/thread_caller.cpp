@@ -61,6 +61,11 @@ PyRef ThreadCaller::call(Gil gil, PyObject* module, PyObject* name, PyObject* co
                          std::size_t count, Deadline deadline) {
     const bool nested = std::any_of(lines_.begin(), lines_.end(),
                                     [](const LinePtr& line) { return !line->frames.empty(); });
+    if (start_ && *start_ != Node::instance().starts) {
+        // Left behind when the application was stopped: the one of now is none of its business.
+        raise_call_error(gil, module, "disconnected", name,
+                         "the application erlang_python was stopped meanwhile");
+    }
     const auto ticket = Node::instance().meter.admit(nested);
     if (!ticket) {
         raise_call_error(gil, module, "overloaded", name, "too many calls are in flight");
@@ -87,7 +92,7 @@ PyRef ThreadCaller::call(Gil gil, PyObject* module, PyObject* name, PyObject* co
     }
     line->frames.pop_back();
     retire(line);
-    raise_if_interrupted(gil, module);
+    raise_if_interrupted(gil);
 
     PyRef value = frame.completion->value(gil, module, name);
     if (frame.completion->succeeded()) return value;
@@ -136,6 +141,7 @@ void ThreadCaller::await_completion(Gil gil, PyObject* module, PyObject* name, c
         raise_call_error(gil, module, "timeout", name, "no reply in time");
     }
     if (frame.completion) return;
+    raise_if_interrupted(gil);
     if (!line->broken_by) raise_disconnected(gil, module, name);
     raise_object(gil, line->broken_by.get(gil).get());
 }
@@ -149,16 +155,21 @@ bool ThreadCaller::wait_until(Gil gil, PyObject* module, Line& line, Deadline de
         WaitOutcome outcome{};
         EntryList arrived;
         // Several requests may have arrived at once, of which only one is run in each round.
-        if (line.requests.empty()) {
+        // One that is interrupted does not wait, but looks: what has come goes first.
+        if (interrupted(gil)) {
+            arrived = line.channel->channel().take_all();
+        } else if (line.requests.empty()) {
+            awaited_ = &line.channel->channel();
             const GilRelease released{gil};
             const WokenBySignals woken{line.channel->channel()};
             outcome = line.waiter.wait(deadline);
             arrived = line.channel->channel().take_all();
         }
+        awaited_ = nullptr;
         sort_in(line, std::move(arrived));
         if (outcome == WaitOutcome::kClosed) line.closed = true;
         if (done()) break;
-        raise_if_interrupted(gil, module);
+        raise_if_interrupted(gil);
         if (!line.requests.empty()) {
             const EntryPtr request = std::move(line.requests.front());
             line.requests.pop_front();
@@ -200,34 +211,57 @@ void ThreadCaller::sort_in(Line& line, EntryList arrived) noexcept {
 
 void ThreadCaller::run(Gil gil, PyObject* module, Request& request) noexcept {
     const ResourcePtr<RequestHandle> handle = request.take_handle();
-    if (handle->abandoned()) return;
-    RequestHandle* outer = running_;
-    running_ = handle.get();
+    if (handle->unwanted()) return;
+    running_.push_back({handle.get()});
     handle->begin(gil, *this);
     run_request(gil, module, *handle, request.body());
     handle->end(gil);
-    running_ = outer;
+    running_.pop_back();
+    // An interruption that came too late must not hit what this thread does next.
+    forget_interruption(gil);
+    if (running_.empty()) return;
+    if (PyObject* owed = std::exchange(running_.back().owed, nullptr)) {
+        PyThreadState_SetAsyncExc(thread_, owed);
+    }
 }
 
-void ThreadCaller::raise_if_interrupted(Gil, PyObject* module) const {
-    if (running_ == nullptr || !running_->abandoned()) return;
-    // The same that the janitor may have set already; one of the two is enough.
-    PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), nullptr);
-    PyErr_SetString(ModuleState::of(module).interrupted.get(),
-                    "nobody waits for this code any longer");
+void ThreadCaller::interrupt(Gil, const RequestHandle& request, PyObject* type) noexcept {
+    for (auto level = running_.rbegin(); level != running_.rend(); ++level) {
+        if (!std::exchange(level->interrupted, true)) {
+            if (level == running_.rbegin()) {
+                // By CPython itself, or in its wait.
+                PyThreadState_SetAsyncExc(thread_, type);
+                if (awaited_ != nullptr) awaited_->wake();
+            } else {
+                level->owed = type;
+            }
+        }
+        if (level->request == &request) return;
+    }
+}
+
+void ThreadCaller::forget_interruption(Gil) noexcept {
+    PyThreadState_SetAsyncExc(thread_, nullptr);
+}
+
+// What CPython raises in a thread's bytecode is raised in its waits too, and then is done with.
+void ThreadCaller::raise_if_interrupted(Gil gil) const {
+    if (!interrupted(gil)) return;
+    const PyRef type = PyRef::borrow(PyThreadState_Get()->async_exc);
+    PyThreadState_SetAsyncExc(thread_, nullptr);
+    PyErr_SetNone(type.get());
     throw PyError{};
 }
 
-bool ThreadCaller::on_interrupt(Gil gil, PyObject* cancel) noexcept {
-    if (running_ == nullptr) return false;
-    running_->begin(gil, PyRef::borrow(cancel));
-    // Abandoned before: the janitor has been here in vain.
-    if (running_->abandoned()) running_->interrupt(gil, nullptr);
-    return true;
-}
+bool ThreadCaller::interrupted(Gil) noexcept { return PyThreadState_Get()->async_exc != nullptr; }
 
-void ThreadCaller::wake() noexcept {
-    for (const auto& line : lines_) line->channel->channel().wake();
+bool ThreadCaller::on_interrupt(Gil gil, PyObject* cancel) noexcept {
+    if (running_.empty()) return false;
+    RequestHandle& innermost = *running_.back().request;
+    innermost.begin(gil, PyRef::borrow(cancel));
+    // Unwanted before: the janitor has been here in vain.
+    if (innermost.unwanted()) innermost.interrupt(gil, nullptr);
+    return true;
 }
 
 // The handler still works on a call that nobody waits for: stop it, and with it the channel.

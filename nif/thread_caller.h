@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // thread_caller.h: erlang.call on one Python thread: blocks it, without the GIL, until the call
 // has ended, and serves what Erlang asks of the waiting thread meanwhile.
-// Threads: the thread it belongs to, with the GIL; wake() any thread with the GIL while a request
-//          runs here. Its destructor runs at the thread's end, without GIL or thread state.
+// Threads: the thread it belongs to, with the GIL; interrupt() any thread with the GIL while the
+//          request runs here. Its destructor runs at the thread's end, without GIL or thread state.
 //
 // Calls nest like frames of one stack: a call waits, its Erlang function calls Python on the
 // waiting thread, which calls Erlang again. The thread's handler process nests in the same way.
@@ -36,6 +36,9 @@ public:
     loop_bridge::PyRef call(loop_bridge::Gil gil, PyObject* module, PyObject* name,
                             PyObject* const* args, std::size_t count, Deadline deadline);
 
+    // This thread is a context's: it calls Erlang as long as the application is not started anew.
+    void belong_to(unsigned start) noexcept { start_ = start; }
+
     // Runs `request` here and now: for a context's thread, and for a thread that waits in call().
     void run(loop_bridge::Gil gil, PyObject* module, Request& request) noexcept;
 
@@ -43,9 +46,18 @@ public:
     // request that runs here. False when there is none.
     bool on_interrupt(loop_bridge::Gil gil, PyObject* cancel) noexcept;
 
-    void wake() noexcept;
+    // Raises `type` in the code of a request that runs here, and in all that run further in, in
+    // waits too: once in each, however many reasons there are, so that it can clean up.
+    void interrupt(loop_bridge::Gil gil, const RequestHandle& request, PyObject* type) noexcept;
+    // Takes back what has not been raised yet.
+    void forget_interruption(loop_bridge::Gil gil) noexcept;
 
 private:
+    struct Running {
+        RequestHandle* request = nullptr;
+        bool interrupted = false;
+        PyObject* owed = nullptr;  // to be raised when what runs further in has ended; borrowed
+    };
     struct Frame {
         loop_bridge::CallId id;
         std::unique_ptr<loop_bridge::Completion> completion;
@@ -72,12 +84,16 @@ private:
     bool wait_until(loop_bridge::Gil gil, PyObject* module, Line& line, Deadline deadline,
                     Done&& done);
     void sort_in(Line& line, loop_bridge::EntryList arrived) noexcept;
-    void raise_if_interrupted(loop_bridge::Gil gil, PyObject* module) const;
+    static bool interrupted(loop_bridge::Gil gil) noexcept;
+    void raise_if_interrupted(loop_bridge::Gil gil) const;
     static void give_up(loop_bridge::Gil gil, PyObject* module, Line& line) noexcept;
     void retire(const LinePtr& line) noexcept;
 
-    std::vector<LinePtr> lines_;        // the thread's first, then those of nested timed calls
-    RequestHandle* running_ = nullptr;  // the innermost request that runs here
+    std::vector<LinePtr> lines_;    // the thread's first, then those of nested timed calls
+    std::vector<Running> running_;  // the requests that run here, innermost last
+    unsigned long thread_ = PyThread_get_thread_ident();
+    loop_bridge::Channel* awaited_ = nullptr;  // what this thread waits for now
+    std::optional<unsigned> start_;
 };
 
 }  // namespace nif

@@ -21,11 +21,15 @@ start(_Type, _Args) ->
     Steps = [fun load_library/1, fun check_interpreter/1, fun start_python/1],
     maybe_start(Steps, py_config:load()).
 
-%% Before the tree is taken down: the loops end while contexts and handlers still work.
+%% Before the tree is taken down: the loops end while contexts and handlers still work, contexts
+%% while handlers do, so that interrupted code can still call Erlang.
 -spec prep_stop(State) -> State.
 prep_stop(State) ->
-    _ = supervisor:terminate_child(erlang_python_sup, py_loop_sup),
-    stop_loops(),
+    case whereis(erlang_python_sup) of
+        %% It was killed, or has given up.
+        undefined -> await_predecessors();
+        _ -> stop_python_code()
+    end,
     run_exit_functions(),
     %% Nothing to do unless Python's output goes there.
     _ = py_logger:flush(?FLUSH_TIMEOUT),
@@ -56,15 +60,15 @@ maybe_start(_Steps, {error, _} = Error) ->
 -spec await_predecessors() -> ok.
 await_predecessors() ->
     {ok, Names} = application:get_key(erlang_python, registered),
-    Monitors = [monitor(process, Pid) || Name <- Names, Pid <- [whereis(Name)], is_pid(Pid)],
-    lists:foreach(
-        fun(Monitor) ->
-            receive
-                {'DOWN', Monitor, process, _, _} -> ok
-            end
-        end,
-        Monitors
-    ).
+    py_process_ends:await([Pid || Name <- Names, Pid <- [whereis(Name)], is_pid(Pid)]).
+
+-spec stop_python_code() -> ok.
+stop_python_code() ->
+    _ = supervisor:terminate_child(erlang_python_sup, py_loop_sup),
+    stop_loops(),
+    _ = supervisor:terminate_child(erlang_python_sup, py_contexts),
+    _ = supervisor:terminate_child(erlang_python_sup, py_context_threads),
+    ok.
 
 -spec load_library(py_config:config()) -> ok | {error, term()}.
 load_library(_Config) ->
@@ -93,23 +97,32 @@ start_python(Config) ->
 %% Those under supervisors of other applications, all at once. Each ends within its own limit.
 -spec stop_loops() -> ok.
 stop_loops() ->
-    Stopping = [spawn_monitor(py_loop, stop, [Loop]) || Loop <- py_loops:all()],
-    lists:foreach(
-        fun({Pid, Monitor}) ->
-            receive
-                {'DOWN', Monitor, process, Pid, _} -> ok
-            end
-        end,
-        Stopping
-    ).
+    py_process_ends:await([spawn(py_loop, stop, [Loop]) || Loop <- py_loops:all()]).
 
-%% What Python would do at its exit, which never comes in a node: `atexit' and flushing.
+%% What Python would do at its exit, which never comes in a node: `atexit' and flushing. On a thread
+%% of its own, in a process that is gone with its messages.
 -spec run_exit_functions() -> ok.
 run_exit_functions() ->
-    Request = py_request:call('erlang._context', run_exit_functions, [], #{}),
-    case py_context:request(Request, ?EXIT_FUNCTIONS_TIMEOUT) of
-        {ok, _} ->
-            ok;
-        {error, Why} ->
-            logger:warning("Python's exit functions did not finish: ~tp", [Why])
+    Stopping = self(),
+    {Pid, Monitor} = spawn_monitor(fun() -> Stopping ! {self(), exit_functions()} end),
+    receive
+        {Pid, Outcome} ->
+            true = demonitor(Monitor, [flush]),
+            exit_functions_ended(Outcome);
+        {'DOWN', Monitor, process, Pid, Why} ->
+            exit_functions_ended(Why)
     end.
+
+-spec exit_functions_ended(py_submission:outcome() | term()) -> ok.
+exit_functions_ended({free, {ok, _}}) ->
+    ok;
+exit_functions_ended(Why) ->
+    logger:warning("Python's exit functions did not finish: ~tp", [Why]).
+
+-spec exit_functions() -> py_submission:outcome().
+exit_functions() ->
+    Request = py_request:call('erlang._context', run_exit_functions, [], #{}),
+    Context = py_nif:new_context(make_ref()),
+    Outcome = py_submission:run(Context, Request, py_deadline:in(?EXIT_FUNCTIONS_TIMEOUT)),
+    ok = py_nif:close_context(Context),
+    Outcome.

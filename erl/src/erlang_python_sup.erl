@@ -7,6 +7,7 @@
 %%    |- py_functions         writes to the registry
 %%    |- py_handler_sup       a py_handler for each channel
 %%    |- py_coordinator       opens them
+%%    |- py_context_threads   stops what runs in contexts, and waits for that
 %%    |- py_contexts          the pool of contexts
 %%    |- py_loops             knows all loops, closes what killed ones leave
 %%    `- py_loop_sup          a py_loop for each loop in the application's configuration
@@ -27,7 +28,7 @@ start_link(Config) ->
 -spec init(py_config:config()) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init(Config = #{loops := Loops, python_logging := PythonLogging}) ->
     ok = py_functions:create_table(),
-    ok = py_contexts:create_table(),
+    ok = py_context_threads:create_table(),
     ok = py_loops:create_table(),
     ok = py_logger:create_table(),
     Limits = maps:with([contexts, max_contexts, context_idle_timeout], Config),
@@ -35,6 +36,7 @@ init(Config = #{loops := Loops, python_logging := PythonLogging}) ->
         #{id => py_functions, start => {py_functions, start_link, []}},
         #{id => py_handler_sup, start => {py_handler_sup, start_link, []}, type => supervisor},
         #{id => py_coordinator, start => {py_coordinator, start_link, []}},
+        py_context_threads:child_spec(),
         #{id => py_contexts, start => {py_contexts, start_link, [Limits]}},
         #{id => py_loops, start => {py_loops, start_link, []}},
         #{id => py_loop_sup, start => {py_loop_sup, start_link, [Loops]}, type => supervisor}

@@ -14,8 +14,8 @@
 -module(py_contexts).
 -behaviour(gen_server).
 
--export([create_table/0, start_link/1, checkout/1, checkin/2, info/0]).
--export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
+-export([start_link/1, checkout/1, checkin/2, info/0]).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -export_type([lease/0, state/0, limits/0]).
 
@@ -36,10 +36,6 @@
 -define(STALE_LIMIT, 1000).
 
 -define(RESET, {call, <<"erlang._context">>, <<"reset">>, [], #{}}).
-
-%% `{Ref, Context}' of every living context, owned by the supervisor: a new pool process closes
-%% what a crashed one has left.
--define(TABLE, ?MODULE).
 
 -record(context, {
     handle :: py_nif:context(),
@@ -66,12 +62,6 @@
     shrinking = false :: boolean()
 }).
 
-%% Called by the supervisor, which thereby owns the table.
--spec create_table() -> ok.
-create_table() ->
-    ?TABLE = ets:new(?TABLE, [named_table, public, set]),
-    ok.
-
 -spec start_link(limits()) -> gen_server:start_ret().
 start_link(Limits) ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, Limits, []).
@@ -90,9 +80,9 @@ checkout(Deadline) ->
             checkin(Lease, free),
             {error, timeout};
         exit:_ ->
-            case ets:whereis(?TABLE) of
+            case whereis(erlang_python_sup) of
                 undefined -> {error, not_running};
-                %% Its process died and is being restarted.
+                %% Its process died and is being restarted, or the application is stopping.
                 _ -> {error, disconnected}
             end
     end.
@@ -107,8 +97,8 @@ info() ->
 
 -spec init(limits()) -> {ok, #state{}}.
 init(Limits = #{contexts := Contexts}) ->
-    process_flag(trap_exit, true),
-    close_leftovers(),
+    %% What a crashed process has left.
+    ok = py_context_threads:close_all(),
     {ok, start_contexts(Contexts, #state{limits = Limits})}.
 
 -spec handle_call(term(), gen_server:from(), #state{}) ->
@@ -143,10 +133,6 @@ handle_info(shrink, State) ->
     {noreply, watch_idle(shrink(State#state{shrinking = false}))};
 handle_info(_Message, State) ->
     {noreply, State}.
-
--spec terminate(term(), #state{}) -> ok.
-terminate(_Reason, _State) ->
-    close_leftovers().
 
 %% Brings together who waits and what is idle; starts contexts for those who would wait on.
 -spec serve(#state{}) -> #state{}.
@@ -240,7 +226,7 @@ give_up(Ref, State = #state{stale = Stale, given_up = GivenUp}) ->
         "Python code that was timed out, or whose caller died, can't be interrupted; "
         "its thread ends when it returns"
     ),
-    ok = py_nif:close_context(handle(Ref, State)),
+    ok = py_context_threads:give_up(Ref),
     replenish(forget(Ref, State#state{stale = Stale - 1, given_up = GivenUp + 1})).
 
 %% Those that are kept are kept, whatever became of one.
@@ -255,7 +241,7 @@ start_contexts(Count, State = #state{contexts = Contexts, starting = Starting}) 
     Ref = make_ref(),
     try py_nif:new_context(Ref) of
         Handle ->
-            true = ets:insert(?TABLE, {Ref, Handle}),
+            ok = py_context_threads:add(Ref, Handle),
             Context = #context{handle = Handle, status = starting, since = now_ms()},
             start_contexts(Count - 1, State#state{
                 contexts = Contexts#{Ref => Context}, starting = Starting + 1
@@ -296,7 +282,6 @@ set_status(Ref, Status, State = #state{contexts = Contexts}) ->
 
 -spec forget(reference(), #state{}) -> #state{}.
 forget(Ref, State = #state{contexts = Contexts}) ->
-    true = ets:delete(?TABLE, Ref),
     State#state{contexts = maps:remove(Ref, Contexts)}.
 
 %% One timer at most, and only while there are more contexts than are kept.
@@ -338,14 +323,6 @@ spare(#state{contexts = Contexts, stale = Stale, limits = #{contexts := Kept}}) 
 handle(Ref, #state{contexts = Contexts}) ->
     #{Ref := #context{handle = Handle}} = Contexts,
     Handle.
-
--spec close_leftovers() -> ok.
-close_leftovers() ->
-    lists:foreach(
-        fun({_Ref, Handle}) -> ok = py_nif:close_context(Handle) end, ets:tab2list(?TABLE)
-    ),
-    true = ets:delete_all_objects(?TABLE),
-    ok.
 
 -spec counts(#state{}) -> #{atom() => non_neg_integer()}.
 counts(State) ->

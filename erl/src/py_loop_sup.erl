@@ -48,15 +48,7 @@ init(Loops) ->
 %% If this process was killed, its loops are stopping gracefully still, with names and ports in use.
 -spec await_orphans() -> ok.
 await_orphans() ->
-    Monitors = [monitor(process, Loop) || Loop <- py_loops:all(), is_ours(Loop)],
-    lists:foreach(
-        fun(Monitor) ->
-            receive
-                {'DOWN', Monitor, process, _, _} -> ok
-            end
-        end,
-        Monitors
-    ).
+    py_process_ends:await([Loop || Loop <- py_loops:all(), is_ours(Loop)]).
 
 -spec is_ours(pid()) -> boolean().
 is_ours(Loop) ->

@@ -15,6 +15,8 @@
     fail/6,
     new_context/1,
     close_context/1,
+    stop_context/1,
+    watch_context/1,
     submit/3,
     abandon/1,
     stats/0,
@@ -78,7 +80,7 @@
 -type event_message() ::
     {call, call_id(), Name :: binary(), Args :: list()}
     | {async, [{call_id(), Name :: binary(), Args :: list()}]}
-    | {cancel, call_id() | [call_id()]}
+    | {cancel, call_id()}
     | stop.
 
 %% Starts CPython once for the node; answers `{py_result, Ref, ok | {error, Text}}'. A second call
@@ -133,6 +135,18 @@ new_context(_Ref) ->
 close_context(_Context) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
+%% Ends the thread as soon as it can: interrupts what runs there. Those who wait for that, or for
+%% what is queued, hear `{error, disconnected}' at once.
+-spec stop_context(context()) -> ok.
+stop_context(_Context) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+%% The calling process gets `{py_result, Ref, ended}', with the reference that the context was made
+%% with, when its thread has ended. One process at a time: the last one that has called this.
+-spec watch_context(context()) -> ok.
+watch_context(_Context) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
 %% Queues a request to a context, to a thread that waits in `erlang.call', or, of the kinds for it,
 %% to a loop; answers `{py_result, Ref, answer()}' exactly once unless abandoned.
 -spec submit(context() | channel(), Ref :: reference(), request()) ->
@@ -140,8 +154,8 @@ close_context(_Context) ->
 submit(_Target, _Ref, _Request) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% `abandoned': no answer will ever come, the Python code is interrupted. `replied': the answer is
-%% in the mailbox or about to arrive.
+%% `abandoned': no answer will ever come, the Python code is interrupted, once. `replied': the answer
+%% is in the mailbox or about to arrive.
 -spec abandon(request_handle()) -> abandoned | replied.
 abandon(_Handle) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).

@@ -57,9 +57,11 @@ class Overloaded(Error):
 
 
 class Interrupted(BaseException):
-    """Nobody waits for this code any longer: its ``py:call`` timed out or its caller died.
+    """Nobody waits for this code any longer.
 
-    A ``BaseException``, so that code which survives every ``Exception`` stops all the same.
+    Its ``py:call`` timed out, its caller died, or the application stops. A ``BaseException``, so
+    that code which survives every ``Exception`` stops all the same. Raised once for each request:
+    code that cleans up after it can call Erlang.
     """
 
 

@@ -13,7 +13,12 @@
     a_caller_that_dies_in_the_queue_is_forgotten/1,
     a_caller_that_dies_frees_its_context/1,
     endless_code_is_interrupted_again_and_again/1,
+    the_same_context_serves_after_a_timeout/1,
+    the_same_context_serves_after_its_caller_died/1,
+    another_context_serves_while_one_sleeps/1,
+    another_context_serves_when_the_sleepers_caller_died/1,
     code_that_can_not_be_interrupted_gets_replaced/1,
+    callers_of_sleepers_may_die_one_after_another/1,
     idle_contexts_are_closed/1,
     a_killed_pool_comes_back/1,
     callers_in_the_queue_of_a_killed_pool_hear_of_it/1,
@@ -29,7 +34,12 @@ all() ->
         a_caller_that_dies_in_the_queue_is_forgotten,
         a_caller_that_dies_frees_its_context,
         endless_code_is_interrupted_again_and_again,
+        the_same_context_serves_after_a_timeout,
+        the_same_context_serves_after_its_caller_died,
+        another_context_serves_while_one_sleeps,
+        another_context_serves_when_the_sleepers_caller_died,
         code_that_can_not_be_interrupted_gets_replaced,
+        callers_of_sleepers_may_die_one_after_another,
         idle_contexts_are_closed,
         a_killed_pool_comes_back,
         callers_in_the_queue_of_a_killed_pool_hear_of_it,
@@ -45,6 +55,18 @@ init_per_suite(Config) ->
         "import threading, time\n"
         "def spin():\n"
         "    while True: pass\n"
+        %% Sleeps to its end, whenever the interruption comes.
+        "def sleep(seconds):\n"
+        "    end = time.monotonic() + seconds\n"
+        "    try:\n"
+        "        erlang.call('running')\n"
+        "    except erlang.Interrupted:\n"
+        "        pass\n"
+        "    while (left := end - time.monotonic()) > 0:\n"
+        "        try:\n"
+        "            time.sleep(left)\n"
+        "        except erlang.Interrupted:\n"
+        "            pass\n"
     >>),
     [{options, maps:keys(Options)} | Config].
 
@@ -141,6 +163,68 @@ endless_code_is_interrupted_again_and_again(_Config) ->
         ]
     ),
     ?assertEqual({ok, 1}, py:eval(<<"1">>, #{}, 5000)).
+
+%% With one context for all that comes: the others are held.
+the_same_context_serves_after_a_timeout(_Config) ->
+    Holders = [hold(N) || N <- [1, 2, 3]],
+    Thread = thread(),
+    {Time, Result} = timer:tc(fun() ->
+        py:eval(<<"[None for _ in iter(int, 1)]">>, #{}, 100)
+    end),
+    ?assertEqual({error, timeout}, Result),
+    ?assert(Time < 1000000),
+    no_longer_stale(),
+    ?assertEqual(Thread, thread()),
+    let_go(Holders).
+
+the_same_context_serves_after_its_caller_died(_Config) ->
+    Holders = [hold(N) || N <- [1, 2, 3]],
+    Thread = thread(),
+    kill_caller(<<"(erlang.call('running'), [None for _ in iter(int, 1)])">>),
+    no_longer_stale(),
+    ?assertEqual(Thread, thread()),
+    let_go(Holders).
+
+another_context_serves_while_one_sleeps(_Config) ->
+    Holders = [hold(N) || N <- [1, 2, 3]],
+    Thread = thread(),
+    ?assertEqual({error, timeout}, py:call(time, sleep, [1000], #{}, 100)),
+    ?assertNotEqual(Thread, thread()),
+    let_go(Holders).
+
+another_context_serves_when_the_sleepers_caller_died(_Config) ->
+    Holders = [hold(N) || N <- [1, 2, 3]],
+    Thread = thread(),
+    kill_caller(<<"sleep(1000)">>),
+    ?assertNotEqual(Thread, thread()),
+    let_go(Holders).
+
+callers_of_sleepers_may_die_one_after_another(_Config) ->
+    #{given_up := Before} = counts(),
+    Count = 12,
+    [kill_caller(<<"sleep(8)">>) || _ <- lists:seq(1, Count)],
+    ?assertEqual({ok, 1}, py:eval(<<"1">>, #{}, 5000)),
+    eventually:equal(Before + Count, fun() -> maps:get(given_up, counts()) end).
+
+no_longer_stale() ->
+    eventually:equal({3, 0, 1}, fun() ->
+        #{busy := Busy, stale := Stale, idle := Idle} = counts(),
+        {Busy, Stale, Idle}
+    end).
+
+thread() ->
+    {ok, Thread} = py:call(threading, get_ident, [], #{}, 5000),
+    Thread.
+
+%% While the expression, which says so, is being evaluated.
+kill_caller(Expression) ->
+    Test = self(),
+    ok = py:register_function(running, fun([]) -> Test ! running end),
+    Caller = spawn(fun() -> py:eval(Expression, #{}, infinity) end),
+    receive
+        running -> ok
+    end,
+    death:kill(Caller).
 
 code_that_can_not_be_interrupted_gets_replaced(_Config) ->
     #{given_up := Before} = counts(),

@@ -1,0 +1,148 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Code that nobody waits for any longer is interrupted: once, so that it can clean up.
+-module(interrupt_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([
+    code_that_timed_out_cleans_up_with_erlang/1,
+    code_whose_caller_died_cleans_up_with_erlang/1,
+    a_call_that_waits_is_interrupted_and_cleans_up/1,
+    cleaning_up_may_take_several_calls/1,
+    code_that_goes_on_is_not_interrupted_again/1,
+    calls_in_a_row_without_bytecode_are_interrupted/1,
+    an_outer_timeout_interrupts_all_that_waits_further_in/1,
+    each_level_cleans_up/1
+]).
+
+all() ->
+    [
+        code_that_timed_out_cleans_up_with_erlang,
+        code_whose_caller_died_cleans_up_with_erlang,
+        a_call_that_waits_is_interrupted_and_cleans_up,
+        cleaning_up_may_take_several_calls,
+        code_that_goes_on_is_not_interrupted_again,
+        calls_in_a_row_without_bytecode_are_interrupted,
+        an_outer_timeout_interrupts_all_that_waits_further_in,
+        each_level_cleans_up
+    ].
+
+init_per_suite(Config) ->
+    _ = application:load(erlang_python),
+    ok = application:set_env(erlang_python, contexts, 1),
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = py:exec(<<
+        "import time\n"
+        "def spin():\n"
+        "    while True: pass\n"
+        "def cleaning(f, *args):\n"
+        "    try:\n"
+        "        f(*args)\n"
+        "    finally:\n"
+        "        erlang.call('tell', 'cleanup')\n"
+        "def cleaning_a_lot():\n"
+        "    try:\n"
+        "        spin()\n"
+        "    finally:\n"
+        "        erlang.call('tell', [erlang.call('echo', n) for n in range(3)])\n"
+        "        erlang.call('tell', erlang.call('echo', 3, timeout=5))\n"
+        "def going_on(seconds):\n"
+        "    count = 0\n"
+        "    end = time.monotonic() + seconds\n"
+        "    while time.monotonic() < end:\n"
+        "        try:\n"
+        "            while time.monotonic() < end:\n"
+        "                erlang.call('echo', 1)\n"
+        "        except erlang.Interrupted:\n"
+        "            count += 1\n"
+        "    erlang.call('tell', count)\n"
+    >>),
+    Config.
+
+end_per_suite(_Config) ->
+    _ = application:stop(erlang_python),
+    application:unset_env(erlang_python, contexts).
+
+init_per_testcase(_Case, Config) ->
+    Test = self(),
+    ok = py:register_function(tell, fun([What]) -> Test ! {told, What} end),
+    ok = py:register_function(echo, fun([X]) -> X end),
+    ok = py:register_function(hang, fun(_) ->
+        Test ! hanging,
+        receive
+            never -> ok
+        end
+    end),
+    #{contexts := #{given_up := GivenUp}} = py:info(),
+    [{given_up, GivenUp} | Config].
+
+end_per_testcase(_Case, Config) ->
+    lists:foreach(fun py:unregister_function/1, py:registered()),
+    %% All of them end by themselves, and leave the context as it was.
+    eventually:equal({0, 0}, fun() ->
+        #{contexts := #{busy := Busy, stale := Stale}} = py:info(),
+        {Busy, Stale}
+    end),
+    ?assertEqual({ok, 2}, py:eval(<<"1 + 1">>)),
+    #{contexts := #{given_up := GivenUp}} = py:info(),
+    ?assertEqual(proplists:get_value(given_up, Config), GivenUp),
+    mailbox:assert_empty().
+
+told() ->
+    receive
+        {told, What} -> What
+    after 10000 -> error(nothing_told)
+    end.
+
+hanging() ->
+    receive
+        hanging -> ok
+    after 10000 -> error(not_called)
+    end.
+
+code_that_timed_out_cleans_up_with_erlang(_Config) ->
+    ?assertEqual({error, timeout}, py:eval(<<"cleaning(spin)">>, #{}, 50)),
+    ?assertEqual(<<"cleanup">>, told()).
+
+code_whose_caller_died_cleans_up_with_erlang(_Config) ->
+    Caller = spawn(fun() -> py:eval(<<"cleaning(erlang.call, 'hang')">>, #{}, infinity) end),
+    hanging(),
+    death:kill(Caller),
+    ?assertEqual(<<"cleanup">>, told()).
+
+a_call_that_waits_is_interrupted_and_cleans_up(_Config) ->
+    ?assertEqual({error, timeout}, py:eval(<<"cleaning(erlang.call, 'hang')">>, #{}, 100)),
+    hanging(),
+    ?assertEqual(<<"cleanup">>, told()).
+
+cleaning_up_may_take_several_calls(_Config) ->
+    ?assertEqual({error, timeout}, py:eval(<<"cleaning_a_lot()">>, #{}, 50)),
+    ?assertEqual([0, 1, 2], told()),
+    ?assertEqual(3, told()).
+
+code_that_goes_on_is_not_interrupted_again(_Config) ->
+    ?assertEqual({error, timeout}, py:eval(<<"going_on(0.5)">>, #{}, 50)),
+    ?assertEqual(1, told()).
+
+calls_in_a_row_without_bytecode_are_interrupted(_Config) ->
+    ok = py:exec(<<"import itertools">>),
+    Code = <<"cleaning(list, map(erlang.call, itertools.repeat('echo'), iter(int, 1)))">>,
+    ?assertEqual({error, timeout}, py:eval(Code, #{}, 50)),
+    ?assertEqual(<<"cleanup">>, told()).
+
+an_outer_timeout_interrupts_all_that_waits_further_in(_Config) ->
+    ok = py:register_function(between, fun([]) ->
+        py:eval(<<"erlang.call('hang')">>, #{}, infinity)
+    end),
+    ?assertEqual({error, timeout}, py:eval(<<"erlang.call('between')">>, #{}, 100)),
+    hanging().
+
+each_level_cleans_up(_Config) ->
+    ok = py:register_function(between, fun([]) ->
+        _ = py:eval(<<"cleaning(erlang.call, 'hang')">>, #{}, infinity),
+        none
+    end),
+    ?assertEqual({error, timeout}, py:eval(<<"cleaning(erlang.call, 'between')">>, #{}, 100)),
+    hanging(),
+    ?assertEqual([<<"cleanup">>, <<"cleanup">>], [told(), told()]).

@@ -1,0 +1,286 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% The application stops while contexts run code: callers hear at once, code is interrupted, and
+%% what does not heed that is reported and left behind.
+-module(stop_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([
+    endless_code_is_interrupted_and_cleans_up/1,
+    callers_of_all_kinds_hear_at_once/1,
+    code_that_can_not_be_interrupted_is_reported/1,
+    code_left_behind_does_not_reach_the_next_start/1,
+    code_that_was_given_up_is_not_waited_for/1,
+    a_held_context_is_replaced_after_a_restart/1,
+    what_a_killed_pool_has_left_is_stopped/1,
+    a_killed_process_of_threads_stops_them_all_the_same/1,
+    a_killed_top_supervisor_stops_them/1,
+    exit_functions_run_when_all_contexts_were_busy/1,
+    ten_restarts_under_load_leave_nothing/1
+]).
+
+all() ->
+    [
+        endless_code_is_interrupted_and_cleans_up,
+        callers_of_all_kinds_hear_at_once,
+        code_left_behind_does_not_reach_the_next_start,
+        code_that_was_given_up_is_not_waited_for,
+        a_held_context_is_replaced_after_a_restart,
+        what_a_killed_pool_has_left_is_stopped,
+        a_killed_process_of_threads_stops_them_all_the_same,
+        a_killed_top_supervisor_stops_them,
+        exit_functions_run_when_all_contexts_were_busy,
+        ten_restarts_under_load_leave_nothing,
+        %% Its thread stays for the rest of the run.
+        code_that_can_not_be_interrupted_is_reported
+    ].
+
+%% All threads together have three seconds.
+-define(STOPS_WITHIN, 10000).
+
+-define(MAX_CONTEXTS, 4).
+
+init_per_suite(Config) ->
+    _ = application:load(erlang_python),
+    Options = #{contexts => 2, max_contexts => ?MAX_CONTEXTS},
+    maps:foreach(fun(Key, Value) -> application:set_env(erlang_python, Key, Value) end, Options),
+    [{options, maps:keys(Options)} | Config].
+
+end_per_suite(Config) ->
+    lists:foreach(
+        fun(Key) -> application:unset_env(erlang_python, Key) end,
+        proplists:get_value(options, Config)
+    ).
+
+init_per_testcase(_Case, Config) ->
+    Left = context_threads(),
+    start(),
+    log_to_test:start(),
+    [{left, Left} | Config].
+
+end_per_testcase(_Case, _Config) ->
+    log_to_test:stop(),
+    _ = application:stop(erlang_python),
+    mailbox:assert_empty().
+
+start() ->
+    Test = self(),
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = py:register_function(tell, fun([What]) -> Test ! {told, What} end),
+    ok = py:register_function(hang, fun(_) ->
+        receive
+            never -> ok
+        end
+    end),
+    ok = py:exec(<<
+        "import atexit, time\n"
+        "def spin():\n"
+        "    erlang.call('tell', 'running')\n"
+        "    while True: pass\n"
+        "def spin_and_clean_up():\n"
+        "    try:\n"
+        "        spin()\n"
+        "    finally:\n"
+        "        erlang.call('tell', 'cleanup')\n"
+        "def hang():\n"
+        "    erlang.call('tell', 'running')\n"
+        "    erlang.call('hang')\n"
+        %% Sleeps to its end, whenever the interruption comes.
+        "def sleep(seconds):\n"
+        "    end = time.monotonic() + seconds\n"
+        "    interrupted = None\n"
+        "    try:\n"
+        "        erlang.call('tell', 'running')\n"
+        "    except erlang.Interrupted as error:\n"
+        "        interrupted = error\n"
+        "    while (left := end - time.monotonic()) > 0:\n"
+        "        try:\n"
+        "            time.sleep(left)\n"
+        "        except erlang.Interrupted as error:\n"
+        "            interrupted = error\n"
+        "    if interrupted:\n"
+        "        raise interrupted\n"
+        "def survive(seconds):\n"
+        "    try:\n"
+        "        sleep(seconds)\n"
+        "    except BaseException as first:\n"
+        "        outcomes.append(type(first).__name__)\n"
+        "    try:\n"
+        "        erlang.call('tell', 'survived')\n"
+        "    except BaseException as second:\n"
+        "        outcomes.append(type(second).__name__)\n"
+    >>).
+
+%% A caller whose code runs.
+running(Function, Args) ->
+    running(fun() -> py:call('__main__', Function, Args, #{}, infinity) end).
+
+running(Request) ->
+    Caller = spawn_monitor(fun() -> exit({outcome, Request()}) end),
+    ?assertEqual(<<"running">>, told()),
+    Caller.
+
+told() ->
+    receive
+        {told, What} -> What
+    after 10000 -> error(nothing_told)
+    end.
+
+outcome({Pid, Monitor}) ->
+    receive
+        {'DOWN', Monitor, process, Pid, Outcome} -> Outcome
+    after 10000 -> error({hangs, process_info(Pid, current_stacktrace)})
+    end.
+
+%% Milliseconds.
+stop() ->
+    {Time, ok} = timer:tc(application, stop, [erlang_python]),
+    Time div 1000.
+
+%% But those that were there before the application was started.
+no_context_threads(Config) ->
+    eventually:true(fun() -> context_threads() =< proplists:get_value(left, Config) end).
+
+context_threads() ->
+    Threads = filelib:wildcard("/proc/self/task/*/comm"),
+    length([Name || Name <- Threads, file:read_file(Name) =:= {ok, <<"py-context\n">>}]).
+
+endless_code_is_interrupted_and_cleans_up(Config) ->
+    Callers = [running(spin_and_clean_up, []) || _ <- lists:seq(1, ?MAX_CONTEXTS)],
+    stop(),
+    [?assertEqual({outcome, {error, disconnected}}, outcome(Caller)) || Caller <- Callers],
+    [?assertEqual(<<"cleanup">>, told()) || _ <- Callers],
+    no_context_threads(Config).
+
+callers_of_all_kinds_hear_at_once(Config) ->
+    Pooled = running(sleep, [6]),
+    Held = running(fun() ->
+        py_context:with(fun() -> py:exec(<<"import __main__; __main__.sleep(6)">>) end)
+    end),
+    Async = running(fun() ->
+        py:await(py:call_async('__main__', sleep, [6]), infinity)
+    end),
+    Waiting = running(hang, []),
+    Queued = [
+        spawn_monitor(fun() -> exit({outcome, py:eval(<<"1">>, #{}, infinity)}) end)
+     || _ <- [1, 2]
+    ],
+    eventually:equal(2, fun() -> maps:get(waiting, maps:get(contexts, py:info())) end),
+    Stopping = spawn_monitor(fun() -> exit(stop()) end),
+    [
+        ?assertEqual({outcome, {error, disconnected}}, outcome(Caller))
+     || Caller <- [Pooled, Held, Async, Waiting | Queued]
+    ],
+    %% While those that sleep are waited for still.
+    ?assert(is_process_alive(element(1, Stopping))),
+    ?assert(outcome(Stopping) < ?STOPS_WITHIN),
+    ?assertMatch(#{text := <<"3 Python contexts", _/binary>>}, log_to_test:next()),
+    no_context_threads(Config).
+
+code_that_can_not_be_interrupted_is_reported(_Config) ->
+    Callers = [running(sleep, [1000]), running(spin, [])],
+    ?assert(stop() < ?STOPS_WITHIN),
+    [?assertEqual({outcome, {error, disconnected}}, outcome(Caller)) || Caller <- Callers],
+    #{level := Level, text := Text} = log_to_test:next(),
+    ?assertEqual(warning, Level),
+    ?assertMatch(<<"1 Python contexts run code that did not stop", _/binary>>, Text),
+    start(),
+    ?assertEqual({ok, 2}, py:eval(<<"1 + 1">>)).
+
+code_left_behind_does_not_reach_the_next_start(Config) ->
+    ok = py:exec(<<"outcomes = []">>),
+    Caller = running(survive, [4.5]),
+    stop(),
+    ?assertEqual({outcome, {error, disconnected}}, outcome(Caller)),
+    ?assertMatch(#{text := <<"1 Python contexts", _/binary>>}, log_to_test:next()),
+    start(),
+    eventually:equal({ok, [<<"Interrupted">>, <<"Disconnected">>]}, fun() ->
+        py:eval(<<"outcomes">>)
+    end),
+    stop(),
+    no_context_threads(Config),
+    mailbox:assert_empty().
+
+code_that_was_given_up_is_not_waited_for(_Config) ->
+    ?assertEqual({error, timeout}, py:call(time, sleep, [6], #{}, 20)),
+    eventually:equal(1, fun() -> maps:get(given_up, maps:get(contexts, py:info())) end),
+    ?assertMatch(#{text := <<"Python code that was timed out", _/binary>>}, log_to_test:next()),
+    ?assert(stop() < 3000).
+
+a_held_context_is_replaced_after_a_restart(_Config) ->
+    ok = py:context(),
+    ok = py:exec(<<"mine = 1">>),
+    stop(),
+    ?assertEqual({error, not_running}, py:eval(<<"mine">>)),
+    start(),
+    ?assertMatch({error, {'NameError', _}}, py:eval(<<"mine">>)),
+    ok = py:release_context().
+
+what_a_killed_pool_has_left_is_stopped(_Config) ->
+    Caller = running(spin_and_clean_up, []),
+    death:kill(py_contexts),
+    eventually:true(fun() -> is_pid(whereis(py_contexts)) end),
+    ?assertEqual({ok, 2}, py:eval(<<"1 + 1">>)),
+    stop(),
+    ?assertEqual({outcome, {error, disconnected}}, outcome(Caller)),
+    ?assertEqual(<<"cleanup">>, told()).
+
+a_killed_process_of_threads_stops_them_all_the_same(_Config) ->
+    Caller = running(spin_and_clean_up, []),
+    death:kill(py_context_threads),
+    eventually:true(fun() -> is_pid(whereis(py_context_threads)) end),
+    stop(),
+    ?assertEqual({outcome, {error, disconnected}}, outcome(Caller)),
+    ?assertEqual(<<"cleanup">>, told()).
+
+a_killed_top_supervisor_stops_them(_Config) ->
+    Callers = [running(spin, []), running(hang, [])],
+    death:kill(erlang_python_sup),
+    [?assertEqual({outcome, {error, disconnected}}, outcome(Caller)) || Caller <- Callers],
+    eventually:equal(false, fun() ->
+        lists:keymember(erlang_python, 1, application:which_applications())
+    end).
+
+exit_functions_run_when_all_contexts_were_busy(_Config) ->
+    ok = py:exec(<<"atexit.register(erlang.call, 'tell', 'exit')">>),
+    Callers = [running(spin, []) || _ <- lists:seq(1, ?MAX_CONTEXTS)],
+    stop(),
+    ?assertEqual(<<"exit">>, told()),
+    [?assertEqual({outcome, {error, disconnected}}, outcome(Caller)) || Caller <- Callers].
+
+ten_restarts_under_load_leave_nothing(Config) ->
+    restart_under_load(Config),
+    Before = footprint(),
+    [restart_under_load(Config) || _ <- lists:seq(1, 10)],
+    eventually:equal([], fun() -> grown(Before, footprint()) end).
+
+restart_under_load(Config) ->
+    Callers = [
+        running(spin, []),
+        running(hang, []),
+        running(fun() ->
+            ok = py:context(),
+            py:eval(<<"(erlang.call('tell', 'running'), erlang.call('hang'))">>, #{}, infinity)
+        end),
+        running(spin_and_clean_up, [])
+    ],
+    stop(),
+    [?assertEqual({outcome, {error, disconnected}}, outcome(Caller)) || Caller <- Callers],
+    ?assertEqual(<<"cleanup">>, told()),
+    no_context_threads(Config),
+    start().
+
+footprint() ->
+    {ok, [Descriptors, Threads]} = py:eval(
+        <<"[len(__import__('os').listdir(f'/proc/self/{what}')) for what in ('fd', 'task')]">>
+    ),
+    #{
+        descriptors => Descriptors,
+        threads => Threads,
+        processes => erlang:system_info(process_count),
+        channels => maps:get(channels, py_nif:stats())
+    }.
+
+grown(Before, After) ->
+    [{Key, Value} || {Key, Value} <- maps:to_list(After), Value > maps:get(Key, Before) + 1].
