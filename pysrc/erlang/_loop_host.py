@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import _erlang
 from erlang._context import resolve
+from erlang._errors import Interrupted
 from erlang._gathering import gather, run_any
 from erlang._loop_end import LoopEnd
 
@@ -55,11 +56,24 @@ def _run(
     args: list[Any],
     kwargs: dict[str, Any],
 ) -> object:
+    abandoned = False
+    end: LoopEnd | None = None
+
+    def interrupt() -> None:
+        nonlocal abandoned
+        abandoned = True
+        if end is not None:
+            end.force()
+
+    # From here on nothing is raised in this thread, e.g. while it makes the loop, which would stay
+    # open for ever.
+    _erlang.on_interrupt(interrupt)
     runner = asyncio.Runner(loop_factory=_loop_factory(str(kind)))
     loop = runner.get_loop()
     end = LoopEnd(loop, partial(_cancel_main, loop))
-    _erlang.on_interrupt(end.force)
     try:
+        if abandoned:
+            raise Interrupted
         return runner.run(_host(owner, module, function, args, kwargs))
     except RuntimeError:
         if not end.stopped:

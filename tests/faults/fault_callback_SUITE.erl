@@ -18,7 +18,8 @@
     one_that_runs_out_of_memory_ends_its_own_call_only/1,
     code_that_keeps_the_gil_delays_and_harms_nobody/1,
     the_application_stops_while_the_gil_is_kept/1,
-    a_flooded_handler_goes_on/1
+    a_flooded_handler_goes_on/1,
+    a_loop_that_is_killed_while_it_is_made_is_closed/1
 ]).
 
 suite() ->
@@ -35,7 +36,8 @@ all() ->
         one_that_runs_out_of_memory_ends_its_own_call_only,
         code_that_keeps_the_gil_delays_and_harms_nobody,
         the_application_stops_while_the_gil_is_kept,
-        a_flooded_handler_goes_on
+        a_flooded_handler_goes_on,
+        a_loop_that_is_killed_while_it_is_made_is_closed
     ].
 
 -define(MEGABYTES, 100).
@@ -230,3 +232,23 @@ a_flooded_handler_goes_on(_Config) ->
     {Ledger, Hanging} = fault_load:stop(Drivers),
     ?assertEqual([], Hanging),
     ?assertEqual(ok, fault_check:accounts(Ledger, #{})).
+
+a_loop_that_is_killed_while_it_is_made_is_closed(_Config) ->
+    %% Made at a leisurely pace, and told when it is there but has not been handed over.
+    Test = self(),
+    ok = py:register_function(fault_made, fun(_) ->
+        Test ! made,
+        ok
+    end),
+    {ok, none} = py:call(fault_misbehaviour, make_loops_slowly, []),
+    try
+        Starter = spawn(fun() -> py_loop:start_link(#{loop => uvloop}) end),
+        receive
+            made -> ok
+        after 10000 -> error(not_made)
+        end,
+        [Loop] = [Pid || Pid <- py_loops:all(), process_info(Pid, parent) =:= {parent, Starter}],
+        exit(Loop, kill)
+    after
+        {ok, true} = py:call(fault_misbehaviour, make_loops_as_usual, [])
+    end.

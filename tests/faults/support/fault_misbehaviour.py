@@ -5,7 +5,10 @@ import asyncio
 import os
 import resource
 import threading
+import time
 from collections.abc import Callable
+
+import uvloop
 
 import erlang
 
@@ -130,3 +133,32 @@ async def give_descriptors_back() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, _limits)
     while _taken:
         os.close(_taken.pop())
+
+
+_new_event_loop = uvloop.new_event_loop
+_made: list[float] = []
+
+
+def _make_loop_slowly() -> uvloop.Loop:
+    loop = _new_event_loop()
+    # On another thread: this one may be interrupted as soon as anybody hears of it.
+    threading.Thread(target=erlang.call, args=("fault_made",)).start()
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        pass
+    _made.append(end)
+    return loop
+
+
+def make_loops_slowly() -> None:
+    _made.clear()
+    uvloop.new_event_loop = _make_loop_slowly
+
+
+def make_loops_as_usual() -> bool:
+    """Whether the slow one has been handed over."""
+    uvloop.new_event_loop = _new_event_loop
+    deadline = time.monotonic() + 5
+    while not _made and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return bool(_made)

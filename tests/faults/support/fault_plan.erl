@@ -131,7 +131,8 @@ all_ends() ->
     Python = [<<"Disconnected">>, <<"UndefinedFunction">>],
     Erlang = [<<"disconnected">>, <<"not_running">>],
     #{
-        python => Python,
+        %% The last one: what is nested fails first, and the function around it can still say so.
+        python => Python ++ [<<"Error:Disconnected">>],
         pool => Erlang,
         loop => Erlang,
         both => Python ++ Erlang ++ [<<"Error:", End/binary>> || End <- Python ++ Erlang]
