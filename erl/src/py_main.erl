@@ -52,10 +52,11 @@ start_application(PythonArguments) ->
     _ = application:load(erlang_python),
     Argv = [native_name(Argument) || Argument <- PythonArguments],
     ok = application:set_env(erlang_python, argv, Argv),
-    %% A failure is reported here, once.
-    ok = logger:set_module_level(application_controller, none),
+    %% A failure is reported here, once: not by the application's master, whose crash report comes or
+    %% does not, as fast as the node ends.
+    ok = logger:set_module_level([application_controller, proc_lib], none),
     case application:ensure_all_started(erlang_python) of
-        {ok, _} -> ok;
+        {ok, _} -> logger:unset_module_level(proc_lib);
         {error, {_, {{python_exited, Code}, _}}} -> throw({halt, Code});
         {error, Why} -> give_up(?START_ERROR, io_lib:format("can't start: ~0tp", [Why]))
     end.
