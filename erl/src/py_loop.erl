@@ -168,7 +168,7 @@ init(Options) ->
 start_thread(Options) ->
     Ref = make_ref(),
     Context = py_nif:new_context(Ref),
-    case py_loops:add(Context, py_loop_options:claims(Options)) of
+    case py_loops:add(Ref, Context, py_loop_options:claims(Options)) of
         ok ->
             receive
                 {py_result, Ref, ready} -> run(Context, Options);

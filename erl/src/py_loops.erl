@@ -10,7 +10,7 @@
 -module(py_loops).
 -behaviour(gen_server).
 
--export([create_table/0, start_link/0, add/2, ready/1, channel/1, all/0]).
+-export([create_table/0, start_link/0, add/3, ready/1, channel/1, all/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -export_type([loop/0, claim/0]).
@@ -20,8 +20,9 @@
 %% Two loops that share one of these do the same work, so one after the other.
 -type claim() :: term().
 
-%% Rows are `{Pid, Context, Channel | starting, Claims}'; the supervisor owns the table. That of a
-%% dead process stays until its thread is free.
+%% Rows are `{Pid, {Ref, Context}, Channel | starting, Claims}', with the reference that the context
+%% was made with; the supervisor owns the table. That of a dead process stays until its thread has
+%% ended.
 -define(TABLE, ?MODULE).
 
 %% Milliseconds: more than it takes to end a loop by force. One that does not end even so, in code
@@ -29,7 +30,7 @@
 -define(PREDECESSOR_TIMEOUT, 5000).
 
 -record(state, {
-    %% Threads of dead processes that are asked to answer when they are free.
+    %% Dead processes by the references of their contexts, whose threads have not ended yet.
     ending = #{} :: #{reference() => pid()},
     %% Starting loops: the dead ones that each waits for, and until when.
     waiting = #{} :: #{gen_server:from() => {[pid()], reference()}}
@@ -44,12 +45,12 @@ create_table() ->
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
 
-%% The calling process is a loop that is starting in this context. Returns when those that did the
+%% The calling process is a loop that is starting in this context, made with `Ref'. Returns when those that did the
 %% same work before it, and whose processes are gone, have really ended.
--spec add(py_nif:context(), [claim()]) -> ok | not_running.
-add(Context, Claims) ->
+-spec add(Ref :: reference(), py_nif:context(), [claim()]) -> ok | not_running.
+add(Ref, Context, Claims) ->
     try
-        gen_server:call(?MODULE, {add, Context, Claims}, infinity)
+        gen_server:call(?MODULE, {add, {Ref, Context}, Claims}, infinity)
     catch
         exit:_ -> not_running
     end.
@@ -98,9 +99,9 @@ init([]) ->
 
 -spec handle_call(term(), gen_server:from(), #state{}) ->
     {reply, ok, #state{}} | {noreply, #state{}}.
-handle_call({add, Context, Claims}, {Pid, _} = From, State = #state{waiting = Waiting}) ->
+handle_call({add, Thread, Claims}, {Pid, _} = From, State = #state{waiting = Waiting}) ->
     Predecessors = predecessors(Claims),
-    true = ets:insert(?TABLE, {Pid, Context, starting, Claims}),
+    true = ets:insert(?TABLE, {Pid, Thread, starting, Claims}),
     _ = monitor(process, Pid),
     case Predecessors of
         [] ->
@@ -116,18 +117,13 @@ handle_cast(_Message, State) ->
 
 -spec handle_info(term(), #state{}) -> {noreply, #state{}}.
 handle_info({'DOWN', _Monitor, process, Pid, _Reason}, State = #state{ending = Ending}) ->
-    [{_, Context, _, _}] = ets:lookup(?TABLE, Pid),
-    %% Answered, or refused, when the loop has ended, which the end of the process brings about.
-    Free = make_ref(),
-    State1 =
-        case py_nif:submit(Context, Free, py_request:exec(<<>>)) of
-            {ok, _} -> State#state{ending = Ending#{Free => Pid}};
-            closed -> ended(Pid, State)
-        end,
+    [{_, {Ref, Context}, _, _}] = ets:lookup(?TABLE, Pid),
+    %% Its thread ends when the loop has ended, which the end of the process brings about.
+    ok = py_nif:watch_context(Context),
     ok = py_nif:close_context(Context),
-    {noreply, State1};
-handle_info({py_result, Free, _}, State = #state{ending = Ending}) ->
-    {Pid, Rest} = maps:take(Free, Ending),
+    {noreply, State#state{ending = Ending#{Ref => Pid}}};
+handle_info({py_result, Ref, ended}, State = #state{ending = Ending}) ->
+    {Pid, Rest} = maps:take(Ref, Ending),
     {noreply, ended(Pid, State#state{ending = Rest})};
 handle_info({timeout, Timer, From}, State = #state{waiting = Waiting}) ->
     case Waiting of
@@ -152,7 +148,7 @@ predecessors(Claims) ->
         not is_process_alive(Pid)
     ].
 
-%% The thread is free: whoever has waited for nobody else goes on.
+%% The thread has ended: whoever has waited for nobody else goes on.
 -spec ended(pid(), #state{}) -> #state{}.
 ended(Pid, State = #state{waiting = Waiting}) ->
     true = ets:delete(?TABLE, Pid),
