@@ -13,7 +13,7 @@
 namespace loop_bridge {
 
 // OSError with its number, as the standard library has it.
-inline void raise_os_error(int number, const char* text) noexcept {
+inline void set_os_error(Gil, int number, const char* text) noexcept {
     PyObject* arguments = Py_BuildValue("is", number, text);
     if (arguments == nullptr) return;
     PyErr_SetObject(PyExc_OSError, arguments);
@@ -31,7 +31,7 @@ PyObject* python_entry(Body&& body) noexcept {
     } catch (const std::bad_alloc&) {
         return PyErr_NoMemory();
     } catch (const std::system_error& error) {
-        raise_os_error(error.code().value(), error.what());
+        set_os_error(Gil::held_by_caller(), error.code().value(), error.what());
         return nullptr;
     } catch (const std::exception& error) {
         PyErr_SetString(PyExc_RuntimeError, error.what());

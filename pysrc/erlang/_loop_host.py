@@ -40,7 +40,7 @@ def run(
     main coroutine the loop runs until `stop`.
     """
     try:
-        return _run(owner, kind, module, function, args, kwargs)
+        return _run(str(kind), partial(_host, owner, module, function, args, kwargs))
     finally:
         # Closes sockets that the loop has lost, whose clients would wait until the next collection:
         # of tasks that refused to end, of connections that asyncio accepted just when its server
@@ -48,14 +48,7 @@ def run(
         gc.collect()
 
 
-def _run(
-    owner: _erlang.Pid,
-    kind: str,
-    module: str | None,
-    function: str | None,
-    args: list[Any],
-    kwargs: dict[str, Any],
-) -> object:
+def _run(kind: str, host: Callable[[], Coroutine[Any, Any, object]]) -> object:
     abandoned = False
     end: LoopEnd | None = None
 
@@ -68,13 +61,13 @@ def _run(
     # From here on nothing is raised in this thread, e.g. while it makes the loop, which would stay
     # open for ever.
     _erlang.on_interrupt(interrupt)
-    runner = asyncio.Runner(loop_factory=_loop_factory(str(kind)))
+    runner = asyncio.Runner(loop_factory=_loop_factory(kind))
     loop = runner.get_loop()
     end = LoopEnd(loop, partial(_cancel_main, loop))
     try:
         if abandoned:
             raise Interrupted
-        return runner.run(_host(owner, module, function, args, kwargs))
+        return runner.run(host())
     except RuntimeError:
         if not end.stopped:
             raise
