@@ -19,6 +19,7 @@
 #include "nif/shared_binary.h"
 #include "nif/term_env.h"
 #include "nif/term_to_python.h"
+#include "tests/cpp/python/support/start_python.h"
 
 namespace nif {
 namespace {
@@ -119,15 +120,6 @@ private:
     ERL_NIF_TERM term_;
 };
 
-void start_python() {
-    PyConfig config;
-    PyConfig_InitIsolatedConfig(&config);
-    PyStatus status = PyConfig_SetBytesString(&config, &config.executable, CHOSEN_PYTHON);
-    if (PyStatus_Exception(status) == 0) status = Py_InitializeFromConfig(&config);
-    PyConfig_Clear(&config);
-    if (PyStatus_Exception(status) != 0) Py_ExitStatusException(status);
-}
-
 void add(const std::string& name, const Subject& subject,
          void (Subject::*run)(benchmark::State&) const) {
     benchmark::RegisterBenchmark(
@@ -170,7 +162,7 @@ int main(int argc, char** argv) {
     const nif::TermEnv env = nif::make_term_env();
     nif::init_atoms(env.get());
     if (!nif::open_shared_binary_resource(env.get())) return 1;
-    nif::start_python();
+    loop_bridge::start_python();
     const loop_bridge::GilAcquire lock;
     try {
         return nif::run_all(lock.gil()) ? 0 : 1;

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/cpp/python/support/interpreter.h"
 
+#include "tests/cpp/python/support/start_python.h"
+
 namespace loop_bridge {
 namespace {
 
 class Interpreter : public ::testing::Environment {
 public:
-    void SetUp() override {
-        PyConfig config;
-        PyConfig_InitIsolatedConfig(&config);
-        PyStatus status = PyConfig_SetBytesString(&config, &config.executable, CHOSEN_PYTHON);
-        if (PyStatus_Exception(status) == 0) status = Py_InitializeFromConfig(&config);
-        PyConfig_Clear(&config);
-        if (PyStatus_Exception(status) != 0) Py_ExitStatusException(status);
-    }
+    void SetUp() override { start_python(); }
     void TearDown() override { EXPECT_EQ(Py_FinalizeEx(), 0); }
 };
 
