@@ -53,15 +53,8 @@ end_per_suite(_Config) ->
     application:stop(erlang_python).
 
 init_per_testcase(_Case, Config) ->
-    Test = self(),
     ok = py:register_function(echo, fun([X]) -> X end),
-    %% Tells who runs it, then never returns.
-    ok = py:register_function(hang, fun(_) ->
-        Test ! {hanging, self()},
-        receive
-            never -> ok
-        end
-    end),
+    ok = python_side:register_hang(),
     Config.
 
 end_per_testcase(_Case, _Config) ->

@@ -139,12 +139,8 @@ start({Actions, Fate}) ->
     _ = [timer:kill_after(Time, Pid) || {after_ms, Time} <- [Fate]],
     {Pid, Monitor}.
 
-await({Pid, Monitor}) ->
-    receive
-        {'DOWN', Monitor, process, Pid, Reason} -> Reason
-    after 30000 ->
-        error({hangs, process_info(Pid, current_stacktrace)})
-    end.
+await(Caller) ->
+    death:reason(Caller, 30000).
 
 run(Actions) ->
     lists:foreach(fun act/1, Actions),

@@ -135,12 +135,8 @@ assert_outcomes(Victim, {ok, Outcomes}) ->
      || {N, Outcome} <- lists:zip(lists:seq(0, length(Outcomes) - 1), Outcomes)
     ].
 
-ended({Pid, Monitor}) ->
-    receive
-        {'DOWN', Monitor, process, Pid, Result} -> Result
-    after ?LIMIT ->
-        error(never_ended)
-    end.
+ended(Caller) ->
+    death:reason(Caller, ?LIMIT).
 
 %% Soon all works as before; each attempt ends by itself.
 heals(Victim) ->
@@ -205,10 +201,7 @@ a_killed_supervisor_of_loops_comes_back(_Config) ->
 
 a_killed_top_supervisor_leaves_room_for_a_new_start(_Config) ->
     with_loops(fun() ->
-        death:kill(erlang_python_sup),
-        eventually:equal(false, fun() ->
-            lists:keymember(erlang_python, 1, application:which_applications())
-        end),
+        kill_application(),
         start(),
         heals(top),
         ?assertEqual({ok, 1}, py_loop:call(failure_loop, asyncio, sleep, [0, 1]))
@@ -218,13 +211,16 @@ a_killed_top_supervisor_leaves_no_threads(_Config) ->
     with_loops(fun() ->
         heals(before),
         Before = threads(),
-        death:kill(erlang_python_sup),
-        eventually:equal(false, fun() ->
-            lists:keymember(erlang_python, 1, application:which_applications())
-        end),
+        kill_application(),
         start(),
         heals(top),
         eventually:true(fun() -> threads() =< Before end)
+    end).
+
+kill_application() ->
+    death:kill(erlang_python_sup),
+    eventually:equal(false, fun() ->
+        lists:keymember(erlang_python, 1, application:which_applications())
     end).
 
 threads() ->
@@ -252,13 +248,7 @@ the_application_restarts_ten_times(_Config) ->
     ].
 
 stopping_ends_calls_of_all_kinds(_Config) ->
-    Test = self(),
-    ok = py:register_function(hang, fun(_) ->
-        Test ! hanging,
-        receive
-            never -> ok
-        end
-    end),
+    ok = python_side:register_hang(),
     ok = py:exec(<<
         "def hang_in_threads(n):\n"
         "    results = []\n"
@@ -282,12 +272,7 @@ stopping_ends_calls_of_all_kinds(_Config) ->
         spawn_monitor(fun() -> exit(py:call('__main__', Function, [5], #{}, ?LIMIT)) end)
      || Function <- [hang_in_threads, hang_async]
     ],
-    [
-        receive
-            hanging -> ok
-        end
-     || _ <- lists:seq(1, 10)
-    ],
+    _ = [python_side:hanging() || _ <- lists:seq(1, 10)],
     ok = application:stop(erlang_python),
     [
         case ended(Caller) of

@@ -65,15 +65,9 @@ end_per_suite(_Config) ->
     application:unset_env(erlang_python, contexts).
 
 init_per_testcase(_Case, Config) ->
-    Test = self(),
-    ok = py:register_function(tell, fun([What]) -> Test ! {told, What} end),
+    ok = python_side:register_tell(),
     ok = py:register_function(echo, fun([X]) -> X end),
-    ok = py:register_function(hang, fun(_) ->
-        Test ! hanging,
-        receive
-            never -> ok
-        end
-    end),
+    ok = python_side:register_hang(),
     #{contexts := #{given_up := GivenUp}} = py:info(),
     [{given_up, GivenUp} | Config].
 
@@ -90,16 +84,7 @@ end_per_testcase(_Case, Config) ->
     mailbox:assert_empty().
 
 told() ->
-    receive
-        {told, What} -> What
-    after 10000 -> error(nothing_told)
-    end.
-
-hanging() ->
-    receive
-        hanging -> ok
-    after 10000 -> error(not_called)
-    end.
+    python_side:told(10000).
 
 code_that_timed_out_cleans_up_with_erlang(_Config) ->
     ?assertEqual({error, timeout}, py:eval(<<"cleaning(spin)">>, #{}, 50)),
@@ -107,13 +92,13 @@ code_that_timed_out_cleans_up_with_erlang(_Config) ->
 
 code_whose_caller_died_cleans_up_with_erlang(_Config) ->
     Caller = spawn(fun() -> py:eval(<<"cleaning(erlang.call, 'hang')">>, #{}, infinity) end),
-    hanging(),
+    _ = python_side:hanging(),
     death:kill(Caller),
     ?assertEqual(<<"cleanup">>, told()).
 
 a_call_that_waits_is_interrupted_and_cleans_up(_Config) ->
     ?assertEqual({error, timeout}, py:eval(<<"cleaning(erlang.call, 'hang')">>, #{}, 100)),
-    hanging(),
+    _ = python_side:hanging(),
     ?assertEqual(<<"cleanup">>, told()).
 
 cleaning_up_may_take_several_calls(_Config) ->
@@ -136,7 +121,7 @@ an_outer_timeout_interrupts_all_that_waits_further_in(_Config) ->
         py:eval(<<"erlang.call('hang')">>, #{}, infinity)
     end),
     ?assertEqual({error, timeout}, py:eval(<<"erlang.call('between')">>, #{}, 100)),
-    hanging().
+    _ = python_side:hanging().
 
 each_level_cleans_up(_Config) ->
     ok = py:register_function(between, fun([]) ->
@@ -144,5 +129,5 @@ each_level_cleans_up(_Config) ->
         none
     end),
     ?assertEqual({error, timeout}, py:eval(<<"cleaning(erlang.call, 'between')">>, #{}, 100)),
-    hanging(),
+    _ = python_side:hanging(),
     ?assertEqual([<<"cleanup">>, <<"cleanup">>], [told(), told()]).

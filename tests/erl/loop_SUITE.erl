@@ -294,12 +294,8 @@ waiting_call(Loop, Function, Args) ->
         exit(py_loop:call(Loop, '__main__', Function, Args, #{}, infinity))
     end).
 
-result({Pid, Monitor}) ->
-    receive
-        {'DOWN', Monitor, process, Pid, Result} -> Result
-    after 10000 ->
-        error(still_waiting)
-    end.
+result(Caller) ->
+    death:reason(Caller, 10000).
 
 a_killed_loop_process_takes_its_thread_along(Config) ->
     Loops = loops(),

@@ -222,14 +222,7 @@ calls_under_way_say_that_the_loop_is_gone(Config) ->
         {error, {'CancelledError', _}}, py_loop:call(Loop, '__main__', cancel_itself, [])
     ),
     ok = py_loop:stop(Loop),
-    ?assertEqual(lists:duplicate(5, {error, disconnected}), [death(Caller) || Caller <- Callers]).
-
-death({Pid, Monitor}) ->
-    receive
-        {'DOWN', Monitor, process, Pid, Reason} -> Reason
-    after 20000 ->
-        error(still_alive)
-    end.
+    ?assertEqual(lists:duplicate(5, {error, disconnected}), [death:reason(Caller, 20000) || Caller <- Callers]).
 
 tasks_generators_and_the_executor_are_shut_down(Config) ->
     Loop = start_main(Config, main_with_company),

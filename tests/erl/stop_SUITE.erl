@@ -65,9 +65,8 @@ end_per_testcase(_Case, _Config) ->
     mailbox:assert_empty().
 
 start() ->
-    Test = self(),
     {ok, _} = application:ensure_all_started(erlang_python),
-    ok = py:register_function(tell, fun([What]) -> Test ! {told, What} end),
+    ok = python_side:register_tell(),
     ok = py:register_function(hang, fun(_) ->
         receive
             never -> ok
@@ -122,16 +121,10 @@ running(Request) ->
     Caller.
 
 told() ->
-    receive
-        {told, What} -> What
-    after 10000 -> error(nothing_told)
-    end.
+    python_side:told(10000).
 
-outcome({Pid, Monitor}) ->
-    receive
-        {'DOWN', Monitor, process, Pid, Outcome} -> Outcome
-    after 10000 -> error({hangs, process_info(Pid, current_stacktrace)})
-    end.
+outcome(Caller) ->
+    death:reason(Caller, 10000).
 
 %% Milliseconds.
 stop() ->

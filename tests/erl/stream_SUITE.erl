@@ -94,8 +94,7 @@ slow_iterators_come_in_batches_on_one_thread(_Config) ->
     ?assertMatch({6, [_]}, {length(Threads), lists:usort(Threads)}).
 
 a_dead_caller_ends_its_iterator(_Config) ->
-    Test = self(),
-    ok = py:register_function(tell, fun([What]) -> Test ! {told, What} end),
+    ok = python_side:register_tell(),
     Caller = spawn(fun() -> py:stream('__main__', endless, [1]) end),
     receive
         {told, Started} -> ?assertEqual(<<"started">>, Started)

@@ -2,7 +2,7 @@
 %% Kills a process and waits for its end.
 -module(death).
 
--export([kill/1, wait/1]).
+-export([kill/1, wait/1, reason/2]).
 
 -spec kill(pid() | atom()) -> ok.
 kill(Name) when is_atom(Name) ->
@@ -11,6 +11,15 @@ kill(Pid) ->
     exit(Pid, kill),
     _ = wait(Pid),
     ok.
+
+%% Of a process that was spawned with a monitor: what it exits with within `Limit' milliseconds.
+-spec reason({pid(), Monitor :: reference()}, Limit :: non_neg_integer()) -> term().
+reason({Pid, Monitor}, Limit) ->
+    receive
+        {'DOWN', Monitor, process, Pid, Reason} -> Reason
+    after Limit ->
+        error({still_alive, Pid, process_info(Pid, current_stacktrace)})
+    end.
 
 %% The reason why the process is gone; `noproc' if it was so before.
 -spec wait(pid()) -> term().

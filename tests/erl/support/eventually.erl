@@ -2,7 +2,7 @@
 %% Waits for something that can only be looked at, not be told: with a deadline.
 -module(eventually).
 
--export([true/1, equal/2]).
+-export([true/1, equal/2, within/3]).
 
 -define(LIMIT_MS, 10000).
 -define(PAUSE_MS, 2).
@@ -13,19 +13,27 @@ true(Check) ->
 
 -spec equal(Expected :: term(), fun(() -> term())) -> ok.
 equal(Expected, Look) ->
-    equal(Expected, Look, erlang:monotonic_time(millisecond) + ?LIMIT_MS).
+    case within(?LIMIT_MS, Expected, Look) of
+        Expected -> ok;
+        Seen -> error({never_seen, Expected, {last, Seen}})
+    end.
 
-equal(Expected, Look, Deadline) ->
+%% What was seen last: what is expected, if that came within `Limit' milliseconds.
+-spec within(Limit :: non_neg_integer(), Expected :: term(), fun(() -> Seen)) -> Seen.
+within(Limit, Expected, Look) ->
+    look(erlang:monotonic_time(millisecond) + Limit, Expected, Look).
+
+look(Deadline, Expected, Look) ->
     case Look() of
         Expected ->
-            ok;
+            Expected;
         Seen ->
             case erlang:monotonic_time(millisecond) < Deadline of
                 true ->
                     receive
-                    after ?PAUSE_MS -> equal(Expected, Look, Deadline)
+                    after ?PAUSE_MS -> look(Deadline, Expected, Look)
                     end;
                 false ->
-                    error({never_seen, Expected, {last, Seen}})
+                    Seen
             end
     end.

@@ -2,7 +2,7 @@
 %% The Python half of a suite: its definitions in `__main__', and how they tell the test something.
 -module(python_side).
 
--export([start/2, register_tell/0, told/0]).
+-export([start/2, register_tell/0, told/0, told/1, register_hang/0, hanging/0]).
 
 %% For init_per_suite: starts the application and runs the definitions.
 -spec start(Source :: binary(), Config) -> Config when Config :: [{atom(), term()}].
@@ -20,8 +20,32 @@ register_tell() ->
 %% What Python tells next.
 -spec told() -> term().
 told() ->
+    told(20000).
+
+-spec told(Limit :: non_neg_integer()) -> term().
+told(Limit) ->
     receive
         {told, What} -> What
-    after 20000 ->
+    after Limit ->
         error(nothing_told)
+    end.
+
+%% From now on `erlang.call("hang")' tells the calling process who runs it, then never returns.
+-spec register_hang() -> ok.
+register_hang() ->
+    Test = self(),
+    py:register_function(hang, fun(_) ->
+        Test ! {hanging, self()},
+        receive
+            never -> ok
+        end
+    end).
+
+%% The next process that hangs.
+-spec hanging() -> pid().
+hanging() ->
+    receive
+        {hanging, Pid} -> Pid
+    after 10000 ->
+        error(nothing_hangs)
     end.

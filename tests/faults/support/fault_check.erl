@@ -11,7 +11,6 @@
 
 %% What was broken is to be mended after so long, in milliseconds.
 -define(LIMIT, 15000).
--define(LOOK_EVERY, 5).
 
 %% Those that are kept, as fault_act has configured it.
 -define(CONTEXTS, 2).
@@ -19,7 +18,7 @@
 %% Python answers.
 -spec await_answer() -> ok | {error, term()}.
 await_answer() ->
-    await(ok, fun() ->
+    eventually:within(?LIMIT, ok, fun() ->
         case py:eval(<<"1">>) of
             {ok, 1} -> ok;
             Error -> Error
@@ -28,7 +27,7 @@ await_answer() ->
 
 -spec await_whole() -> ok | {error, term()}.
 await_whole() ->
-    await(ok, fun broken/0).
+    eventually:within(?LIMIT, ok, fun broken/0).
 
 broken() ->
     try
@@ -101,41 +100,21 @@ open_descriptors() ->
 %% What ends by itself gets the time to do so.
 -spec await_footprint(footprint()) -> ok | {error, #{atom() => {Before :: term(), Now :: term()}}}.
 await_footprint(Before) ->
-    await(ok, fun() ->
-        try footprint() of
-            Now ->
-                case [{K, {V, maps:get(K, Now)}} || {K, V} <- maps:to_list(Before)] of
-                    Pairs ->
-                        case [Pair || Pair = {_, {V, W}} <- Pairs, grown(V, W)] of
-                            [] -> ok;
-                            Grown -> {error, {maps:from_list(Grown), open_descriptors(), unnamed()}}
-                        end
-                end
+    eventually:within(?LIMIT, ok, fun() ->
+        try all_grown(Before, footprint()) of
+            [] -> ok;
+            Grown -> {error, {maps:from_list(Grown), open_descriptors(), unnamed()}}
         catch
             Class:Reason -> {error, {Class, Reason}}
         end
     end).
 
+all_grown(Before, Now) ->
+    Pairs = [{Key, {Value, maps:get(Key, Now)}} || {Key, Value} <- maps:to_list(Before)],
+    [Pair || Pair = {_, {Was, Is}} <- Pairs, grown(Was, Is)].
+
 grown(Before, Now) when is_integer(Before) -> Now > Before;
 grown(Before, Now) -> Now =/= Before.
-
-await(Wanted, Look) ->
-    await(Wanted, Look, erlang:monotonic_time(millisecond) + ?LIMIT).
-
-await(Wanted, Look, Deadline) ->
-    case Look() of
-        Wanted ->
-            Wanted;
-        Other ->
-            case erlang:monotonic_time(millisecond) < Deadline of
-                true ->
-                    receive
-                    after ?LOOK_EVERY -> await(Wanted, Look, Deadline)
-                    end;
-                false ->
-                    Other
-            end
-    end.
 
 %% Every call has ended, and in a way that the faults explain.
 -spec accounts(fault_load:ledger(), fault_plan:outcomes()) -> ok | {error, term()}.
