@@ -18,7 +18,11 @@ std::span<const std::string_view> part_names(int count) {
     static constexpr std::string_view kCall[] = {"module", "function", "args", "kwargs"};
     static constexpr std::string_view kEval[] = {"code", "locals"};
     static constexpr std::string_view kGather[] = {"calls"};
+    static constexpr std::string_view kHost[] = {"owner",    "kind", "module",
+                                                 "function", "args", "kwargs"};
     switch (count) {
+        case 6:
+            return kHost;
         case 4:
             return kCall;
         case 2:

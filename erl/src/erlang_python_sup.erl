@@ -14,7 +14,8 @@
 %%
 %% Each child does its work alone with what it finds, so none is restarted for another's sake; one
 %% that needs another which is just being restarted fails and is restarted too. That is cheap and
-%% loses nothing, so only a storm of deaths ends the application.
+%% loses nothing, so only a storm of deaths ends the application: of these, or of the hosted loops,
+%% whose supervisor gives up then.
 -module(erlang_python_sup).
 -behaviour(supervisor).
 
@@ -39,7 +40,17 @@ init(Config = #{loops := Loops, python_logging := PythonLogging}) ->
         py_context_threads:child_spec(),
         #{id => py_contexts, start => {py_contexts, start_link, [Limits]}},
         #{id => py_loops, start => {py_loops, start_link, []}},
-        #{id => py_loop_sup, start => {py_loop_sup, start_link, [Loops]}, type => supervisor}
+        #{
+            id => py_loop_sup,
+            start => {py_loop_sup, start_link, [Loops]},
+            type => supervisor,
+            %% One that gives up exits with `shutdown', which no restart would help.
+            restart => transient,
+            significant => true
+        }
     ],
     Loggers = [#{id => py_logger, start => {py_logger, start_link, []}} || PythonLogging =:= logger],
-    {ok, {#{strategy => one_for_one, intensity => 100, period => 5}, Loggers ++ Children}}.
+    Flags = #{
+        strategy => one_for_one, intensity => 100, period => 5, auto_shutdown => any_significant
+    },
+    {ok, {Flags, Loggers ++ Children}}.

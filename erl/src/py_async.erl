@@ -26,13 +26,15 @@ init(Caller, Work) ->
 %% Once for each request: with its answer, or in vain, it is over.
 -spec await(reference(), timeout()) -> {ok, term()} | {error, py_outcome:reason()}.
 await(Ref, Timeout) ->
+    Deadline = py_deadline:in(Timeout),
     case erase(?WORKER(Ref)) of
         undefined -> {error, unknown_call};
-        Worker -> receive_answer(Ref, Worker, Timeout)
+        Worker -> receive_answer(Ref, Worker, Deadline)
     end.
 
--spec receive_answer(reference(), pid(), timeout()) -> {ok, term()} | {error, py_outcome:reason()}.
-receive_answer(Ref, Worker, Timeout) ->
+-spec receive_answer(reference(), pid(), py_deadline:deadline()) ->
+    {ok, term()} | {error, py_outcome:reason()}.
+receive_answer(Ref, Worker, Deadline) ->
     receive
         {'DOWN', Ref, process, Worker, {?MODULE, Answer}} ->
             case py_outcome:result(Answer) of
@@ -41,7 +43,7 @@ receive_answer(Ref, Worker, Timeout) ->
             end;
         {'DOWN', Ref, process, Worker, _} ->
             {error, disconnected}
-    after Timeout ->
+    after py_deadline:left(Deadline) ->
         demonitor(Ref, [flush]),
         exit(Worker, kill),
         {error, timeout}

@@ -3,16 +3,28 @@
 %% A timeout made absolute, for a wait that has several steps.
 -module(py_deadline).
 
--export([in/1, left/1, earlier/2]).
+-export([in/1, is_timeout/1, left/1, earlier/2]).
 
 -export_type([deadline/0]).
 
 %% In milliseconds of monotonic time.
 -type deadline() :: integer() | infinity.
 
+%% The longest that Erlang waits by a number, 49 days.
+-define(LONGEST, 16#ffffffff).
+
+%% Fails with `badarg' for what is no timeout: before anything is run, of which nobody would know.
 -spec in(timeout()) -> deadline().
-in(infinity) -> infinity;
-in(Milliseconds) -> erlang:monotonic_time(millisecond) + Milliseconds.
+in(infinity) ->
+    infinity;
+in(Milliseconds) ->
+    is_timeout(Milliseconds) orelse error(badarg),
+    erlang:monotonic_time(millisecond) + Milliseconds.
+
+%% Whether it is a number of milliseconds that can be waited for.
+-spec is_timeout(term()) -> boolean().
+is_timeout(Milliseconds) ->
+    is_integer(Milliseconds) andalso Milliseconds >= 0 andalso Milliseconds =< ?LONGEST.
 
 -spec left(deadline()) -> timeout().
 left(infinity) -> infinity;

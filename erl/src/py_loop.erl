@@ -32,9 +32,6 @@
 %% For the thread and its empty loop to come up; the main coroutine is started after that.
 -define(START_TIMEOUT, 30000).
 
-%% What the supervisor waits beyond `stop_timeout', for the forced end.
--define(SHUTDOWN_MARGIN, 2000).
-
 -define(DEFAULT_CALL_TIMEOUT, 30000).
 
 -define(HOST, <<"erlang._loop_host">>).
@@ -82,18 +79,23 @@ started(Options) ->
     end.
 
 %% @doc The child specification of a loop for a supervisor of one's own: `permanent', its id is the
-%% loop's name, or `py_loop'. The supervisor waits a little longer than `stop_timeout'.
+%% loop's name, or `py_loop'. The supervisor waits a little longer than `stop_timeout'. Bad options
+%% fail with `{bad_option, Key, Value}'.
 %%
 %% ```
 %% supervisor:start_child(my_sup, py_loop:child_spec(#{name => jobs})).
 %% '''
 -spec child_spec(options()) -> supervisor:child_spec().
 child_spec(Options) ->
+    case py_loop_options:check(Options) of
+        ok -> ok;
+        {error, Why} -> error(Why)
+    end,
     #{
         id => maps:get(name, Options, ?MODULE),
         start => {?MODULE, start_link, [Options]},
         restart => permanent,
-        shutdown => py_loop_options:stop_timeout(Options) + ?SHUTDOWN_MARGIN,
+        shutdown => py_loop_options:shutdown(py_loop_options:stop_timeout(Options)),
         type => worker,
         modules => [?MODULE]
     }.
@@ -113,22 +115,30 @@ stop(Loop) ->
 %% ok = py_loop:stop(jobs, 1000).
 %% '''
 -spec stop(loop(), Timeout :: non_neg_integer()) -> ok | {error, timeout | not_running}.
-stop(Loop, Timeout) when is_integer(Timeout), Timeout >= 0 ->
+stop(Loop, Timeout) ->
+    py_deadline:is_timeout(Timeout) orelse error(badarg),
     request_stop(Loop, Timeout).
 
-%% @equiv call(Loop, Module, Function, Args, #{})
+%% @equiv call(Loop, Module, Function, Args, #{}, 30000)
 -spec call(loop(), py_request:name(), py_request:name(), py_request:arguments()) ->
     {ok, term()} | {error, py_outcome:reason()}.
 call(Loop, Module, Function, Args) ->
     call(Loop, Module, Function, Args, #{}).
 
-%% @doc Runs a coroutine function on the loop and waits up to 30 seconds for its value.
+%% @doc Runs a coroutine function on the loop: with keyword arguments, for up to 30 seconds, or
+%% without, for as long as a timeout says.
 %% @see call/6
 -spec call(
-    loop(), py_request:name(), py_request:name(), py_request:arguments(), py_request:kwargs()
+    loop(),
+    py_request:name(),
+    py_request:name(),
+    py_request:arguments(),
+    KwargsOrTimeout :: py_request:kwargs() | timeout()
 ) -> {ok, term()} | {error, py_outcome:reason()}.
-call(Loop, Module, Function, Args, Kwargs) ->
-    call(Loop, Module, Function, Args, Kwargs, ?DEFAULT_CALL_TIMEOUT).
+call(Loop, Module, Function, Args, Kwargs) when is_map(Kwargs) ->
+    call(Loop, Module, Function, Args, Kwargs, ?DEFAULT_CALL_TIMEOUT);
+call(Loop, Module, Function, Args, Timeout) ->
+    call(Loop, Module, Function, Args, #{}, Timeout).
 
 %% @doc Runs `Module.Function(*Args, **Kwargs)' as a task of the loop and waits for its value.
 %%
@@ -184,8 +194,7 @@ start_thread(Options) ->
 -spec run(py_nif:context(), options()) -> {ok, #state{}} | {stop, term()}.
 run(Context, Options) ->
     Run = make_ref(),
-    Arguments = [self() | py_loop_options:host_arguments(Options)],
-    {ok, Handle} = py_nif:submit(Context, Run, {call, ?HOST, <<"run">>, Arguments, #{}}),
+    {ok, Handle} = py_nif:submit(Context, Run, py_loop_options:host_request(self(), Options)),
     receive
         {loop_ready, Channel} ->
             ok = py_loops:ready(Channel),
@@ -285,10 +294,13 @@ log_failure(What, Traceback) ->
 
 -spec request_stop(loop(), default | non_neg_integer()) -> ok | {error, timeout | not_running}.
 request_stop(Loop, Timeout) ->
+    py_loops:is_loop(Loop) orelse error(badarg),
     try
         gen_server:call(Loop, {stop, Timeout}, infinity)
     catch
         exit:{noproc, _} -> {error, not_running};
-        %% It ended by itself meanwhile.
-        exit:{normal, _} -> ok
+        exit:{{nodedown, _}, _} -> {error, not_running};
+        exit:{calling_self, _} -> {error, not_running};
+        %% It has ended meanwhile, for whatever reason: by itself, or stopped by its supervisor.
+        exit:{_Reason, {gen_server, call, _}} -> ok
     end.

@@ -3,7 +3,7 @@
 %% The options of a hosted loop: their types, checks and defaults.
 -module(py_loop_options).
 
--export([check/1, stop_timeout/1, host_arguments/1, claims/1]).
+-export([check/1, stop_timeout/1, shutdown/1, host_request/2, claims/1]).
 
 -export_type([options/0, main/0]).
 
@@ -26,6 +26,9 @@
 
 -define(DEFAULT_STOP_TIMEOUT, 5000).
 
+%% What the supervisor waits beyond `stop_timeout', for the forced end.
+-define(SHUTDOWN_MARGIN, 2000).
+
 -spec check(term()) -> ok | {error, {bad_option, Key :: term(), Value :: term()}}.
 check(Options) when is_map(Options) ->
     case [Option || {Key, Value} = Option <- maps:to_list(Options), not is_option(Key, Value)] of
@@ -39,17 +42,21 @@ check(Options) ->
 stop_timeout(Options) ->
     maps:get(stop_timeout, Options, ?DEFAULT_STOP_TIMEOUT).
 
-%% What the Python function that runs a loop wants to know: kind of loop, then the main coroutine's
-%% module, function (`none' without one), arguments and keyword arguments.
--spec host_arguments(options()) -> [term()].
-host_arguments(Options) ->
+%% How long a supervisor waits for the end of a loop.
+-spec shutdown(StopTimeout :: non_neg_integer()) -> non_neg_integer().
+shutdown(StopTimeout) ->
+    StopTimeout + ?SHUTDOWN_MARGIN.
+
+%% What runs such a loop, in a context of its own.
+-spec host_request(Owner :: pid(), options()) -> py_nif:request().
+host_request(Owner, Options) ->
     Kind = atom_to_binary(maps:get(loop, Options, auto)),
     case Options of
         #{main := {Module, Function, Args, Kwargs}} ->
             {coroutine, M, F, A, K} = py_request:coroutine(Module, Function, Args, Kwargs),
-            [Kind, M, F, A, K];
+            {host, Owner, Kind, M, F, A, K};
         #{} ->
-            [Kind, none, none, [], #{}]
+            {host, Owner, Kind, none, none, [], #{}}
     end.
 
 %% By what a loop is known to do the same work as the one before it, see py_loops. Main coroutines
@@ -66,7 +73,7 @@ is_option(name, {via, Module, _}) ->
     is_atom(Module);
 is_option(name, Name) ->
     is_atom(Name) andalso Name =/= undefined;
-is_option(main, {Module, Function, Args, Kwargs}) ->
+is_option(main, {Module, Function, Args, Kwargs}) when length(Args) >= 0 ->
     try py_request:coroutine(Module, Function, Args, Kwargs) of
         _ -> true
     catch
@@ -75,6 +82,7 @@ is_option(main, {Module, Function, Args, Kwargs}) ->
 is_option(loop, Kind) ->
     lists:member(Kind, [auto, asyncio, uvloop]);
 is_option(stop_timeout, Timeout) ->
-    is_integer(Timeout) andalso Timeout >= 0;
+    %% Its supervisor waits a little longer.
+    py_deadline:is_timeout(Timeout) andalso py_deadline:is_timeout(shutdown(Timeout));
 is_option(_Key, _Value) ->
     false.

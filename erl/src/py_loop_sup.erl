@@ -10,6 +10,11 @@
 
 -define(DEFAULT, py_default_loop).
 
+%% More restarts than this, within so many seconds, and the application ends. Loops that are killed
+%% are far from it; one whose main coroutine fails at once is not.
+-define(INTENSITY, 50).
+-define(PERIOD, 10).
+
 -spec start_link([py_loop:options()]) -> supervisor:startlink_ret().
 start_link(Loops) ->
     supervisor:start_link({local, ?MODULE}, ?MODULE, Loops).
@@ -43,7 +48,7 @@ init(Loops) ->
         (py_loop:child_spec(Options))#{id => {py_loop, Number}}
      || {Number, Options} <- lists:enumerate(Loops)
     ],
-    {ok, {#{strategy => one_for_one, intensity => 5, period => 10}, Children}}.
+    {ok, {#{strategy => one_for_one, intensity => ?INTENSITY, period => ?PERIOD}, Children}}.
 
 %% If this process was killed, its loops are stopping gracefully still, with names and ports in use.
 -spec await_orphans() -> ok.

@@ -10,7 +10,7 @@
 -module(py_loops).
 -behaviour(gen_server).
 
--export([create_table/0, start_link/0, add/3, ready/1, channel/1, all/0]).
+-export([create_table/0, start_link/0, add/3, ready/1, channel/1, is_loop/1, all/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -export_type([loop/0, claim/0]).
@@ -82,7 +82,15 @@ channel(Name) when is_atom(Name) ->
 channel({global, Name}) ->
     channel(global:whereis_name(Name));
 channel({via, Module, Name}) ->
-    channel(Module:whereis_name(Name)).
+    channel(Module:whereis_name(Name));
+channel(_Loop) ->
+    error(badarg).
+
+%% Whether it may be one, by its type.
+-spec is_loop(term()) -> boolean().
+is_loop({global, _}) -> true;
+is_loop({via, Module, _}) -> is_atom(Module);
+is_loop(Loop) -> is_pid(Loop) orelse is_atom(Loop).
 
 -spec all() -> [pid()].
 all() ->

@@ -50,7 +50,14 @@
     | {exec, Code :: binary()}
     | {stream, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
     | {stream_eval, Code :: binary(), Locals :: map()}
+    | host()
     | on_loop().
+
+%% Runs a loop until it ends, which sends its owner `{loop_ready, channel()}' when it runs; without a
+%% main coroutine there is no `Module'.
+-type host() ::
+    {host, Owner :: pid(), Kind :: binary(), Module :: binary() | none, Function :: binary() | none,
+        Args :: list(), Kwargs :: map()}.
 
 %% What a loop runs: a coroutine function; one that may be a plain function as well; several.
 -type on_loop() ::

@@ -68,6 +68,12 @@ def _exec(code: str) -> None:
     exec(code, namespace())
 
 
+def _host(*parts: Any) -> object:
+    from erlang import _loop_host  # which needs this module
+
+    return _loop_host.run(*parts)
+
+
 def _stream(module: str, function: str, args: list[Any], kwargs: dict[str, Any]) -> object:
     return _streams.begin(resolve(module, function)(*args, **kwargs))
 
@@ -83,6 +89,7 @@ _KINDS: dict[str, Callable[..., object]] = {
     "call": _call,
     "eval": _eval,
     "exec": _exec,
+    "host": _host,
     "stream": _stream,
     "stream_eval": _stream_eval,
 }

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
+from erlang._containment import contained
 from erlang._context import resolve
 
 # Module, function, arguments and keyword arguments.
@@ -20,7 +21,7 @@ async def run_any(module: str, function: str, args: list[Any], kwargs: dict[str,
 
 async def gather(calls: Sequence[Call]) -> list[object]:
     """Their values in order, all run concurrently; the first exception cancels the others."""
-    tasks = [asyncio.ensure_future(run_any(*call)) for call in calls]
+    tasks = [asyncio.ensure_future(contained(run_any(*call))) for call in calls]
     try:
         return await asyncio.gather(*tasks)
     except BaseException:

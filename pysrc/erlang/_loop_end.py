@@ -67,12 +67,18 @@ class LoopEnd:
                 if self.stopped:
                     break
                 self._phase = self._loop.create_task(phase())
-                self._loop.run_until_complete(self._phase)
+                self._complete(self._phase)
         except Interrupted:
             pass  # the loop can be closed nevertheless
         except RuntimeError:
             if not self.stopped:
                 raise
+
+    def _complete(self, phase: asyncio.Task[None]) -> None:
+        while not phase.done():
+            # What ends now may well exit, which stops the loop: the others are still to be ended.
+            with contextlib.suppress(SystemExit, KeyboardInterrupt):
+                self._loop.run_until_complete(phase)
 
     def _begin(self) -> None:
         self._cancel_main()

@@ -4,10 +4,12 @@
 import asyncio
 import gc
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
 import _erlang
+from erlang._containment import Contained, contained
 from erlang._context import resolve
 from erlang._errors import Interrupted
 from erlang._gathering import gather, run_any
@@ -22,8 +24,20 @@ class Request(Protocol):
     def begin(self, cancel: Callable[[], object], /) -> None: ...
 
 
-# Main coroutines by their loop, for stop(). A loop that is no longer here is ending.
-_mains: dict[asyncio.AbstractEventLoop, asyncio.Task[Any]] = {}
+@dataclass
+class Main:
+    """A loop's main coroutine, and whether it was asked to stop."""
+
+    task: asyncio.Task[Any]
+    is_stopping: bool = False
+
+    def stop(self) -> None:
+        self.is_stopping = True
+        self.task.cancel()
+
+
+# By their loop. A loop that is no longer here is ending.
+_mains: dict[asyncio.AbstractEventLoop, Main] = {}
 
 
 def run(
@@ -68,6 +82,8 @@ def _run(kind: str, host: Callable[[], Coroutine[Any, Any, object]]) -> object:
         if abandoned:
             raise Interrupted
         return runner.run(host())
+    except Contained as ending:
+        raise ending.content from None
     except RuntimeError:
         if not end.stopped:
             raise
@@ -80,7 +96,7 @@ def _run(kind: str, host: Callable[[], Coroutine[Any, Any, object]]) -> object:
 def _cancel_main(loop: asyncio.AbstractEventLoop) -> None:
     main = _mains.get(loop)
     if main is not None:
-        main.cancel()
+        main.stop()
 
 
 async def stop() -> None:
@@ -98,7 +114,7 @@ def start_coroutine(request: Request, body: tuple[Any, ...]) -> None:
     if loop not in _mains:
         return
     try:
-        task = loop.create_task(_as_coroutine(_KINDS[str(body[0])](*body[1:])))
+        task = loop.create_task(contained(_KINDS[str(body[0])](*body[1:])))
     except BaseException as error:
         request.fail(error)
         return
@@ -114,13 +130,15 @@ async def _host(
     kwargs: dict[str, Any],
 ) -> object:
     loop = asyncio.get_running_loop()
-    main = loop.create_task(_main(module, function, args, kwargs))
+    main = Main(loop.create_task(contained(_main(module, function, args, kwargs))))
     _mains[loop] = main
     _erlang.send(owner, (_erlang.Atom("loop_ready"), _erlang.loop_channel()))
     try:
-        return await main
+        return await main.task
     except asyncio.CancelledError:
-        return None  # stop() asked for it
+        if main.is_stopping:
+            return None
+        raise
 
 
 async def _main(
@@ -144,17 +162,13 @@ _KINDS: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {
 }
 
 
-async def _as_coroutine(value: Coroutine[Any, Any, Any]) -> object:
-    return await value
-
-
 def _finish(request: Request, task: asyncio.Task[Any]) -> None:
     if task.cancelled():
         # By the loop's end, else: then the request is dropped too.
         if task.get_loop() in _mains:
             request.fail(asyncio.CancelledError("the coroutine was cancelled"))
     elif (error := task.exception()) is not None:
-        request.fail(error)
+        request.fail(error.content if isinstance(error, Contained) else error)
     else:
         request.answer(task.result())
 

@@ -7,12 +7,14 @@
 -export([all/0, init_per_suite/1, end_per_suite/1]).
 -export([
     loops_of_the_configuration_are_started/1,
+    one_that_keeps_crashing_ends_the_application_and_no_other_loop_before/1,
     stopping_the_application_stops_all_loops/1
 ]).
 
 all() ->
     [
         loops_of_the_configuration_are_started,
+        one_that_keeps_crashing_ends_the_application_and_no_other_loop_before,
         stopping_the_application_stops_all_loops
     ].
 
@@ -24,6 +26,13 @@ end_per_suite(_Config) ->
 
 source() ->
     <<"import asyncio\n"
+      "starts = 0\n"
+      "async def count_starts():\n"
+      "    global starts\n"
+      "    starts += 1\n"
+      "    await asyncio.sleep(3600)\n"
+      "async def fail():\n"
+      "    raise ValueError('no port')\n"
       "async def add(a, b):\n"
       "    return a + b\n"
       "async def tell_end(name):\n"
@@ -48,6 +57,24 @@ loops_of_the_configuration_are_started(_Config) ->
         application:unset_env(erlang_python, loops),
         {ok, _} = application:ensure_all_started(erlang_python)
     end.
+
+%% As in any supervision tree: not for ever, and not in silence.
+one_that_keeps_crashing_ends_the_application_and_no_other_loop_before(_Config) ->
+    ok = application:stop(erlang_python),
+    Main = fun(Function) -> {'__main__', Function, [], #{}} end,
+    ok = application:set_env(erlang_python, loops, [
+        #{name => healthy, main => Main(count_starts)},
+        #{name => crashing, main => Main(fail)}
+    ]),
+    try
+        {ok, _} = application:ensure_all_started(erlang_python),
+        ?assertEqual(shutdown, death:wait(whereis(erlang_python_sup)))
+    after
+        _ = application:stop(erlang_python),
+        application:unset_env(erlang_python, loops),
+        {ok, _} = application:ensure_all_started(erlang_python)
+    end,
+    ?assertEqual({ok, 1}, py:eval(<<"starts">>)).
 
 stopping_the_application_stops_all_loops(_Config) ->
     ok = python_side:register_tell(),
