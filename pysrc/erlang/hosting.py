@@ -177,6 +177,7 @@ async def aiohttp(
 
     Raises:
         OSError: The address can't be bound.
+        TypeError: An option that aiohttp does not know; it would drop all of them.
         Exception: Whatever the factory or the application's ``on_startup`` raised.
 
     Cancelling stops gracefully: no new connections, ``on_shutdown``, requests in progress are
@@ -188,6 +189,7 @@ async def aiohttp(
     """
     from aiohttp import web
 
+    _refuse_unknown(config, web.AppRunner, web.Server, web.RequestHandler)
     app: Any = _imported(app_factory) if isinstance(app_factory, str) else app_factory
     if not isinstance(app, web.Application):
         app = app()
@@ -223,6 +225,18 @@ async def aiohttp(
         except asyncio.CancelledError:
             _abort(runner)
             raise
+
+
+def _refuse_unknown(config: dict[str, Any], *takers: Callable[..., object]) -> None:
+    """Raises for an option that none of those takes by keyword alone, as they do with theirs."""
+    known = {
+        name
+        for taker in takers
+        for name, parameter in inspect.signature(taker).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    for name in config.keys() - known:
+        raise TypeError(f"aiohttp() got an unexpected keyword argument {name!r}")
 
 
 def _abort(runner: web.AppRunner) -> None:

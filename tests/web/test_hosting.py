@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from aiohttp import WSCloseCode, web
-from conftest import LoopThread, Serve, listening_socket
+from conftest import END_SECONDS, LoopThread, Serve, listening_socket
 from fastapi import FastAPI, WebSocket
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from websockets.exceptions import ConnectionClosed
@@ -272,6 +272,19 @@ def test_what_needs_processes_of_its_own_is_refused(loop_factory: LoopFactory) -
     for config in ({"reload": True}, {"workers": 2}):
         with pytest.raises(ValueError, match="processes of their own"):
             run(loop_factory, hosting.uvicorn(empty_app, **config))
+
+
+@pytest.mark.parametrize("host", ["uvicorn", "aiohttp"])
+def test_an_unknown_option_is_refused(host: str, loop_factory: LoopFactory) -> None:
+    async def main() -> None:
+        async with asyncio.timeout(END_SECONDS / 2):  # or it would serve for ever
+            if host == "uvicorn":
+                await hosting.uvicorn(empty_app, prot=8000)
+            else:
+                await hosting.aiohttp(web.Application, port=0, keepalive_time=5)
+
+    with pytest.raises(TypeError, match="unexpected keyword argument"):
+        run(loop_factory, main())
 
 
 def test_no_signal_handlers_are_installed_even_on_the_main_thread() -> None:
