@@ -4,8 +4,9 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any
 
 import _erlang
 from erlang._errors import Interrupted
@@ -26,6 +27,8 @@ class LoopEnd:
     HASTE = 0.5
     # Seconds, in all, until code is interrupted that gives the loop no chance to cancel it.
     PATIENCE = 2.0
+    # How often tasks may follow on others that were cancelled; those that never end are left.
+    ROUNDS = 10
 
     def __init__(self, loop: asyncio.AbstractEventLoop, cancel_main: Callable[[], None]) -> None:
         self._loop = loop
@@ -50,8 +53,9 @@ class LoopEnd:
     def close(self) -> None:
         """Ends what is left in the loop and closes it."""
         try:
-            self._run_phases()
+            self._run(self._cancel_tasks, self._loop.shutdown_asyncgens, self._end_executor)
             self._abort_connections()
+            self._cancel_latecomers()
         except Interrupted:
             pass  # by ourselves, and it has served its purpose
         finally:
@@ -61,9 +65,9 @@ class LoopEnd:
             asyncio.set_event_loop(None)
             self._loop.close()
 
-    def _run_phases(self) -> None:
+    def _run(self, *phases: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            for phase in (self._cancel_tasks, self._loop.shutdown_asyncgens, self._end_executor):
+            for phase in phases:
                 if self.stopped:
                     break
                 self._phase = self._loop.create_task(phase())
@@ -79,6 +83,13 @@ class LoopEnd:
             # What ends now may well exit, which stops the loop: the others are still to be ended.
             with contextlib.suppress(SystemExit, KeyboardInterrupt):
                 self._loop.run_until_complete(phase)
+
+    def _cancel_latecomers(self) -> None:
+        """Tasks that began since the others were cancelled, e.g. of a connection just accepted."""
+        for _ in range(self.ROUNDS):
+            if self.stopped or not asyncio.all_tasks(self._loop):
+                break
+            self._run(self._cancel_tasks)
 
     def _begin(self) -> None:
         self._cancel_main()

@@ -7,6 +7,7 @@
 -export([all/0, init_per_suite/1, end_per_suite/1]).
 -export([
     loops_of_the_configuration_are_started/1,
+    without_a_kind_a_loop_is_uvloops_where_that_is_installed/1,
     one_that_keeps_crashing_ends_the_application_and_no_other_loop_before/1,
     stopping_the_application_stops_all_loops/1
 ]).
@@ -14,6 +15,7 @@
 all() ->
     [
         loops_of_the_configuration_are_started,
+        without_a_kind_a_loop_is_uvloops_where_that_is_installed,
         one_that_keeps_crashing_ends_the_application_and_no_other_loop_before,
         stopping_the_application_stops_all_loops
     ].
@@ -33,6 +35,8 @@ source() ->
       "    await asyncio.sleep(3600)\n"
       "async def fail():\n"
       "    raise ValueError('no port')\n"
+      "async def kind():\n"
+      "    return type(asyncio.get_running_loop()).__module__\n"
       "async def add(a, b):\n"
       "    return a + b\n"
       "async def tell_end(name):\n"
@@ -57,6 +61,14 @@ loops_of_the_configuration_are_started(_Config) ->
         application:unset_env(erlang_python, loops),
         {ok, _} = application:ensure_all_started(erlang_python)
     end.
+
+%% It is, with the packages of the tests.
+without_a_kind_a_loop_is_uvloops_where_that_is_installed(_Config) ->
+    {ok, Loop} = py_loop:start_link(#{}),
+    {ok, Module} = call(Loop, kind, []),
+    ?assertMatch({0, _}, binary:match(Module, <<"uvloop">>)),
+    ?assertEqual({ok, Module}, py:async_await(py:async_call('__main__', kind, []))),
+    ok = py_loop:stop(Loop).
 
 %% As in any supervision tree: not for ever, and not in silence.
 one_that_keeps_crashing_ends_the_application_and_no_other_loop_before(_Config) ->

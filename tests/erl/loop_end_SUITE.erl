@@ -15,6 +15,7 @@
     code_that_spins_is_interrupted_in_the_end/1,
     tasks_that_fail_at_the_end_are_reported/1,
     a_coroutine_that_comes_while_the_loop_ends_is_not_begun/1,
+    a_task_that_begins_while_the_loop_ends_is_cancelled_too/1,
     a_crash_is_logged_with_its_traceback/1,
     a_restarted_loop_finds_free_what_a_killed_one_held/1,
     the_application_stops_and_starts_ten_times/1
@@ -30,6 +31,7 @@ groups() ->
         code_that_spins_is_interrupted_in_the_end,
         tasks_that_fail_at_the_end_are_reported,
         a_coroutine_that_comes_while_the_loop_ends_is_not_begun,
+        a_task_that_begins_while_the_loop_ends_is_cancelled_too,
         a_crash_is_logged_with_its_traceback,
         a_restarted_loop_finds_free_what_a_killed_one_held,
         the_application_stops_and_starts_ten_times
@@ -122,6 +124,19 @@ source() ->
       "async def main_with_lingering_task():\n"
       "    global task\n"
       "    task = asyncio.create_task(linger())\n"
+      "    await erlang.async_call('tell', 'runs')\n"
+      "    await asyncio.sleep(3600)\n"
+      "async def begin_at_the_end():\n"
+      "    try:\n"
+      "        yield 1\n"
+      "    finally:\n"
+      "        global task\n"
+      "        task = asyncio.create_task(background())\n"
+      "        await asyncio.sleep(0)\n"
+      "async def main_with_late_task():\n"
+      "    global generator\n"
+      "    generator = begin_at_the_end()\n"
+      "    await anext(generator)\n"
       "    await erlang.async_call('tell', 'runs')\n"
       "    await asyncio.sleep(3600)\n"
       "def free_port():\n"
@@ -268,6 +283,12 @@ a_coroutine_that_comes_while_the_loop_ends_is_not_begun(Config) ->
         {'DOWN', Stopped, process, _, Result} -> ?assertEqual(ok, Result)
     end,
     ?assertEqual([], events()).
+
+% As a server's may, of a connection that it has accepted at the last moment.
+a_task_that_begins_while_the_loop_ends_is_cancelled_too(Config) ->
+    Loop = start_main(Config, main_with_late_task),
+    ?assertEqual(ok, py_loop:stop(Loop, 20000)),
+    ?assertEqual([<<"task">>], events()).
 
 a_crash_is_logged_with_its_traceback(Config) ->
     ok = log_to_test:start(),

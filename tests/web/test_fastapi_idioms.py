@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """FastAPI's own idioms, unchanged, with Erlang called in each: supervised, on both loops."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from conftest import Host
 from fastapi_idioms import STORY
@@ -63,6 +65,22 @@ def test_a_client_that_leaves_a_stream_stops_the_erlang_process(service: Hosted,
         assert erlang.call("is_alive", process)
     await_dead(process)
     assert service.get("/double/21") == 42
+
+
+def test_a_stop_lets_a_stream_go_on_to_its_end(service: Hosted, name: str) -> None:
+    with (
+        ThreadPoolExecutor(1) as pool,
+        service.client.stream("GET", f"/endless/{name}") as answer,
+    ):
+        chunks = answer.iter_text()
+        assert next(chunks) == "first\n"
+        erlang.call("await_waiting", name)
+        stopping = pool.submit(service.stop)
+        service.await_refusal()
+        erlang.call("release", name, "last")
+        assert "".join(chunks) == "last"
+        assert stopping.result() == "shutdown"
+    assert story(STORY) == ["lifespan ends"]
 
 
 def test_a_websocket_has_dependencies_too(service: Hosted) -> None:

@@ -1,0 +1,139 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% A web service of the application's configuration, under load, while the application stops and
+%% starts again and again.
+-module(hosted_uvicorn_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, groups/0, init_per_group/2, end_per_group/2]).
+-export([ten_restarts_of_the_application_cut_no_request_short/1]).
+
+-define(RESTARTS, 10).
+-define(CLIENTS, 4).
+-define(LIMIT, 30000).
+
+groups() ->
+    Each = [ten_restarts_of_the_application_cut_no_request_short],
+    [{asyncio, Each}, {uvloop, Each}].
+
+all() ->
+    [{group, asyncio}, {group, uvloop}].
+
+init_per_group(Kind, Config) ->
+    Port = free_port(),
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = py:exec(source()),
+    ok = application:stop(erlang_python),
+    Main = {'erlang.hosting', uvicorn, [<<"__main__:app">>], #{port => Port, log_level => critical}},
+    ok = application:set_env(erlang_python, loops, [
+        #{main => Main, loop => Kind, stop_timeout => 20000}
+    ]),
+    [{port, Port} | Config].
+
+end_per_group(_Kind, _Config) ->
+    _ = application:stop(erlang_python),
+    application:unset_env(erlang_python, loops).
+
+source() ->
+    <<"life = []\n"
+      "async def lifespan(receive, send):\n"
+      "    for phase in ('startup', 'shutdown'):\n"
+      "        assert (await receive())['type'] == f'lifespan.{phase}'\n"
+      "        life.append(phase)\n"
+      "        await send({'type': f'lifespan.{phase}.complete'})\n"
+      "async def app(scope, receive, send):\n"
+      "    if scope['type'] == 'lifespan':\n"
+      "        return await lifespan(receive, send)\n"
+      "    body = b'at once'\n"
+      "    if scope['path'] == '/wait':\n"
+      "        body = (await erlang.async_call('wait')).encode()\n"
+      "    headers = [(b'content-length', str(len(body)).encode())]\n"
+      "    await send({'type': 'http.response.start', 'status': 200, 'headers': headers})\n"
+      "    await send({'type': 'http.response.body', 'body': body})\n">>.
+
+ten_restarts_of_the_application_cut_no_request_short(Config) ->
+    Port = proplists:get_value(port, Config),
+    Served = counters:new(1, []),
+    Load = [spawn_monitor(fun() -> load(Port, Served) end) || _ <- lists:seq(1, ?CLIENTS)],
+    lists:foreach(fun(_) -> restart(Port, Served) end, lists:seq(1, ?RESTARTS)),
+    {ok, _} = application:ensure_all_started(erlang_python),
+    Lives = lists:append(lists:duplicate(?RESTARTS, [<<"startup">>, <<"shutdown">>])),
+    {ok, Told} = py:eval(<<"life">>),
+    ?assertEqual(Lives, lists:sublist(Told, length(Lives))),
+    ok = py:exec(<<"life.clear()">>),
+    %% None has died of an answer that it did not like.
+    [
+        begin
+            exit(Pid, enough),
+            ?assertEqual(enough, death:reason(Client, ?LIMIT))
+        end
+     || {Pid, _} = Client <- Load
+    ].
+
+%% One life of the application, which ends with a request in progress.
+restart(Port, Served) ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    Test = self(),
+    ok = py:register_function(wait, fun([]) ->
+        Test ! {waiting, self()},
+        receive
+            {release, Text} -> Text
+        end
+    end),
+    Before = counters:get(Served, 1),
+    eventually:true(fun() -> counters:get(Served, 1) > Before + ?CLIENTS end),
+    Waiting = spawn_monitor(fun() -> exit(ask(Port, "/wait")) end),
+    Worker =
+        receive
+            {waiting, Pid} -> Pid
+        after ?LIMIT -> error(nobody_waits)
+        end,
+    Stopping = spawn_monitor(fun() -> exit(application:stop(erlang_python)) end),
+    eventually:equal(refused, fun() -> ask(Port, "/") end),
+    Worker ! {release, <<"to the end">>},
+    ?assertEqual({200, <<"to the end">>}, death:reason(Waiting, ?LIMIT)),
+    ?assertEqual(ok, death:reason(Stopping, ?LIMIT)).
+
+load(Port, Served) ->
+    case ask(Port, "/") of
+        {200, <<"at once">>} -> counters:add(Served, 1, 1);
+        %% The application is stopped, or its door was closed while we stood there.
+        refused -> timer:sleep(1);
+        closed -> ok
+    end,
+    load(Port, Served).
+
+ask(Port, Path) ->
+    case gen_tcp:connect({127, 0, 0, 1}, Port, [binary, {active, false}]) of
+        {ok, Socket} ->
+            _ = gen_tcp:send(Socket, ["GET ", Path, " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"]),
+            Answer = answer(Socket, <<>>),
+            ok = gen_tcp:close(Socket),
+            Answer;
+        {error, econnrefused} ->
+            refused;
+        {error, econnreset} ->
+            closed
+    end.
+
+answer(Socket, Read) ->
+    case {gen_tcp:recv(Socket, 0, ?LIMIT), Read} of
+        {{ok, More}, _} ->
+            answer(Socket, <<Read/binary, More/binary>>);
+        {{error, Why}, <<>>} when Why =:= closed; Why =:= econnreset ->
+            closed;
+        {{error, closed}, <<"HTTP/1.1 ", Status:3/binary, _/binary>>} ->
+            [_, Body] = binary:split(Read, <<"\r\n\r\n">>),
+            {binary_to_integer(Status), Body}
+    end.
+
+%% Below those that the system gives to clients, who would be in the way of the next start.
+free_port() ->
+    Port = 10300 + rand:uniform(22000),
+    case gen_tcp:listen(Port, [{ip, {127, 0, 0, 1}}]) of
+        {ok, Socket} ->
+            ok = gen_tcp:close(Socket),
+            Port;
+        {error, eaddrinuse} ->
+            free_port()
+    end.
