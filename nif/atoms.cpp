@@ -78,6 +78,10 @@ void init_atoms(ErlNifEnv* env) {
     atoms.infinity = atom("infinity");
     atoms.neg_infinity = atom("neg_infinity");
     atoms.bytes = atom("bytes");
+    atoms.default_ = atom("default");
+    atoms.wait = atom("wait");
+    atoms.refuse = atom("refuse");
+    atoms.nested = atom("nested");
 }
 
 std::optional<ERL_NIF_TERM> find_atom(ErlNifEnv* env, std::string_view utf8) {

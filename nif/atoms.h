@@ -15,6 +15,7 @@ struct Atoms {
     ERL_NIF_TERM true_, false_, none, nil, undefined;
     ERL_NIF_TERM nan, infinity, neg_infinity;
     ERL_NIF_TERM bytes;
+    ERL_NIF_TERM default_, wait, refuse, nested;
 };
 
 // Filled by init_atoms(). Plain integers: nothing to destroy when the node ends.

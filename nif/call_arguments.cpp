@@ -25,6 +25,15 @@ double read_timeout(Gil gil, PyObject* value) {
     return std::max(seconds, 0.0);
 }
 
+bool read_wait(Gil, PyObject* value) {
+    if (PyBool_Check(value) == 0) {
+        PyErr_Format(PyExc_TypeError, "wait must be True, False or None, not %.200s",
+                     Py_TYPE(value)->tp_name);
+        throw PyError{};
+    }
+    return value == Py_True;
+}
+
 }  // namespace
 
 CallArguments read_call_arguments(Gil gil, const char* function, PyObject* const* args,
@@ -39,11 +48,13 @@ CallArguments read_call_arguments(Gil gil, const char* function, PyObject* const
                      Py_TYPE(args[0])->tp_name);
         throw PyError{};
     }
-    CallArguments read{args[0], args + 1, static_cast<std::size_t>(count - 1), std::nullopt};
+    CallArguments read{args[0], args + 1, static_cast<std::size_t>(count - 1), std::nullopt,
+                       std::nullopt};
     const Py_ssize_t named = keywords == nullptr ? 0 : PyTuple_GET_SIZE(keywords);
     for (Py_ssize_t i = 0; i < named; ++i) {
         PyObject* keyword = PyTuple_GET_ITEM(keywords, i);
-        if (PyUnicode_CompareWithASCIIString(keyword, "timeout") != 0) {
+        const bool timeout = PyUnicode_CompareWithASCIIString(keyword, "timeout") == 0;
+        if (!timeout && PyUnicode_CompareWithASCIIString(keyword, "wait") != 0) {
             PyErr_Format(PyExc_TypeError,
                          "%s() got an unexpected keyword argument '%U'; "
                          "Erlang functions take positional arguments",
@@ -52,7 +63,11 @@ CallArguments read_call_arguments(Gil gil, const char* function, PyObject* const
         }
         PyObject* value = args[count + i];
         if (value == Py_None) continue;
-        read.timeout = read_timeout(gil, value);
+        if (timeout) {
+            read.timeout = read_timeout(gil, value);
+        } else {
+            read.wait = read_wait(gil, value);
+        }
     }
     return read;
 }

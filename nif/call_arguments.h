@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// call_arguments.h: reads the arguments of `call(name, *args, timeout=None)`.
+// call_arguments.h: reads the arguments of `call(name, *args, timeout=None, wait=None)`.
 // Threads: with the GIL.
 #pragma once
 
@@ -17,6 +17,8 @@ struct CallArguments {
     PyObject* const* args = nullptr;  // borrowed, what follows the name
     std::size_t count = 0;
     std::optional<double> timeout;  // seconds; never negative
+    // In line, when as many calls of the function run as may; else the function's own option holds.
+    std::optional<bool> wait;
 };
 
 // `function` names the caller's function in error texts. Throws PyError.

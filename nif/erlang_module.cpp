@@ -56,8 +56,7 @@ PyObject* call(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObje
         const CallArguments read = read_call_arguments(gil, "call", args, count, keywords);
         refuse_after_fork(gil, state);
         warn_on_loop_thread(gil, state, kDepth);
-        return ThreadCaller::current().call(gil, module, read.name, read.args, read.count,
-                                            deadline_after(read.timeout));
+        return ThreadCaller::current().call(gil, module, read, deadline_after(read.timeout));
     });
 }
 
@@ -66,8 +65,7 @@ PyObject* ask(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObjec
     return python_entry([&](Gil gil) {
         const CallArguments read = read_call_arguments(gil, "ask", args, count, keywords);
         refuse_after_fork(gil, ModuleState::of(module));
-        return ThreadCaller::current().call(gil, module, read.name, read.args, read.count,
-                                            deadline_after(read.timeout));
+        return ThreadCaller::current().call(gil, module, read, deadline_after(read.timeout));
     });
 }
 
@@ -76,8 +74,7 @@ PyObject* async_call(PyObject* module, PyObject* const* args, Py_ssize_t count,
     return python_entry([&](Gil gil) {
         const CallArguments read = read_call_arguments(gil, "async_call", args, count, keywords);
         refuse_after_fork(gil, ModuleState::of(module));
-        PyRef future =
-            running_loop_channel(gil, module).call(gil, read.name, read.args, read.count);
+        PyRef future = running_loop_channel(gil, module).call(gil, read);
         if (read.timeout) {
             const PyRef seconds = PyRef::steal(PyFloat_FromDouble(*read.timeout));
             PyRef::steal(
@@ -151,6 +148,7 @@ PyObject* bind_package(PyObject* module, PyObject* parts) {
         take(state.describe_exception, "describe_exception");
         take(state.start_coroutine, "start_coroutine");
         take(state.partial, "partial");
+        take(state.nesting, "nesting");
         return PyRef::borrow(Py_None);
     });
 }
@@ -161,12 +159,12 @@ PyCFunction as_method(Function* function) {
 }
 
 PyMethodDef methods[] = {
-    {"call", as_method(call<1>), METH_FASTCALL | METH_KEYWORDS, "call(name, *args, timeout=None)"},
+    {"call", as_method(call<1>), METH_FASTCALL | METH_KEYWORDS, "call(name, *args, timeout=None, wait=None)"},
     {"call_for_caller", as_method(call<2>), METH_FASTCALL | METH_KEYWORDS,
      "call(), for a Python function that stands in for it"},
-    {"ask", as_method(ask), METH_FASTCALL | METH_KEYWORDS, "ask(name, *args, timeout=None)"},
+    {"ask", as_method(ask), METH_FASTCALL | METH_KEYWORDS, "ask(name, *args, timeout=None, wait=None)"},
     {"async_call", as_method(async_call), METH_FASTCALL | METH_KEYWORDS,
-     "async_call(name, *args, timeout=None) -> Call"},
+     "async_call(name, *args, timeout=None, wait=None) -> Call"},
     {"send", as_method(send), METH_FASTCALL, "send(to, term)"},
     {"stats", stats, METH_NOARGS, "stats() -> dict"},
     {"loop_channel", loop_channel, METH_NOARGS, "loop_channel() -> Ref of the running loop's"},

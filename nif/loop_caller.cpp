@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "nif/call_arguments.h"
+#include "nif/nesting.h"
 #include "nif/python_to_term.h"
 #include "nif/request_object.h"
 #include "nif/term_to_python.h"
@@ -55,14 +55,14 @@ LoopCaller::LoopCaller(Gil gil, PyObject* owner, PyObject* module, PyObject* loo
     ++Node::instance().loops;
 }
 
-PyRef LoopCaller::call(Gil gil, PyObject* name, PyObject* const* args, std::size_t count) {
+PyRef LoopCaller::call(Gil gil, const CallArguments& call) {
     if (ended_) raise_python(gil, PyExc_RuntimeError, "Event loop is closed");
     // Whatever allocates Python objects may run Python code, and that may call Erlang on this very
     // loop. Its calls gather too; nothing is sent while terms of ours are being built.
     PyRef future;
     try {
         const Building building{building_};
-        future = build(gil, name, args, count);
+        future = build(gil, call);
     } catch (const PyError&) {
         drop_garbage();
         throw;
@@ -83,14 +83,19 @@ void LoopCaller::drop_garbage() noexcept {
     }
 }
 
-PyRef LoopCaller::build(Gil gil, PyObject* name, PyObject* const* args, std::size_t count) {
+PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
+    PyObject* name = call.name;
+    const Nesting nesting = Nesting::current(gil, state_);
+    const bool may_exceed = nesting.may_exceed(gil);
     // Before the arguments cost anything: an overload is the wrong time for that.
-    auto ticket = Node::instance().meter.admit(false);
+    auto ticket = Node::instance().meter.admit(may_exceed);
     if (!ticket) return refused(gil, name, "overloaded", "too many calls are in flight");
     if (!gathered_env_) gathered_env_ = make_term_env();
     ErlNifEnv* env = gathered_env_.get();
     const ERL_NIF_TERM function = function_name_term(gil, env, name);
-    const ERL_NIF_TERM arguments = python_args_to_list(gil, state_.types, env, args, count);
+    const ERL_NIF_TERM arguments =
+        python_args_to_list(gil, state_.types, env, call.args, call.count);
+    const ERL_NIF_TERM options = nesting.options(gil, state_.types, env, call);
     if (!opened_) {
         opened_ = ChannelResource::open(channel_);
         if (!opened_) {
@@ -106,8 +111,9 @@ PyRef LoopCaller::build(Gil gil, PyObject* name, PyObject* const* args, std::siz
         futures_.forget(gil, id);
         throw PyError{};
     }
+    if (may_exceed) nesting.exceed_by(gil, future);
     gathered_.push_back(
-        {id, enif_make_tuple3(env, enif_make_uint64(env, id), function, arguments)});
+        {id, enif_make_tuple4(env, enif_make_uint64(env, id), function, arguments, options)});
     return future;
 }
 

@@ -14,6 +14,7 @@
 
 #include "loop_bridge/python/future_resolver.h"
 #include "loop_bridge/python/loop_reader.h"
+#include "nif/call_arguments.h"
 #include "nif/channel_resource.h"
 #include "nif/module_state.h"
 #include "nif/request.h"
@@ -30,8 +31,7 @@ public:
     LoopCaller& operator=(const LoopCaller&) = delete;
 
     // A future of the loop; the call is on its way.
-    loop_bridge::PyRef call(loop_bridge::Gil gil, PyObject* name, PyObject* const* args,
-                            std::size_t count);
+    loop_bridge::PyRef call(loop_bridge::Gil gil, const CallArguments& call);
     // Nobody waits for the call any longer: its Erlang process is stopped.
     void forget(loop_bridge::Gil gil, loop_bridge::CallId id);
     // The loop found the descriptor readable.
@@ -62,8 +62,7 @@ private:
     loop_bridge::PyRef make_future(loop_bridge::Gil gil);
     loop_bridge::PyRef refused(loop_bridge::Gil gil, PyObject* name, const char* kind,
                                const char* text);
-    loop_bridge::PyRef build(loop_bridge::Gil gil, PyObject* name, PyObject* const* args,
-                             std::size_t count);
+    loop_bridge::PyRef build(loop_bridge::Gil gil, const CallArguments& call);
 
     ModuleState& state_;
     PyObject* owner_;

@@ -36,6 +36,7 @@ struct ModuleState {
     loop_bridge::PyRef describe_exception;
     loop_bridge::PyRef start_coroutine;
     loop_bridge::PyRef partial;  // functools.partial
+    loop_bridge::PyRef nesting;  // the context variable of erlang._nesting
 
     // Interned names.
     loop_bridge::PyRef keyword_loop;    // ("loop",)

@@ -87,12 +87,14 @@ void start_coroutine(Gil gil, PyObject* module, Request& request) noexcept {
     const ModuleState& state = ModuleState::of(module);
     try {
         // First, since the end of an unanswered object is an answer.
-        const PyRef arguments = request_to_python(gil, state.types, request.body());
+        const NestedRequest nested{request.body()};
+        const PyRef arguments = request_to_python(gil, state.types, nested);
+        const PyRef ancestors = nested.ancestors_to_python(gil, state.types);
         auto* type = reinterpret_cast<PyTypeObject*>(state.request_type.get());
         const PyRef object = PyRef::steal(type->tp_alloc(type, 0));
         new (&as_request(object.get())->handle) ResourcePtr<RequestHandle>(handle);
         PyRef::steal(PyObject_CallFunctionObjArgs(state.start_coroutine.get(), object.get(),
-                                                  arguments.get(), nullptr));
+                                                  arguments.get(), ancestors.get(), nullptr));
     } catch (const PyError&) {
         answer_pending_exception(gil, module, *handle);
     }

@@ -36,12 +36,12 @@ std::span<const std::string_view> part_names(int count) {
 
 }  // namespace
 
-PyRef request_to_python(Gil gil, const ErlangTypes& types, const OwnedTerm& request) {
-    ErlNifEnv* env = request.env.get();
+PyRef request_to_python(Gil gil, const ErlangTypes& types, const NestedRequest& body) {
+    ErlNifEnv* env = body.env;
     const ERL_NIF_TERM* elements = nullptr;
     int arity = 0;
-    if (enif_get_tuple(env, request.term, &arity, &elements) == 0) {
-        return term_to_python(gil, types, env, request.term, "request");
+    if (enif_get_tuple(env, body.request, &arity, &elements) == 0) {
+        return term_to_python(gil, types, env, body.request, "request");
     }
     const auto names = part_names(arity - 1);
     PyRef parts = PyRef::steal(PyTuple_New(arity));

@@ -22,6 +22,20 @@ ERL_NIF_TERM exception_term(Gil gil, const ModuleState& state, ErlNifEnv* env,
                             python_to_term(gil, state.types, env, parts.get(), "exception"));
 }
 
+// Answers whatever happens, since no error may be pending at the scope's end.
+void run_in_scope(Gil gil, PyObject* module, RequestHandle& handle,
+                  const NestedRequest& nested) noexcept {
+    try {
+        const ModuleState& state = ModuleState::of(module);
+        const PyRef request = request_to_python(gil, state.types, nested);
+        const PyRef value =
+            PyRef::steal(PyObject_CallOneArg(state.run_request.get(), request.get()));
+        answer_value(gil, module, handle, value.get());
+    } catch (const PyError&) {
+        answer_pending_exception(gil, module, handle);
+    }
+}
+
 }  // namespace
 
 void answer_exception(Gil gil, PyObject* module, RequestHandle& handle,
@@ -58,12 +72,12 @@ void answer_value(Gil gil, PyObject* module, RequestHandle& handle, PyObject* va
 }
 
 void run_request(Gil gil, PyObject* module, RequestHandle& handle, const OwnedTerm& body) noexcept {
+    const ModuleState& state = ModuleState::of(module);
+    const NestedRequest nested{body};
     try {
-        const ModuleState& state = ModuleState::of(module);
-        const PyRef request = request_to_python(gil, state.types, body);
-        const PyRef value =
-            PyRef::steal(PyObject_CallOneArg(state.run_request.get(), request.get()));
-        answer_value(gil, module, handle, value.get());
+        const PyRef ancestors = nested.ancestors_to_python(gil, state.types);
+        const NestingScope scope{gil, state, ancestors.get()};
+        run_in_scope(gil, module, handle, nested);
     } catch (const PyError&) {
         answer_pending_exception(gil, module, handle);
     }

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include "nif/call_arguments.h"
 #include "nif/channel_pool.h"
 #include "nif/main_signals.h"
 #include "nif/module_state.h"
+#include "nif/nesting.h"
 #include "nif/python_to_term.h"
 #include "nif/request_runner.h"
 
@@ -57,10 +57,13 @@ ThreadCaller::~ThreadCaller() {
     }
 }
 
-PyRef ThreadCaller::call(Gil gil, PyObject* module, PyObject* name, PyObject* const* args,
-                         std::size_t count, Deadline deadline) {
-    const bool nested = std::any_of(lines_.begin(), lines_.end(),
-                                    [](const LinePtr& line) { return !line->frames.empty(); });
+PyRef ThreadCaller::call(Gil gil, PyObject* module, const CallArguments& call, Deadline deadline) {
+    PyObject* name = call.name;
+    const Nesting nesting = Nesting::current(gil, ModuleState::of(module));
+    const bool nested = nesting.nested() || std::any_of(lines_.begin(), lines_.end(),
+                                                        [](const LinePtr& line) {
+                                                            return !line->frames.empty();
+                                                        });
     if (start_ && *start_ != Node::instance().starts) {
         // Left behind when the application was stopped: the one of now is none of its business.
         raise_call_error(gil, module, "disconnected", name,
@@ -73,13 +76,15 @@ PyRef ThreadCaller::call(Gil gil, PyObject* module, PyObject* name, PyObject* co
     const auto& types = ModuleState::of(module).types;
     TermEnv env = make_term_env();
     const ERL_NIF_TERM function = function_name_term(gil, env.get(), name);
-    const ERL_NIF_TERM arguments = python_args_to_list(gil, types, env.get(), args, count);
+    const ERL_NIF_TERM arguments =
+        python_args_to_list(gil, types, env.get(), call.args, call.count);
+    const ERL_NIF_TERM options = nesting.options(gil, types, env.get(), call);
 
     const LinePtr line = ready_line(gil, module, name, deadline);
     Frame frame{line->channel->next_id(), nullptr};
     const ERL_NIF_TERM message =
-        enif_make_tuple4(env.get(), enif_make_atom(env.get(), "call"),
-                         enif_make_uint64(env.get(), frame.id), function, arguments);
+        enif_make_tuple5(env.get(), enif_make_atom(env.get(), "call"),
+                         enif_make_uint64(env.get(), frame.id), function, arguments, options);
     line->frames.push_back(&frame);
     line->channel->send(std::move(env), message);
     try {

@@ -18,6 +18,7 @@
 
 #include "loop_bridge/blocking_waiter.h"
 #include "loop_bridge/python/py_handle.h"
+#include "nif/call_arguments.h"
 #include "nif/channel_resource.h"
 #include "nif/request.h"
 
@@ -33,8 +34,8 @@ public:
     ThreadCaller(const ThreadCaller&) = delete;
     ThreadCaller& operator=(const ThreadCaller&) = delete;
 
-    loop_bridge::PyRef call(loop_bridge::Gil gil, PyObject* module, PyObject* name,
-                            PyObject* const* args, std::size_t count, Deadline deadline);
+    loop_bridge::PyRef call(loop_bridge::Gil gil, PyObject* module, const CallArguments& call,
+                            Deadline deadline);
 
     // This thread is a context's: it calls Erlang as long as the application is not started anew.
     void belong_to(unsigned start) noexcept { start_ = start; }

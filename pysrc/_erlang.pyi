@@ -14,7 +14,9 @@ from erlang import call as call
 from erlang import send as send
 from erlang import stats as stats
 
-def call_for_caller(name: str, /, *args: object, timeout: float | None = None) -> Any:
+def call_for_caller(
+    name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None
+) -> Any:
     """`call`, for a Python function that stands in for it: warnings point to its caller."""
 
 def ask(name: str, /, *args: object, timeout: float | None = None) -> Any:

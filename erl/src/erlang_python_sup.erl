@@ -2,9 +2,10 @@
 %% @private
 %% The application's supervision tree:
 %%
-%%   erlang_python_sup        owns the tables of functions, contexts and loops
+%%   erlang_python_sup        owns the tables of functions, gates, contexts and loops
 %%    |- py_logger            Python's output as log events, if so configured; the last one to end
 %%    |- py_functions         writes to the registry
+%%    |- py_gates             lets calls of functions with limited concurrency in
 %%    |- py_handler_sup       a py_handler for each channel
 %%    |- py_coordinator       opens them
 %%    |- py_context_threads   stops what runs in contexts, and waits for that
@@ -29,12 +30,14 @@ start_link(Config) ->
 -spec init(py_config:config()) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init(Config = #{loops := Loops, python_logging := PythonLogging}) ->
     ok = py_functions:create_table(),
+    ok = py_gates:create_table(),
     ok = py_context_threads:create_table(),
     ok = py_loops:create_table(),
     ok = py_logger:create_table(),
     Limits = maps:with([contexts, max_contexts, context_idle_timeout], Config),
     Children = [
         #{id => py_functions, start => {py_functions, start_link, []}},
+        #{id => py_gates, start => {py_gates, start_link, []}},
         #{id => py_handler_sup, start => {py_handler_sup, start_link, []}, type => supervisor},
         #{id => py_coordinator, start => {py_coordinator, start_link, []}},
         py_context_threads:child_spec(),

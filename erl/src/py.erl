@@ -23,16 +23,15 @@
 -export([activate_venv/1, deactivate_venv/0, venv_info/0]).
 -export([version/0, info/0, gc/0, gc/1, memory_stats/0, last_traceback/0]).
 
--export_type([name/0, code/0, kwargs/0, reason/0]).
+-export_type([name/0, code/0, kwargs/0, reason/0, function_options/0]).
 
 -type name() :: py_request:name().
 -type code() :: py_request:code().
 -type kwargs() :: py_request:kwargs().
 -type reason() :: py_outcome:reason().
+-type function_options() :: py_function_options:options().
 
 -define(DEFAULT_TIMEOUT, 30000).
-
--define(VENV, 'erlang._venv').
 
 %% @equiv register_function(Name, Fun, #{})
 -spec register_function(Name :: atom() | binary(), Fun :: fun((Args :: [term()]) -> term())) -> ok.
@@ -43,17 +42,20 @@ register_function(Name, Fun) ->
 %% `erlang.Name(...)'. It gets the list of the call's arguments as its one argument; what it
 %% returns is the call's value.
 %%
-%% The function is a fun with a map of options (none exists yet: `{error, {bad_option, Key}}'), or
-%% given as module and function name. Registering a name again replaces its function.
+%% The function is a fun with a map of options, or given as module and function name. Registering a
+%% name again replaces its function; calls under way go on with the old one. What the options are,
+%% e.g. `concurrency', how many calls may run at once: {@link py_function_options}. Errors:
+%% `{bad_option, Key}' for an unknown one, `{bad_option, Key, Value}' for a bad value.
 %%
 %% ```
 %% ok = py:register_function(double_it, fun([X]) -> X * 2 end).
 %% ok = py:register_function(<<"now">>, my_clock, now_in).    % my_clock:now_in(Args)
+%% ok = py:register_function(query, fun my_db:query/1, #{concurrency => 10, overload => wait}).
 %% '''
 -spec register_function
     (Name :: atom() | binary(), Module :: module(), Function :: atom()) -> ok;
-    (Name :: atom() | binary(), fun((Args :: [term()]) -> term()), py_functions:options()) ->
-        ok | {error, {bad_option, Key :: term()}}.
+    (Name :: atom() | binary(), fun((Args :: [term()]) -> term()), function_options()) ->
+        ok | {error, {bad_option, Key :: term()} | {bad_option, Key :: atom(), Value :: term()}}.
 register_function(Name, Module, Function) when
     (is_atom(Name) orelse is_binary(Name)), is_atom(Module), is_atom(Function)
 ->
@@ -324,25 +326,18 @@ release_context() ->
 %% '''
 -spec activate_venv(Path :: name()) -> ok | {error, {invalid_venv, binary()} | reason()}.
 activate_venv(Path) ->
-    case call(?VENV, activate, [py_request:name(Path)]) of
-        {ok, none} -> ok;
-        {ok, Folder} -> {error, {invalid_venv, Folder}};
-        {error, _} = Error -> Error
-    end.
+    py_venv:activate(Path).
 
 %% @doc Takes back what {@link activate_venv/1} has done to `sys'; `ok' if none is active.
 -spec deactivate_venv() -> ok | {error, reason()}.
 deactivate_venv() ->
-    case call(?VENV, deactivate, []) of
-        {ok, _} -> ok;
-        {error, _} = Error -> Error
-    end.
+    py_venv:deactivate().
 
 %% @doc Whether a virtual environment is active, its `venv_path', its `site_packages', and the whole
 %% `sys_path'; the keys are binaries.
 -spec venv_info() -> {ok, #{binary() => term()}} | {error, reason()}.
 venv_info() ->
-    call(?VENV, info, []).
+    py_venv:info().
 
 %% @doc The version of the Python interpreter.
 %%
@@ -354,17 +349,20 @@ version() ->
     {ok, py_nif:python_version()}.
 
 %% @doc Counters of the bridge: what the native side counts (channels, threads, calls in flight, a
-%% histogram of latencies), the number of `handlers' and of registered `functions', and under
-%% `contexts' how many there are in which state.
+%% histogram of latencies), the number of `handlers' and of registered `functions', under `contexts'
+%% how many there are in which state, and under `limited' the functions with a limit of their own
+%% that are busy: how many calls of each are `running', on how many `places' (a nested call runs on
+%% its ancestor's), and `waiting' in line.
 %%
 %% ```
-%% #{handlers := 0, contexts := #{idle := 2}} = py:info().
+%% #{handlers := 0, contexts := #{idle := 2}, limited := #{}} = py:info().
 %% '''
 -spec info() -> #{atom() => term()}.
 info() ->
     maps:merge(py_nif:stats(), #{
         handlers => py_handler_sup:count(),
         functions => length(py_functions:registered()),
+        limited => py_gates:info(),
         contexts => py_contexts:info()
     }).
 

@@ -6,19 +6,21 @@
 %% it the request; giving up does the same.
 -module(py_async).
 
--export([start/1, await/2, init/2]).
+-export([start/1, await/2, init/3]).
 
 %% The process of a request that its caller has not awaited yet: in the caller's dictionary.
 -define(WORKER(Ref), {'$erlang_python_async', Ref}).
 
 -spec start(fun(() -> py_outcome:answer())) -> reference().
 start(Work) ->
-    {Worker, Ref} = spawn_opt(?MODULE, init, [self(), Work], [monitor]),
+    Ancestors = py_ancestors:of_caller(),
+    {Worker, Ref} = spawn_opt(?MODULE, init, [self(), Ancestors, Work], [monitor]),
     undefined = put(?WORKER(Ref), Worker),
     Ref.
 
--spec init(Caller :: pid(), fun(() -> py_outcome:answer())) -> no_return().
-init(Caller, Work) ->
+-spec init(Caller :: pid(), [py_gate:key()] | none, fun(() -> py_outcome:answer())) -> no_return().
+init(Caller, Ancestors, Work) ->
+    ok = py_ancestors:inherit(Ancestors),
     Self = self(),
     _ = spawn(fun() -> guard(Caller, Self) end),
     exit({?MODULE, Work()}).

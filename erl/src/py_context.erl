@@ -49,19 +49,20 @@ with(_Fun, _Timeout) ->
 %% holds, else on the thread that waits for it (see `py_nested'), else on a context of the pool.
 %%
 %% Timeout in milliseconds, over everything: waiting for a free context and running.
--spec request(py_nif:request(), timeout()) -> py_outcome:result().
+-spec request(py_nif:plain_request(), timeout()) -> py_outcome:result().
 request(Request, Timeout) ->
     py_outcome:result(answer(Request, Timeout)).
 
 %% @private The coroutine is cancelled when the time is over.
--spec request_on_loop(py_nif:channel(), py_nif:request(), timeout()) -> py_outcome:result().
+-spec request_on_loop(py_nif:channel(), py_nif:plain_request(), timeout()) -> py_outcome:result().
 request_on_loop(Channel, Request, Timeout) ->
     py_outcome:result(answer_on_loop(Channel, Request, Timeout)).
 
 %% @private
--spec answer(py_nif:request(), timeout()) -> py_outcome:answer().
-answer(Request, Timeout) ->
+-spec answer(py_nif:plain_request(), timeout()) -> py_outcome:answer().
+answer(Plain, Timeout) ->
     Deadline = py_deadline:in(Timeout),
+    Request = py_ancestors:around(Plain),
     case py_held:request(Request, Deadline) of
         {ok, Answer} ->
             Answer;
@@ -73,8 +74,9 @@ answer(Request, Timeout) ->
     end.
 
 %% @private
--spec answer_on_loop(py_nif:channel(), py_nif:request(), timeout()) -> py_outcome:answer().
-answer_on_loop(Channel, Request, Timeout) ->
+-spec answer_on_loop(py_nif:channel(), py_nif:plain_request(), timeout()) -> py_outcome:answer().
+answer_on_loop(Channel, Plain, Timeout) ->
+    Request = py_ancestors:around(Plain),
     case py_submission:run(Channel, Request, py_deadline:in(Timeout)) of
         closed -> {error, disconnected};
         {_State, Answer} -> Answer

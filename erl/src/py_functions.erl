@@ -12,19 +12,17 @@
     register/3,
     unregister/1,
     registered/0,
-    lookup/1
+    lookup/1,
+    concurrency/1
 ]).
 -export([init/1, handle_call/3, handle_cast/2]).
 
--export_type([name/0, target/0, options/0]).
+-export_type([name/0, target/0]).
 
 -type name() :: atom() | binary().
 
 %% Both are called with the list of the call's arguments as their one argument.
 -type target() :: fun((Args :: [term()]) -> term()) | {Module :: module(), Function :: atom()}.
-
-%% No option exists yet; the map is kept with the function.
--type options() :: #{}.
 
 -define(TABLE, ?MODULE).
 
@@ -39,11 +37,15 @@ start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
 
 %% Registering a name again replaces its function; calls under way keep the old one.
--spec register(name(), target(), options()) -> ok | {error, {bad_option, Key :: term()}}.
+-spec register(name(), target(), py_function_options:options()) ->
+    ok | {error, py_function_options:problem()}.
 register(Name, Target, Options) ->
-    case maps:keys(Options) of
-        [] -> gen_server:call(?MODULE, {register, key(Name), Target, Options}, infinity);
-        [Key | _] -> {error, {bad_option, Key}}
+    case py_function_options:check(Options) of
+        ok ->
+            Limit = py_function_options:limit(Options),
+            gen_server:call(?MODULE, {register, key(Name), Target, Limit}, infinity);
+        {error, _} = Error ->
+            Error
     end.
 
 %% `ok' also when nothing was registered under the name.
@@ -53,13 +55,13 @@ unregister(Name) ->
 
 -spec registered() -> [binary()].
 registered() ->
-    lists:sort([Name || {Name, _Target, _Options} <- ets:tab2list(?TABLE)]).
+    lists:sort([Name || {Name, _Target, _Limit} <- ets:tab2list(?TABLE)]).
 
 %% The name as Python sent it: always a binary, never made an atom.
--spec lookup(Name :: binary()) -> {ok, target()} | error | not_running.
+-spec lookup(Name :: binary()) -> {ok, target(), py_function_options:limit()} | error | not_running.
 lookup(Name) ->
     try ets:lookup(?TABLE, Name) of
-        [{_, Target, _Options}] -> {ok, Target};
+        [{_, Target, Limit}] -> {ok, Target, Limit};
         [] -> builtin(Name)
     catch
         %% The application ends, and with it all handlers.
@@ -67,17 +69,29 @@ lookup(Name) ->
     end.
 
 %% What the Python package asks for by itself; not listed, and a user's function comes first.
--spec builtin(Name :: binary()) -> {ok, target()} | error.
-builtin(<<"$is_registered">>) -> {ok, fun([Name]) -> ets:member(?TABLE, Name) end};
+-spec builtin(Name :: binary()) -> {ok, target(), unlimited} | error.
+builtin(<<"$is_registered">>) -> {ok, fun([Name]) -> ets:member(?TABLE, Name) end, unlimited};
 builtin(_Name) -> error.
+
+%% How many calls may run at once; an error when nothing is registered under the name.
+-spec concurrency(Name :: binary()) -> {ok, py_gate:limit()} | error.
+concurrency(Name) ->
+    %% Not the whole row: what a fun has caught may be large.
+    try ets:lookup_element(?TABLE, Name, 3) of
+        {Concurrency, _Overload} -> {ok, Concurrency};
+        unlimited -> {ok, infinity}
+    catch
+        error:badarg -> error
+    end.
 
 -spec init([]) -> {ok, []}.
 init([]) ->
     {ok, []}.
 
 -spec handle_call(term(), gen_server:from(), []) -> {reply, ok, []}.
-handle_call({register, Key, Target, Options}, _From, State) ->
-    true = ets:insert(?TABLE, {Key, Target, Options}),
+handle_call({register, Key, Target, Limit}, _From, State) ->
+    true = ets:insert(?TABLE, {Key, Target, Limit}),
+    ok = py_gates:limit_changed(Key),
     {reply, ok, State};
 handle_call({unregister, Key}, _From, State) ->
     true = ets:delete(?TABLE, Key),

@@ -46,8 +46,8 @@ init(Parent, Channel) ->
 -spec loop(Parent :: pid(), py_nif:channel(), serves()) -> ok.
 loop(Parent, Channel, Serves) ->
     receive
-        {call, Id, Name, Args} ->
-            py_nested:serve(Channel, Id, Name, Args),
+        {call, Id, Name, Args, Options} ->
+            py_nested:serve(Channel, Id, Name, Args, Options),
             restore(Parent),
             ?MODULE:loop(Parent, Channel, Serves);
         {async, Calls} when Serves =:= loop ->
@@ -92,9 +92,9 @@ restore(Parent) ->
     {links, Links} = process_info(self(), links),
     lists:foreach(fun erlang:unlink/1, [Pid || Pid <- Links, is_pid(Pid), Pid =/= Parent]).
 
--spec start_workers(py_nif:channel(), [{py_nif:call_id(), binary(), [term()]}]) -> ok.
-start_workers(Channel, [{Id, Name, Args} | Calls]) ->
-    try spawn_opt(py_call, work, [self(), Channel, Id, Name, Args], [link]) of
+-spec start_workers(py_nif:channel(), [py_nif:async_call()]) -> ok.
+start_workers(Channel, [{Id, Name, Args, Options} | Calls]) ->
+    try spawn_opt(py_call, work, [self(), Channel, Id, Name, Args, Options], [link]) of
         Pid ->
             put(Pid, Id),
             put(Id, Pid)

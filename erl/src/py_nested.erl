@@ -10,15 +10,16 @@
 %% can't time out before it has returned.
 -module(py_nested).
 
--export([serve/4, channel/0, request/3]).
+-export([serve/5, channel/0, request/3]).
 
 -define(MARK, '$erlang_python_waiting_thread').
 
 %% Runs the function of a sync call in the calling process, which is the channel's handler.
--spec serve(py_nif:channel(), py_nif:call_id(), Name :: binary(), Args :: [term()]) -> ok.
-serve(Channel, Id, Name, Args) ->
+-spec serve(py_nif:channel(), py_nif:call_id(), binary(), Args :: [term()], Options) -> ok when
+    Options :: py_call:options().
+serve(Channel, Id, Name, Args, Options) ->
     put(?MARK, {Channel, infinity}),
-    py_held:isolated(fun() -> py_call:run(Channel, Id, Name, Args) end),
+    py_held:isolated(fun() -> py_call:run(Channel, Id, Name, Args, Options) end),
     erase(?MARK),
     ok.
 
@@ -54,8 +55,8 @@ wait(Channel, Ref, Handle, Deadline) ->
     receive
         {py_result, Ref, Answer} ->
             Answer;
-        {call, Id, Name, Args} ->
-            py_held:isolated(fun() -> py_call:run(Channel, Id, Name, Args) end),
+        {call, Id, Name, Args, Options} ->
+            py_held:isolated(fun() -> py_call:run(Channel, Id, Name, Args, Options) end),
             wait(Channel, Ref, Handle, Deadline)
     after py_deadline:left(Deadline) ->
         abandon(Channel, Ref, Handle)

@@ -31,6 +31,8 @@
     request_handle/0,
     call_id/0,
     request/0,
+    plain_request/0,
+    async_call/0,
     fail_kind/0,
     start_options/0,
     answer/0,
@@ -44,7 +46,10 @@
 %% Slot and generation of a call in its channel; always a small integer.
 -type call_id() :: non_neg_integer().
 
--type request() ::
+%% `nested': made by a function that Python has called; see py_ancestors.
+-type request() :: plain_request() | {nested, Ancestors :: [py_gate:key()], plain_request()}.
+
+-type plain_request() ::
     {call, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
     | {eval, Code :: binary(), Locals :: map()}
     | {exec, Code :: binary()}
@@ -83,10 +88,12 @@
     | {error, {ExceptionName :: atom() | binary(), Text :: binary(), Traceback :: binary()}}
     | {error, disconnected | term()}.
 
+-type async_call() :: {call_id(), Name :: binary(), Args :: list(), py_call:options()}.
+
 %% What the native side sends to a handler.
 -type event_message() ::
-    {call, call_id(), Name :: binary(), Args :: list()}
-    | {async, [{call_id(), Name :: binary(), Args :: list()}]}
+    {call, call_id(), Name :: binary(), Args :: list(), py_call:options()}
+    | {async, [async_call()]}
     | {cancel, call_id()}
     | stop.
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import _erlang
 from _erlang import Atom, Fun, Pid, Port, Ref, async_call, call, send, stats
-from erlang import _context, _errors, _function, _loop_host
+from erlang import _context, _errors, _function, _loop_host, _nesting
 from erlang._adapters import register_adapter
 from erlang._call import Call
 from erlang._errors import (
@@ -65,6 +65,7 @@ _erlang.bind_package(
         "describe_exception": _context.describe_exception,
         "start_coroutine": _loop_host.start_coroutine,
         "partial": functools.partial,
+        "nesting": _nesting.current,
     }
 )
 os.register_at_fork(after_in_child=_erlang.after_fork_in_child)

@@ -38,7 +38,9 @@ __all__ = [
     "stats",
 ]
 
-def call(name: str, /, *args: object, timeout: float | None = None) -> Any:
+def call(
+    name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None
+) -> Any:
     """Call the Erlang function registered as ``name`` and wait for its result.
 
     The GIL is released while the thread waits. Works on every thread that holds the GIL: Python's
@@ -50,6 +52,9 @@ def call(name: str, /, *args: object, timeout: float | None = None) -> Any:
         *args: Converted to Erlang terms; the function gets them as one list.
         timeout: Seconds until the wait ends and the Erlang process is stopped; ``None`` for no
             limit.
+        wait: What to do when as many calls of the function run as its ``concurrency`` allows:
+            stand in line (``True``), fail at once (``False``), or what the function was registered
+            with (``None``). Standing in line takes from ``timeout``.
 
     Returns:
         The function's result, converted.
@@ -59,7 +64,8 @@ def call(name: str, /, *args: object, timeout: float | None = None) -> Any:
         erlang.UndefinedFunction: Nothing is registered as ``name``.
         erlang.Timeout: No reply within ``timeout``.
         erlang.Disconnected: The Erlang process that worked on it died.
-        erlang.Overloaded: Too many calls are in flight (``max_in_flight``).
+        erlang.Overloaded: Too many calls are in flight (``max_in_flight``), or calls of this
+            function (its ``concurrency``) unless the call waits.
         TypeError: An argument, or the result, has no twin on the other side; names the place,
             e.g. ``args[0]['k'][3]``.
         ValueError: A value can't be sent, such as text with lone surrogates.
@@ -70,7 +76,9 @@ def call(name: str, /, *args: object, timeout: float | None = None) -> Any:
         42
     """
 
-def async_call(name: str, /, *args: object, timeout: float | None = None) -> Call[Any]:
+def async_call(
+    name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None
+) -> Call[Any]:
     """Start the Erlang function registered as ``name``; await the result.
 
     The call is under way when this returns. What it returns is a future of the running loop, and
@@ -81,6 +89,7 @@ def async_call(name: str, /, *args: object, timeout: float | None = None) -> Cal
         name: What the function is registered as; never made an atom.
         *args: Converted to Erlang terms; the function gets them as one list.
         timeout: Seconds until the call is stopped on the Erlang side; ``None`` for no limit.
+        wait: Whether it stands in line when the function is busy, as for `call`.
 
     Raises:
         RuntimeError: No event loop is running in this thread.

@@ -53,7 +53,7 @@ class Disconnected(Error, ConnectionError):
 
 
 class Overloaded(Error):
-    """As many calls are in flight as the configuration allows (``max_in_flight``)."""
+    """As many calls are in flight as may: in the node, or of that function."""
 
 
 class Interrupted(BaseException):

@@ -19,13 +19,17 @@ class Function:
         self.name = name
         self.__name__ = name
 
-    def __call__(self, *args: object, timeout: float | None = None) -> Any:
+    def __call__(
+        self, *args: object, timeout: float | None = None, wait: bool | None = None
+    ) -> Any:
         """Call and wait, as `erlang.call` does."""
-        return _erlang.call_for_caller(self.name, *args, timeout=timeout)
+        return _erlang.call_for_caller(self.name, *args, timeout=timeout, wait=wait)
 
-    def aio(self, *args: object, timeout: float | None = None) -> Call[Any]:
+    def aio(
+        self, *args: object, timeout: float | None = None, wait: bool | None = None
+    ) -> Call[Any]:
         """Call and await, as `erlang.async_call` does."""
-        return _erlang.async_call(self.name, *args, timeout=timeout)
+        return _erlang.async_call(self.name, *args, timeout=timeout, wait=wait)
 
     def __repr__(self) -> str:
         return f"erlang.function({self.name!r})"

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Protocol
 
 import _erlang
+from erlang import _nesting
 from erlang._containment import Contained, contained
 from erlang._context import resolve
 from erlang._errors import Interrupted
@@ -104,8 +105,12 @@ async def stop() -> None:
     _cancel_main(asyncio.get_running_loop())
 
 
-def start_coroutine(request: Request, body: tuple[Any, ...]) -> None:
+def start_coroutine(
+    request: Request, body: tuple[Any, ...], ancestors: list[object] | None
+) -> None:
     """Starts ``(kind, ...)`` as the Erlang side has sent it, as a task that answers ``request``.
+
+    It runs on behalf of ``ancestors``; ``None`` for a request that is not nested.
 
     A loop that ends cancels its tasks and begins no more of them: nobody would end those. Their
     requests are dropped, which answers them.
@@ -113,13 +118,18 @@ def start_coroutine(request: Request, body: tuple[Any, ...]) -> None:
     loop = asyncio.get_running_loop()
     if loop not in _mains:
         return
+    context, mark = (None, None) if ancestors is None else _nesting.context(ancestors)
     try:
-        task = loop.create_task(contained(_KINDS[str(body[0])](*body[1:])))
+        start = _KINDS[str(body[0])]
+        coroutine = start(*body[1:]) if context is None else context.run(start, *body[1:])
+        task = loop.create_task(contained(coroutine), context=context)
     except BaseException as error:
         request.fail(error)
         return
     request.begin(partial(loop.call_soon_threadsafe, task.cancel))
     task.add_done_callback(partial(_finish, request))
+    if mark is not None:
+        task.add_done_callback(lambda _: mark.clear())
 
 
 async def _host(

@@ -1,0 +1,191 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% @private
+%% Lets calls of functions with limited concurrency in, all of the node, each function's through a
+%% gate of its own (py_gate). Functions without a limit never come here.
+%%
+%% Whoever works on a call enters and leaves by itself; it is monitored meanwhile, so one that dies,
+%% inside or in line, has left. A call leaves before it is answered, so that the next one of the
+%% same caller finds the place free.
+%%
+%% The supervisor owns the table of those who are in. If this process dies, they go on, and its
+%% successor finds them there; those in line end as `disconnected'.
+-module(py_gates).
+-behaviour(gen_server).
+
+-export([create_table/0, start_link/0, enter/4, leave/1, limit_changed/1, info/0]).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
+
+-export_type([overload/0]).
+
+%% What a call does that finds no place.
+-type overload() :: refuse | wait.
+
+-record(caller, {
+    name :: binary(),
+    monitor :: reference(),
+    %% Whom to tell when it is let in.
+    from :: gen_server:from() | in
+}).
+
+-record(state, {
+    %% With the limit that was last heard of: the function may be unregistered while calls wait.
+    gates = #{} :: #{Name :: binary() => {py_gate:gate(), py_gate:limit()}},
+    callers = #{} :: #{py_gate:key() => #caller{}}
+}).
+
+%% `{Key, Pid, Name, Place, Since}' of all who are in.
+-define(TABLE, ?MODULE).
+
+%% Called by the supervisor, which thereby owns the table.
+-spec create_table() -> ok.
+create_table() ->
+    ?TABLE = ets:new(?TABLE, [named_table, public, set, {write_concurrency, true}]),
+    ok.
+
+-spec start_link() -> gen_server:start_ret().
+start_link() ->
+    gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
+
+%% Returns when the calling process may run the function; it has to leave after that. `Ancestors'
+%% are the calls on whose behalf it is made, nearest first.
+-spec enter(Name :: binary(), py_gate:limit(), overload(), Ancestors :: [py_gate:key()]) ->
+    {ok, py_gate:key()} | overloaded | disconnected.
+enter(Name, Limit, Overload, Ancestors) ->
+    Key = make_ref(),
+    try gen_server:call(?MODULE, {enter, Key, Name, Limit, Overload, Ancestors}, infinity) of
+        ok -> {ok, Key};
+        overloaded -> overloaded
+    catch
+        exit:_ ->
+            %% It may have been let in in that very moment.
+            leave(Key),
+            disconnected
+    end.
+
+-spec leave(py_gate:key()) -> ok.
+leave(Key) ->
+    try
+        true = ets:delete(?TABLE, Key),
+        gen_server:cast(?MODULE, {leave, Key})
+    catch
+        %% The application ends, and with it the gates.
+        error:badarg -> ok
+    end.
+
+%% The function was registered, or registered anew, or taken back.
+-spec limit_changed(Name :: binary()) -> ok.
+limit_changed(Name) ->
+    gen_server:cast(?MODULE, {limit_changed, Name}).
+
+%% Of the functions that somebody runs or waits for.
+-spec info() -> #{Name :: binary() => #{running | places | waiting => non_neg_integer()}}.
+info() ->
+    gen_server:call(?MODULE, info).
+
+-spec init([]) -> {ok, #state{}}.
+init([]) ->
+    Rows = lists:keysort(5, ets:tab2list(?TABLE)),
+    {ok, lists:foldl(fun restore/2, #state{}, Rows)}.
+
+-spec handle_call(term(), gen_server:from(), #state{}) ->
+    {reply, term(), #state{}} | {noreply, #state{}}.
+handle_call({enter, Key, Name, Known, Overload, Ancestors}, From, State) ->
+    {Gate, Limit} = gate(Name, Known, State),
+    case py_gate:enter(Key, Ancestors, Limit, Gate) of
+        {ok, Place, Gate1} ->
+            State1 = add_caller(Key, Name, From, set_gate(Name, Gate1, Limit, State)),
+            {noreply, entered([{Key, Place}], State1)};
+        full when Overload =:= refuse ->
+            {reply, overloaded, State};
+        full ->
+            Gate1 = py_gate:wait(Key, Ancestors, Gate),
+            {noreply, add_caller(Key, Name, From, set_gate(Name, Gate1, Limit, State))}
+    end;
+handle_call(info, _From, State = #state{gates = Gates}) ->
+    {reply, maps:map(fun(_Name, {Gate, _Limit}) -> py_gate:counts(Gate) end, Gates), State}.
+
+-spec handle_cast(term(), #state{}) -> {noreply, #state{}}.
+handle_cast({leave, Key}, State) ->
+    {noreply, left(Key, State)};
+handle_cast({limit_changed, Name}, State = #state{gates = Gates}) ->
+    case Gates of
+        #{Name := {Gate, Last}} ->
+            Limit = limit(Name, Last),
+            {Entered, Gate1} = py_gate:let_in(Limit, Gate),
+            {noreply, entered(Entered, set_gate(Name, Gate1, Limit, State))};
+        #{} ->
+            {noreply, State}
+    end.
+
+-spec handle_info(term(), #state{}) -> {noreply, #state{}}.
+handle_info({{caller_down, Key}, _Monitor, process, _Pid, _Reason}, State) ->
+    true = ets:delete(?TABLE, Key),
+    {noreply, left(Key, State)};
+handle_info(_Message, State) ->
+    {noreply, State}.
+
+-spec restore({py_gate:key(), pid(), binary(), py_gate:place(), integer()}, #state{}) -> #state{}.
+restore({Key, Pid, Name, Place, _Since}, State = #state{callers = Callers}) ->
+    {Gate, Limit} = gate(Name, infinity, State),
+    Caller = #caller{name = Name, monitor = watch(Key, Pid), from = in},
+    set_gate(Name, py_gate:restore(Key, Place, Gate), Limit, State#state{
+        callers = Callers#{Key => Caller}
+    }).
+
+-spec add_caller(py_gate:key(), Name :: binary(), gen_server:from(), #state{}) -> #state{}.
+add_caller(Key, Name, From = {Pid, _}, State = #state{callers = Callers}) ->
+    Caller = #caller{name = Name, monitor = watch(Key, Pid), from = From},
+    State#state{callers = Callers#{Key => Caller}}.
+
+-spec watch(py_gate:key(), pid()) -> reference().
+watch(Key, Pid) ->
+    monitor(process, Pid, [{tag, {caller_down, Key}}]).
+
+-spec entered([{py_gate:key(), py_gate:place()}], #state{}) -> #state{}.
+entered(Entered, State) ->
+    lists:foldl(fun let_in/2, State, Entered).
+
+-spec let_in({py_gate:key(), py_gate:place()}, #state{}) -> #state{}.
+let_in({Key, Place}, State = #state{callers = Callers}) ->
+    #{Key := Caller = #caller{name = Name, from = From = {Pid, _}}} = Callers,
+    Since = erlang:unique_integer([monotonic]),
+    true = ets:insert(?TABLE, {Key, Pid, Name, Place, Since}),
+    gen_server:reply(From, ok),
+    State#state{callers = Callers#{Key := Caller#caller{from = in}}}.
+
+-spec left(py_gate:key(), #state{}) -> #state{}.
+left(Key, State = #state{callers = Callers, gates = Gates}) ->
+    case maps:take(Key, Callers) of
+        {#caller{name = Name, monitor = Monitor}, Rest} ->
+            demonitor(Monitor, [flush]),
+            #{Name := {Gate, Last}} = Gates,
+            Limit = limit(Name, Last),
+            {Entered, Gate1} = py_gate:leave(Key, Limit, Gate),
+            entered(Entered, set_gate(Name, Gate1, Limit, State#state{callers = Rest}));
+        error ->
+            %% It has left this process's predecessor.
+            State
+    end.
+
+-spec gate(Name :: binary(), Known :: py_gate:limit(), #state{}) ->
+    {py_gate:gate(), py_gate:limit()}.
+gate(Name, Known, #state{gates = Gates}) ->
+    case Gates of
+        #{Name := {Gate, Last}} -> {Gate, limit(Name, Last)};
+        #{} -> {py_gate:new(), limit(Name, Known)}
+    end.
+
+%% What is registered now counts, for those too who came before that.
+-spec limit(Name :: binary(), Last :: py_gate:limit()) -> py_gate:limit().
+limit(Name, Last) ->
+    case py_functions:concurrency(Name) of
+        {ok, Limit} -> Limit;
+        error -> Last
+    end.
+
+-spec set_gate(Name :: binary(), py_gate:gate(), py_gate:limit(), #state{}) -> #state{}.
+set_gate(Name, Gate, Limit, State = #state{gates = Gates}) ->
+    case py_gate:is_empty(Gate) of
+        true -> State#state{gates = maps:remove(Name, Gates)};
+        false -> State#state{gates = Gates#{Name => {Gate, Limit}}}
+    end.

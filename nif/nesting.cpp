@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/nesting.h"
+
+#include "nif/atoms.h"
+#include "nif/call_arguments.h"
+#include "nif/python_to_term.h"
+#include "nif/term_to_python.h"
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+
+namespace {
+
+// Of a mark.
+constexpr Py_ssize_t kAncestors = 0;
+constexpr Py_ssize_t kFuture = 1;
+constexpr Py_ssize_t kParts = 2;
+
+}  // namespace
+
+Nesting Nesting::current(Gil, const ModuleState& state) {
+    PyObject* value = nullptr;
+    if (PyContextVar_Get(state.nesting.get(), nullptr, &value) != 0) throw PyError{};
+    Nesting nesting;
+    PyRef mark = PyRef::steal(value);
+    // An empty one is of a request that has ended.
+    if (PyList_Check(mark.get()) != 0 && PyList_GET_SIZE(mark.get()) == kParts) {
+        nesting.ancestors_ = PyRef::borrow(PyList_GET_ITEM(mark.get(), kAncestors));
+        nesting.mark_ = std::move(mark);
+    }
+    return nesting;
+}
+
+bool Nesting::may_exceed(Gil) const {
+    if (!mark_) return false;
+    const PyRef future = PyRef::borrow(PyList_GET_ITEM(mark_.get(), kFuture));
+    if (future.get() == Py_None) return true;
+    const PyRef done = PyRef::steal(PyObject_CallMethod(future.get(), "done", nullptr));
+    return done.get() == Py_True;
+}
+
+void Nesting::exceed_by(Gil, const PyRef& future) const {
+    if (PyList_GET_SIZE(mark_.get()) != kParts) return;  // the request has ended meanwhile
+    if (PyList_SetItem(mark_.get(), kFuture, PyRef::borrow(future.get()).release()) != 0) {
+        throw PyError{};
+    }
+}
+
+ERL_NIF_TERM Nesting::options(Gil gil, const ErlangTypes& types, ErlNifEnv* env,
+                              const CallArguments& call) const {
+    const bool some = ancestors_ && PyList_Size(ancestors_.get()) > 0;
+    if (!some && !call.wait) return atoms.default_;
+    const ERL_NIF_TERM overload =
+        !call.wait ? atoms.default_ : (*call.wait ? atoms.wait : atoms.refuse);
+    const ERL_NIF_TERM ancestors =
+        some ? python_to_term(gil, types, env, ancestors_.get(), "nesting") : enif_make_list(env, 0);
+    return enif_make_tuple2(env, overload, ancestors);
+}
+
+NestedRequest::NestedRequest(const OwnedTerm& body) noexcept
+    : env(body.env.get()), request(body.term), ancestors(0), nested(false) {
+    const ERL_NIF_TERM* parts = nullptr;
+    int arity = 0;
+    if (enif_get_tuple(env, body.term, &arity, &parts) == 0 || arity != 3) return;
+    if (enif_is_identical(parts[0], atoms.nested) == 0) return;
+    ancestors = parts[1];
+    request = parts[2];
+    nested = true;
+}
+
+PyRef NestedRequest::ancestors_to_python(Gil gil, const ErlangTypes& types) const {
+    return nested ? term_to_python(gil, types, env, ancestors) : PyRef::borrow(Py_None);
+}
+
+NestingScope::NestingScope(Gil, const ModuleState& state, PyObject* ancestors)
+    : variable_(state.nesting.get()) {
+    if (ancestors == Py_None) return;
+    mark_ = PyRef::steal(Py_BuildValue("[OO]", ancestors, Py_None));
+    token_ = PyRef::steal(PyContextVar_Set(variable_, mark_.get()));
+}
+
+NestingScope::~NestingScope() {
+    if (!token_) return;
+    // Both can only fail for want of memory.
+    if (PyList_SetSlice(mark_.get(), 0, kParts, nullptr) != 0) PyErr_Clear();
+    if (PyContextVar_Reset(variable_, token_.get()) != 0) PyErr_Clear();
+}
+
+}  // namespace nif

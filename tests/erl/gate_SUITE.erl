@@ -1,0 +1,195 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Who is let in to a function of limited concurrency: random schedules of the gate alone, each step
+%% compared with rules that are written down here once more, in the simplest way there is.
+-module(gate_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0]).
+-export([
+    strangers_get_free_places_in_order/1,
+    ten_deep_on_one_place/1,
+    siblings_take_turns_on_their_ancestors_place/1,
+    a_place_goes_on_to_whoever_runs_on_it/1,
+    one_behind_an_ended_ancestor_waits_behind_the_next/1,
+    random_schedules_keep_the_rules/1
+]).
+
+all() ->
+    [
+        strangers_get_free_places_in_order,
+        ten_deep_on_one_place,
+        siblings_take_turns_on_their_ancestors_place,
+        a_place_goes_on_to_whoever_runs_on_it,
+        one_behind_an_ended_ancestor_waits_behind_the_next,
+        random_schedules_keep_the_rules
+    ].
+
+keys(Count) ->
+    [make_ref() || _ <- lists:seq(1, Count)].
+
+entered({Entered, Gate}) ->
+    {[Key || {Key, _Place} <- Entered], Gate}.
+
+strangers_get_free_places_in_order(_Config) ->
+    [A, B, C, D] = keys(4),
+    {ok, A, G1} = py_gate:enter(A, [], 1, py_gate:new()),
+    full = py_gate:enter(B, [], 1, G1),
+    G2 = py_gate:wait(D, [], py_gate:wait(C, [], py_gate:wait(B, [], G1))),
+    ?assertEqual(#{running => 1, places => 1, waiting => 3}, py_gate:counts(G2)),
+    {[], G3} = py_gate:leave(C, 1, G2),
+    {[B], G4} = entered(py_gate:leave(A, 1, G3)),
+    {[D], G5} = entered(py_gate:leave(B, 1, G4)),
+    {[], G6} = py_gate:leave(D, 1, G5),
+    ?assert(py_gate:is_empty(G6)).
+
+ten_deep_on_one_place(_Config) ->
+    Keys = keys(10),
+    {Gate, _} = lists:foldl(
+        fun(Key, {Gate, Ancestors}) ->
+            {ok, Place, Gate1} = py_gate:enter(Key, Ancestors, 1, Gate),
+            ?assertEqual(hd(Keys), Place),
+            {Gate1, [Key | Ancestors]}
+        end,
+        {py_gate:new(), []},
+        Keys
+    ),
+    ?assertEqual(#{running => 10, places => 1, waiting => 0}, py_gate:counts(Gate)),
+    ?assertEqual(full, py_gate:enter(make_ref(), [], 1, Gate)).
+
+siblings_take_turns_on_their_ancestors_place(_Config) ->
+    [A, B, C, Stranger] = keys(4),
+    {ok, A, G1} = py_gate:enter(A, [], 1, py_gate:new()),
+    G2 = py_gate:wait(Stranger, [], G1),
+    {ok, A, G3} = py_gate:enter(B, [A], 1, G2),
+    full = py_gate:enter(C, [A], 1, G3),
+    G4 = py_gate:wait(C, [A], G3),
+    %% The stranger came first, but that place is not free.
+    {[C], G5} = entered(py_gate:leave(B, 1, G4)),
+    {[], G6} = py_gate:leave(C, 1, G5),
+    {[Stranger], _} = entered(py_gate:leave(A, 1, G6)).
+
+a_place_goes_on_to_whoever_runs_on_it(_Config) ->
+    [A, B, Stranger] = keys(3),
+    {ok, A, G1} = py_gate:enter(A, [], 1, py_gate:new()),
+    {ok, A, G2} = py_gate:enter(B, [A], 1, G1),
+    G3 = py_gate:wait(Stranger, [], G2),
+    {[], G4} = py_gate:leave(A, 1, G3),
+    {[Stranger], _} = entered(py_gate:leave(B, 1, G4)).
+
+one_behind_an_ended_ancestor_waits_behind_the_next(_Config) ->
+    [A, B, C, D] = keys(4),
+    {ok, A, G1} = py_gate:enter(A, [], 1, py_gate:new()),
+    {ok, A, G2} = py_gate:enter(B, [A], 1, G1),
+    {ok, A, G3} = py_gate:enter(C, [B, A], 1, G2),
+    G4 = py_gate:wait(D, [B, A], G3),
+    {[], G5} = py_gate:leave(B, 1, G4),
+    {[D], _} = entered(py_gate:leave(C, 1, G5)).
+
+%% In the model: who is in, as stacks by place; who waits, in order; the ancestors of all that came.
+-record(model, {gate, limit, stacks = #{}, line = [], ancestors = #{}, ended = []}).
+
+random_schedules_keep_the_rules(_Config) ->
+    lists:foreach(
+        fun(Seed) ->
+            _ = rand:seed(exsss, Seed),
+            Start = #model{gate = py_gate:new(), limit = rand:uniform(3)},
+            try
+                empty(lists:foldl(fun(_, Model) -> step(Model) end, Start, lists:seq(1, 100)))
+            catch
+                Class:Reason:Stack -> error({seed, Seed, {Class, Reason, Stack}})
+            end
+        end,
+        lists:seq(1, 500)
+    ).
+
+step(Model) ->
+    case rand:uniform(20) of
+        N when N =< 10 -> come(Model);
+        N when N =< 19 -> somebody_leaves(Model);
+        _ -> change_limit(Model)
+    end.
+
+come(Model = #model{gate = Gate, limit = Limit, ancestors = Ancestors, ended = Ended}) ->
+    Key = make_ref(),
+    Mine =
+        case [any] ++ inside(Model) ++ lists:sublist(Ended, 2) of
+            [any] -> [];
+            Parents -> chain(lists:nth(rand:uniform(length(Parents)), Parents), Ancestors)
+        end,
+    Known = Model#model{ancestors = Ancestors#{Key => Mine}},
+    case py_gate:enter(Key, Mine, Limit, Gate) of
+        {ok, Place, Gate1} ->
+            check(let_in(Key, Place, Known#model{gate = Gate1}));
+        full ->
+            Waiting = Known#model{line = Model#model.line ++ [Key]},
+            check(Waiting#model{gate = py_gate:wait(Key, Mine, Gate)})
+    end.
+
+chain(any, _) -> [];
+chain(Parent, Ancestors) -> [Parent | maps:get(Parent, Ancestors)].
+
+somebody_leaves(Model = #model{line = Line}) ->
+    case inside(Model) ++ Line of
+        [] -> Model;
+        Keys -> leave(lists:nth(rand:uniform(length(Keys)), Keys), Model)
+    end.
+
+leave(Key, Model = #model{gate = Gate, limit = Limit, stacks = Stacks}) ->
+    #model{line = Line, ended = Ended} = Model,
+    Left = maps:filter(fun(_, S) -> S =/= [] end, maps:map(fun(_, S) -> S -- [Key] end, Stacks)),
+    {Entered, Gate1} = py_gate:leave(Key, Limit, Gate),
+    Without = Model#model{stacks = Left, line = Line -- [Key], ended = [Key | Ended]},
+    check(all_let_in(Entered, Without#model{gate = Gate1})).
+
+change_limit(Model = #model{gate = Gate}) ->
+    Limit = rand:uniform(4),
+    {Entered, Gate1} = py_gate:let_in(Limit, Gate),
+    check(all_let_in(Entered, Model#model{gate = Gate1, limit = Limit})).
+
+all_let_in(Entered, Model) ->
+    lists:foldl(fun({Key, Place}, Acc) -> let_in(Key, Place, Acc) end, Model, Entered).
+
+%% One is let in: on a free place, as the first in line; or on that of its nearest ancestor, which
+%% works there, as the first of those behind it.
+let_in(Key, Key, Model = #model{limit = Limit, stacks = Stacks, line = Line}) ->
+    ?assert(map_size(Stacks) < Limit),
+    ?assert(Line =:= [] orelse hd(Line) =:= Key orelse not lists:member(Key, Line)),
+    Model#model{stacks = Stacks#{Key => [Key]}, line = Line -- [Key]};
+let_in(Key, Place, Model = #model{stacks = Stacks, line = Line}) ->
+    #{Place := Stack = [Innermost | _]} = Stacks,
+    ?assertEqual(Innermost, nearest(Key, Model)),
+    Behind = [Waiting || Waiting <- Line, nearest(Waiting, Model) =:= Innermost],
+    ?assert(not lists:member(Key, Line) orelse hd(Behind) =:= Key),
+    Model#model{stacks = Stacks#{Place := [Key | Stack]}, line = Line -- [Key]}.
+
+%% Nobody waits for what is to be had, and the counts are right.
+check(Model = #model{gate = Gate, limit = Limit, stacks = Stacks, line = Line}) ->
+    ?assertEqual(
+        #{running => length(inside(Model)), places => map_size(Stacks), waiting => length(Line)},
+        py_gate:counts(Gate)
+    ),
+    ?assert(Line =:= [] orelse map_size(Stacks) >= Limit),
+    Working = [Innermost || [Innermost | _] <- maps:values(Stacks)],
+    ?assertEqual([], [W || W <- Line, lists:member(nearest(W, Model), Working)]),
+    Model.
+
+%% All end, innermost first or not: everybody in line has their turn.
+empty(Model) ->
+    case inside(Model) of
+        [] ->
+            ?assertEqual([], Model#model.line),
+            ?assert(py_gate:is_empty(Model#model.gate));
+        Keys ->
+            empty(leave(lists:nth(rand:uniform(length(Keys)), Keys), Model))
+    end.
+
+inside(#model{stacks = Stacks}) ->
+    lists:append(maps:values(Stacks)).
+
+nearest(Key, Model = #model{ancestors = Ancestors}) ->
+    Inside = inside(Model),
+    case [A || A <- maps:get(Key, Ancestors), lists:member(A, Inside)] of
+        [Nearest | _] -> Nearest;
+        [] -> none
+    end.
