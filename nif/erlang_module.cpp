@@ -159,10 +159,12 @@ PyCFunction as_method(Function* function) {
 }
 
 PyMethodDef methods[] = {
-    {"call", as_method(call<1>), METH_FASTCALL | METH_KEYWORDS, "call(name, *args, timeout=None, wait=None)"},
+    {"call", as_method(call<1>), METH_FASTCALL | METH_KEYWORDS,
+     "call(name, *args, timeout=None, wait=None)"},
     {"call_for_caller", as_method(call<2>), METH_FASTCALL | METH_KEYWORDS,
      "call(), for a Python function that stands in for it"},
-    {"ask", as_method(ask), METH_FASTCALL | METH_KEYWORDS, "ask(name, *args, timeout=None, wait=None)"},
+    {"ask", as_method(ask), METH_FASTCALL | METH_KEYWORDS,
+     "ask(name, *args, timeout=None, wait=None)"},
     {"async_call", as_method(async_call), METH_FASTCALL | METH_KEYWORDS,
      "async_call(name, *args, timeout=None, wait=None) -> Call"},
     {"send", as_method(send), METH_FASTCALL, "send(to, term)"},

@@ -56,7 +56,8 @@ ERL_NIF_TERM Nesting::options(Gil gil, const ErlangTypes& types, ErlNifEnv* env,
     const ERL_NIF_TERM overload =
         !call.wait ? atoms.default_ : (*call.wait ? atoms.wait : atoms.refuse);
     const ERL_NIF_TERM ancestors =
-        some ? python_to_term(gil, types, env, ancestors_.get(), "nesting") : enif_make_list(env, 0);
+        some ? python_to_term(gil, types, env, ancestors_.get(), "nesting")
+             : enif_make_list(env, 0);
     return enif_make_tuple2(env, overload, ancestors);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// nesting.h: on whose behalf Python code runs. A registered function, while Python waits for it, may
-// ask Python for something; what that calls in turn is nested in the function's own call.
+// nesting.h: on whose behalf Python code runs. A registered function, while Python waits for it,
+// may ask Python for something; what that calls in turn is nested in the function's own call.
 // Threads: with the GIL.
 //
 // A request says whether it is nested, and which calls further out hold a place of a function with
@@ -23,8 +23,9 @@ public:
 
     bool nested() const noexcept { return static_cast<bool>(mark_); }
 
-    // Whether one more async call may go over the limit of calls in flight on behalf of the request:
-    // one can, for which it may wait. Were it all of them, the limit would be none.
+    // Whether one more async call may go over the limit of calls in flight, on the request's
+    // behalf: one at a time can, as one blocking call can. Were it all of them, there would be no
+    // limit.
     bool may_exceed(loop_bridge::Gil gil) const;
     // That one is now this future.
     void exceed_by(loop_bridge::Gil gil, const loop_bridge::PyRef& future) const;

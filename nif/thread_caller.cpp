@@ -60,10 +60,9 @@ ThreadCaller::~ThreadCaller() {
 PyRef ThreadCaller::call(Gil gil, PyObject* module, const CallArguments& call, Deadline deadline) {
     PyObject* name = call.name;
     const Nesting nesting = Nesting::current(gil, ModuleState::of(module));
-    const bool nested = nesting.nested() || std::any_of(lines_.begin(), lines_.end(),
-                                                        [](const LinePtr& line) {
-                                                            return !line->frames.empty();
-                                                        });
+    const bool nested =
+        nesting.nested() || std::any_of(lines_.begin(), lines_.end(),
+                                        [](const LinePtr& line) { return !line->frames.empty(); });
     if (start_ && *start_ != Node::instance().starts) {
         // Left behind when the application was stopped: the one of now is none of its business.
         raise_call_error(gil, module, "disconnected", name,

@@ -95,6 +95,7 @@ start() ->
 killing_any_process_ends_calls_and_heals(_Config) ->
     Victims = [
         py_functions,
+        py_gates,
         py_coordinator,
         py_handler_sup,
         py_contexts,

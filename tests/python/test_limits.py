@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happens at the configured limit of calls in flight, and when the application stops."""
+"""At the configured limit of calls in flight, and when the application stops."""
 
 from conftest import Node
 
@@ -20,6 +20,51 @@ async def main():
     print(await erlang.async_call("double_it", 21), erlang.stats()["refused"])
 
 asyncio.run(main())
+"""
+
+# Each level fills the limit, and the next one is nested in it.
+NESTED = """
+import asyncio, erlang
+
+def down(depth):
+    return 0 if depth == 0 else 1 + erlang.call("nest", depth - 1)
+
+async def one(depth):
+    return await erlang.async_call("nest", depth - 1)
+
+def down_async(depth):
+    return 0 if depth == 0 else 1 + asyncio.run(one(depth))
+
+def down_in_thread(depth):
+    return 0 if depth == 0 else 1 + asyncio.run(asyncio.to_thread(erlang.call, "nest", depth - 1))
+
+async def on_loop(depth):
+    return 0 if depth == 0 else 1 + await erlang.async_call("nest", depth - 1)
+
+async def gathered(depth):
+    calls = [erlang.async_call("wait") for _ in range(5)]
+    refused = [call for call in calls if call.done()]
+    calls[0].cancel()
+    return [len(refused), *{type(call.exception()).__name__ for call in refused}]
+
+async def nested(kind, depth):
+    return await erlang.async_call("set_way", kind) and await erlang.async_call("nest", depth)
+
+for way in ("down", "down_async", "down_in_thread", "on_loop", "gathered"):
+    print(way, asyncio.run(nested(way, 10)))
+print(erlang.stats()["in_flight"])
+"""
+
+# By way of a context, or of the default loop: whose name ends so is a coroutine function.
+NEST = """
+begin
+    [Depth] = Args,
+    Way = persistent_term:get(way),
+    case lists:member(Way, [<<"on_loop">>, <<"gathered">>]) of
+        true -> {ok, V} = py:async_await(py:async_call('__main__', Way, [Depth])), V;
+        false -> {ok, V} = py:call('__main__', Way, [Depth]), V
+    end
+end
 """
 
 STOP = """
@@ -62,6 +107,27 @@ def test_calls_over_the_limit_are_refused_and_the_others_are_not(node: Node) -> 
         "7 {'Overloaded'}",
         "wait: too many calls are in flight",
         "42 8",
+    ], done.stderr
+
+
+def test_nested_calls_are_not_refused_for_their_own_ancestors(node: Node) -> None:
+    done = node.run(
+        *("--config", node.config("{max_in_flight, 1}")),
+        *functions(
+            wait="timer:sleep(infinity)",
+            set_way="begin ok = persistent_term:put(way, hd(Args)), true end",
+            nest=NEST.strip(),
+        ),
+        *("-c", NESTED),
+    )
+    # On behalf of one request one call may go over the limit, not any number of them.
+    assert done.stdout.splitlines() == [
+        "down 10",
+        "down_async 10",
+        "down_in_thread 10",
+        "on_loop 10",
+        "gathered [4, 'Overloaded']",
+        "0",
     ], done.stderr
 
 

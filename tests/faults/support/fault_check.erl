@@ -34,7 +34,8 @@ broken() ->
         [] = [Id || {Id, Pid, _, _} <- supervisor:which_children(erlang_python_sup), not is_pid(Pid)],
         [] = fault_load:probe(),
         #{busy := 0, stale := 0, starting := 0, waiting := 0} = maps:get(contexts, py:info()),
-        #{in_flight := 0, contexts := #{total := ?CONTEXTS}} = py:info(),
+        #{in_flight := 0, contexts := #{total := ?CONTEXTS}, limited := Busy} = py:info(),
+        {0, []} = {map_size(Busy), ets:tab2list(py_gates)},
         ok
     catch
         Class:Reason:Stack -> {error, {Class, Reason, lists:sublist(Stack, 3)}}

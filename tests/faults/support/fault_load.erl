@@ -23,7 +23,9 @@ register_functions() ->
         fault_echo => fun echo/1, fault_wait => fun wait/1, fault_nest => fun nest/1,
         fault_back => fun back/1
     },
-    maps:foreach(fun(Name, Fun) -> ok = py:register_function(Name, Fun) end, Functions).
+    maps:foreach(fun(Name, Fun) -> ok = py:register_function(Name, Fun) end, Functions),
+    Limit = #{concurrency => 2, overload => wait},
+    ok = py:register_function(fault_limited, fun limited/1, Limit).
 
 %% Every fourth takes a while.
 echo([Token]) ->
@@ -39,6 +41,11 @@ nest([Token, 0]) ->
 nest([Token, Depth]) ->
     value(py:call(?MODULE, nest, [Token, Depth - 1], #{}, ?BOUND)).
 
+limited([Token, 0]) ->
+    echo([Token]);
+limited([Token, Depth]) ->
+    value(py:call(?MODULE, limited, [Token, Depth - 1], #{}, ?BOUND)).
+
 back([Token]) ->
     value(py:call(?MODULE, call_back, [Token], #{}, ?BOUND)).
 
@@ -53,9 +60,11 @@ pause(Milliseconds) ->
     after Milliseconds -> ok
     end.
 
-%% Which processes of the application a kind depends on: those that handle calls from Python, the
-%% pool of contexts, hosted loops, or both of the first two.
--spec group(Kind :: binary()) -> python | pool | loop | both.
+%% Which processes of the application a kind depends on: those that handle calls from Python, these
+%% and the one that bounds how many run, the pool of contexts, hosted loops, or handlers and pool.
+-spec group(Kind :: binary()) -> python | limited | pool | loop | both.
+group(<<"limited">>) ->
+    limited;
 group(Kind) ->
     case maps:find(Kind, kinds()) of
         {ok, {Group, _}} -> Group;
@@ -187,6 +196,7 @@ probe() ->
     Kinds = maps:without([<<"interrupted">>, <<"timed loop">>], kinds()),
     Tries = Kinds#{
         <<"nested">> => {both, fun(T) -> py:call(?MODULE, nest, [T, 3], #{}, ?BOUND) end},
+        <<"limited">> => {both, fun(T) -> py:call(?MODULE, limited, [T, 3], #{}, ?BOUND) end},
         <<"loop back">> =>
             {both, fun(T) ->
                 py_loop:call(fault_uvloop, ?MODULE, coroutine_back, [T], #{}, ?BOUND)

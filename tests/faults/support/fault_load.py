@@ -70,6 +70,7 @@ class Load:
         works: list[Callable[[], None]] = [
             *[lambda: self._call("thread", lambda token: erlang.call("fault_echo", token))] * 2,
             lambda: self._call("nested", lambda token: erlang.call("fault_nest", token, 3)),
+            *[lambda: self._call("limited", lambda token: limited(token, 1))] * 4,
             lambda: self._call(
                 "timed", lambda token: erlang.call("fault_wait", token, timeout=0.004)
             ),
@@ -204,6 +205,10 @@ def answer_late(token: str, seconds: float) -> str:
 
 def nest(token: str, depth: int) -> object:
     return erlang.call("fault_nest", token, depth)
+
+
+def limited(token: str, depth: int) -> object:
+    return erlang.call("fault_limited", token, depth)
 
 
 def call_back(token: str) -> object:

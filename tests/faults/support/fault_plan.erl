@@ -28,12 +28,12 @@
 -type plan() :: [{Microseconds :: non_neg_integer(), fault()}].
 
 %% How calls of a group may end, other than with their value.
--type outcomes() :: #{python | pool | loop | both => [binary()]}.
+-type outcomes() :: #{python | limited | pool | loop | both => [binary()]}.
 
 -define(MOST_FAULTS, 8).
 -define(MOST_MICROSECONDS, 50000).
 
--define(SERVERS, [py_functions, py_coordinator, py_contexts, py_loops]).
+-define(SERVERS, [py_functions, py_gates, py_coordinator, py_contexts, py_loops]).
 -define(SUPERVISORS, [py_handler_sup, py_loop_sup]).
 -define(LOOPS, [py_default_loop, fault_asyncio, fault_uvloop]).
 
@@ -111,6 +111,8 @@ may(collect_garbage) -> #{};
 may({_, py_functions}) -> #{};
 may({_, py_loops}) -> #{};
 may({_, py_contexts}) -> pool_ends();
+%% Those inside go on.
+may({_, py_gates}) -> #{limited => [<<"Disconnected">>, <<"Error:Disconnected">>]};
 may({_, Name}) when Name =:= py_handler_sup; Name =:= py_coordinator -> handlers_end();
 may({_, _Loop}) -> loops_end();
 may(Callers) when Callers =:= kill_a_caller; Callers =:= kill_all_callers ->
@@ -119,7 +121,8 @@ may(Fault) when Fault =:= restart; Fault =:= kill_top -> all_ends();
 may(_Handlers) -> handlers_end().
 
 handlers_end() ->
-    #{python => [<<"Disconnected">>], both => [<<"Disconnected">>, <<"Error:Disconnected">>]}.
+    Ends = [<<"Disconnected">>, <<"Error:Disconnected">>],
+    #{python => [<<"Disconnected">>], limited => Ends, both => Ends}.
 
 pool_ends() ->
     #{pool => [<<"disconnected">>], both => [<<"disconnected">>, <<"Error:disconnected">>]}.
@@ -133,6 +136,7 @@ all_ends() ->
     #{
         %% The last one: what is nested fails first, and the function around it can still say so.
         python => Python ++ [<<"Error:Disconnected">>],
+        limited => Python ++ [<<"Error:", End/binary>> || End <- Python],
         pool => Erlang,
         loop => Erlang,
         both => Python ++ Erlang ++ [<<"Error:", End/binary>> || End <- Python ++ Erlang]

@@ -12,7 +12,7 @@
     improper/1, fail_improper/1,
     blob/1, size_of/1, self/1,
     py_call/1, py_call_elsewhere/1, py_call_abandoned/1,
-    counts/1, app_env/1, register_name/1, unregister_name/1,
+    counts/1, app_env/1, register_name/1, register_limited/1, unregister_name/1,
     start_mailbox/1, read_mailbox/1, stop_process/1
 ]).
 
@@ -189,6 +189,13 @@ app_env([Key]) ->
 
 register_name([Name, Target]) ->
     ok = py:register_function(Name, ?MODULE, binary_to_existing_atom(Target)),
+    true.
+
+%% So many calls of it may run at once; those over it are refused.
+register_limited([Name, Target, Concurrency]) ->
+    Function = binary_to_existing_atom(Target),
+    Options = #{concurrency => Concurrency},
+    ok = py:register_function(Name, fun ?MODULE:Function/1, Options),
     true.
 
 unregister_name([Name]) ->
