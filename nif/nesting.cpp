@@ -62,7 +62,7 @@ ERL_NIF_TERM Nesting::options(Gil gil, const ErlangTypes& types, ErlNifEnv* env,
 }
 
 NestedRequest::NestedRequest(const OwnedTerm& body) noexcept
-    : env(body.env.get()), request(body.term), ancestors(0), nested(false) {
+    : env(body.env.get()), request(body.term) {
     const ERL_NIF_TERM* parts = nullptr;
     int arity = 0;
     if (enif_get_tuple(env, body.term, &arity, &parts) == 0 || arity != 3) return;

@@ -48,8 +48,8 @@ struct NestedRequest {
 
     ErlNifEnv* env;
     ERL_NIF_TERM request;  // without it
-    ERL_NIF_TERM ancestors;
-    bool nested;
+    ERL_NIF_TERM ancestors = 0;
+    bool nested = false;
 };
 
 // Code that runs in this thread while it lives is nested in these ancestors; with None nothing is

@@ -97,6 +97,8 @@ no_descriptors() ->
     exit(whereis(py_contexts), kill),
     Renewed = py:eval(<<"1">>),
     {ok, none} = py_loop:call(fault_uvloop, fault_misbehaviour, give_descriptors_back, []),
+    %% Its supervisor may not have got to it yet.
+    eventually:true(fun() -> is_pid(whereis(py_contexts)) end),
     ?assertEqual(lists:duplicate(20, true), InGather),
     ?assertEqual(<<"OSError">>, InLoop),
     ?assertEqual([], [End || End <- Ends, End =/= true, End =/= <<"OSError">>]),
@@ -113,7 +115,9 @@ is_refusal(_) -> false.
 
 faults_at_the_limit_of_calls_in_flight(_Config) ->
     Refused = [<<"Overloaded">>, <<"Error:Overloaded">>],
-    seeds(#{max_in_flight => 12}, #{python => Refused, both => Refused}).
+    %% What is nested is not refused.
+    Limited = [<<"Overloaded">>],
+    seeds(#{max_in_flight => 12}, #{python => Refused, limited => Limited, both => Refused}).
 
 faults_with_pipes_and_without_spinning(_Config) ->
     seeds(#{channel => pipe, spin_us => 0}, #{}).
