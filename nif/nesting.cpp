@@ -22,9 +22,10 @@ constexpr Py_ssize_t kParts = 2;
 }  // namespace
 
 Nesting Nesting::current(Gil, const ModuleState& state) {
+    Nesting nesting;
+    if (!Node::instance().nested_requests.load(std::memory_order_relaxed)) return nesting;
     PyObject* value = nullptr;
     if (PyContextVar_Get(state.nesting.get(), nullptr, &value) != 0) throw PyError{};
-    Nesting nesting;
     PyRef mark = PyRef::steal(value);
     // An empty one is of a request that has ended.
     if (PyList_Check(mark.get()) != 0 && PyList_GET_SIZE(mark.get()) == kParts) {
@@ -73,7 +74,9 @@ NestedRequest::NestedRequest(const OwnedTerm& body) noexcept
 }
 
 PyRef NestedRequest::ancestors_to_python(Gil gil, const ErlangTypes& types) const {
-    return nested ? term_to_python(gil, types, env, ancestors) : PyRef::borrow(Py_None);
+    if (!nested) return PyRef::borrow(Py_None);
+    Node::instance().nested_requests.store(true, std::memory_order_relaxed);
+    return term_to_python(gil, types, env, ancestors);
 }
 
 NestingScope::NestingScope(Gil, const ModuleState& state, PyObject* ancestors)

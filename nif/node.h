@@ -28,6 +28,8 @@ public:
     std::atomic<std::int64_t> contexts{0};
     std::atomic<std::int64_t> loops{0};
     std::atomic<unsigned> starts{0};  // of the application
+    // A request was nested, ever: until then no call looks for what it is nested in.
+    std::atomic<bool> nested_requests{false};
 
     std::chrono::microseconds max_spin() const noexcept {
         return std::chrono::microseconds{spin_microseconds.load(std::memory_order_relaxed)};
