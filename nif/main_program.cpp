@@ -203,9 +203,11 @@ private:
 
     void leave_file() { call("leave_file", nullptr); }
 
-    // Interactive, until the end of input. Throws PyError only for SystemExit.
+    // Interactive, until the end of input. Throws PyError only for SystemExit, but that of the
+    // startup file is dealt with.
     void prompt(bool first) {
         if (first) run_startup_file();
+        if (left_) return;
         call("run_interactive_hook", nullptr);
         if (call("use_new_prompt", "i", first ? 1 : 0)) return;
         const PyRef reader = PyRef::steal(PyCFunction_New(&read_line_method, nullptr));
@@ -250,6 +252,7 @@ private:
             return;
         }
         run_stream(file, name, true);
+        if (!left_) code_ = 0;  // what it raised has been shown
     }
 
     void greet() {

@@ -68,7 +68,7 @@ StartResult failure(const PyStatus& status) {
 }
 
 PyStatus configure(Config& config, const InterpreterOptions& options,
-                   std::vector<char*>& arguments) {
+                   const std::vector<char*>& arguments) {
     // Signals stay the BEAM's, but for a main program: main_signals.h.
     config->install_signal_handlers = options.main_program ? 1 : 0;
     config->parse_argv = options.main_program ? 1 : 0;
@@ -82,9 +82,30 @@ PyStatus configure(Config& config, const InterpreterOptions& options,
         // Python derives its folders from the program name when it looks for a venv.
         status = PyConfig_SetBytesString(config.get(), &config->program_name,
                                          options.executable.c_str());
-        if (PyStatus_Exception(status) != 0) return status;
     }
-    return PyConfig_Read(config.get());
+    return status;
+}
+
+// What the command line asks for. It is read into a configuration of its own, which is not the one
+// that starts Python: CPython copies that one, and loses -X warn_default_encoding if it has been
+// read before (3.11).
+PyStatus read_program(const InterpreterOptions& options, const std::vector<char*>& arguments,
+                      MainProgram& program) {
+    Config config;
+    PyStatus status = configure(config, options, arguments);
+    if (PyStatus_Exception(status) == 0) status = PyConfig_Read(config.get());
+    if (PyStatus_Exception(status) != 0) return status;
+    program = {.command = text(config->run_command),
+               .module = text(config->run_module),
+               .filename = text(config->run_filename),
+               .inspect = config->inspect != 0,
+               .interactive = config->interactive != 0,
+               .quiet = config->quiet != 0,
+               .verbose = config->verbose != 0,
+               .skip_first_line = config->skip_source_first_line != 0,
+               .environment = config->use_environment != 0,
+               .readline = config->isolated == 0};
+    return status;
 }
 
 }  // namespace
@@ -108,20 +129,12 @@ StartResult start_python(const InterpreterOptions& options) {
             : Py_PreInitialize(&preconfig);
     if (PyStatus_Exception(status) != 0) return failure(status);
 
+    StartResult result;
+    if (options.main_program) status = read_program(options, arguments, result.program);
+    if (PyStatus_Exception(status) != 0) return failure(status);
     Config config;
     status = configure(config, options, arguments);
     if (PyStatus_Exception(status) != 0) return failure(status);
-    StartResult result;
-    result.program = {.command = text(config->run_command),
-                      .module = text(config->run_module),
-                      .filename = text(config->run_filename),
-                      .inspect = config->inspect != 0,
-                      .interactive = config->interactive != 0,
-                      .quiet = config->quiet != 0,
-                      .verbose = config->verbose != 0,
-                      .skip_first_line = config->skip_source_first_line != 0,
-                      .environment = config->use_environment != 0,
-                      .readline = config->isolated == 0};
     status = Py_InitializeFromConfig(config.get());
     if (PyStatus_Exception(status) != 0) return failure(status);
     return result;

@@ -79,7 +79,7 @@ evaluate(Expressions) ->
 evaluate(Expression, Bindings) ->
     try
         {ok, Tokens, _} = erl_scan:string(Expression ++ " ."),
-        {ok, Parsed} = erl_parse:parse_exprs(Tokens),
+        {ok, Parsed} = erl_parse:parse_exprs(one_dot(Tokens)),
         {value, _Value, NewBindings} = erl_eval:exprs(Parsed, Bindings),
         NewBindings
     catch
@@ -89,6 +89,14 @@ evaluate(Expression, Bindings) ->
             failed(Expression, Module:format_error(Why));
         Class:Reason ->
             failed(Expression, io_lib:format("~tp: ~0tp", [Class, Reason]))
+    end.
+
+%% The expression may have come with its own, as for `erl -eval'.
+-spec one_dot([erl_scan:token()]) -> [erl_scan:token()].
+one_dot(Tokens) ->
+    case lists:reverse(Tokens) of
+        [{dot, _}, {dot, _} = Own | Rest] -> lists:reverse([Own | Rest]);
+        _ -> Tokens
     end.
 
 -spec failed(string(), iodata()) -> no_return().

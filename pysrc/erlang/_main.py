@@ -10,6 +10,7 @@ import codeop
 import gc
 import io
 import os
+import struct
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,6 +28,9 @@ import __main__
 FUTURES = reduce(
     or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 )
+
+# One more than the largest C long.
+LONG = 1 << (8 * struct.calcsize("l") - 1)
 
 
 def set_first_path(importable: str | None, script: str | None, module: bool) -> None:
@@ -136,15 +140,12 @@ class Statements:
         self._read_line = read_line
         self._compile = codeop.CommandCompiler()
         self._compile.compiler.flags |= flags
-        self._ended = False
         for name, text in (("ps1", ">>> "), ("ps2", "... ")):
             if not hasattr(sys, name):
                 setattr(sys, name, text)
 
     def next(self) -> CodeType | None:
-        """The code of the next statement; None at the end of the input."""
-        if self._ended:
-            return None
+        """The code of the next statement; None where the input ends instead of one."""
         lines: list[str] = []
         while True:
             try:
@@ -153,10 +154,11 @@ class Statements:
                 print(file=sys.stderr)
                 raise
             if not line:
-                self._ended = True
                 print(file=sys.stderr)
                 return self._last(lines)
             lines.append(line.decode(sys.stdin.encoding or "utf-8"))
+            if not line.endswith(b"\n"):
+                continue  # the line is not over: the input may be
             source = "".join(lines)
             try:
                 code = self._compile(source.removesuffix("\n"), "<stdin>", "single")
@@ -188,10 +190,13 @@ def exit_code(leaving: SystemExit) -> int:
     if code is None:
         return 0
     if isinstance(code, int):
-        return code & 0xFF
+        # What a C long can't hold is -1.
+        return code & 0xFF if -LONG <= code < LONG else 0xFF
     with suppress(Exception):
         sys.stdout.flush()
-    print(code, file=sys.stderr)
+    with suppress(Exception):
+        print(code, end="", file=sys.stderr)
+    print(file=sys.stderr)
     return 1
 
 

@@ -117,6 +117,11 @@ def test_sessions_on_a_pipe(place: Place, name: str) -> None:
     place.same("-i", "-q", stdin=source.replace("600", "0"))
 
 
+@pytest.mark.parametrize("source", ["if 1:\n  5", "if 1:\n  5\n", "'''a", "(1,\n", "1"])
+def test_input_that_ends_within_a_statement(place: Place, source: str) -> None:
+    place.same("-i", "-q", stdin=source)
+
+
 def test_control_c_at_the_prompt(place: Place) -> None:
     shown = []
     for starter in (PYTHON, ERLPY):
@@ -163,6 +168,12 @@ def test_a_startup_file_and_the_history(place: Place) -> None:
     history.unlink()
     typed(place, ERLPY, ["remembered = 1\n", "\x04"])
     assert "remembered = 1" in history.read_text()
+
+
+@pytest.mark.parametrize("source", ["1/0", "def f(:", "raise SystemExit(3)", "import sys; x = 7"])
+def test_how_a_startup_file_ends(place: Place, source: str) -> None:
+    startup = place.write("startup.py", source)
+    place.same("-i", "-q", stdin="'sys' in dir()\n", PYTHONSTARTUP=startup)
 
 
 @pytest.mark.parametrize("source", ["x = 1\nprint(x)", "1/0", "raise SystemExit(3)", "def f(:"])

@@ -155,6 +155,18 @@ def test_a_bad_erlang_expression_stops_the_start(node: Node, arguments: tuple[st
     assert "erlpy: " in done.stderr
 
 
+def test_an_expression_may_end_with_its_dot(node: Node) -> None:
+    done = node.run("--erl", "X = 20.", "--erl", "20 = X .", "-c", "print('reached')")
+    assert (done.stdout, done.stderr) == ("reached\n", "")
+
+
+def test_a_configuration_file_that_is_not_there(node: Node) -> None:
+    done = node.run("--config", "no_such_file", "-c", "print('not reached')")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("erlpy: there is no configuration file no_such_file\n")
+    assert not (node.folder / "erl_crash.dump").exists()
+
+
 def test_expressions_share_variables_and_code_folders_are_found(node: Node) -> None:
     done = node.run(
         *("--erl", "X = 20", "--erl", "py:register_function(x, fun([]) -> X + 1 end)"),
