@@ -62,9 +62,14 @@ Py_hash_t term_hash(PyObject* self) {
     return hash == -1 ? -2 : hash;
 }
 
-// Erlang's order of terms, among all four types.
+// Erlang's order of terms, among all four types. Equal is what `=:=` says, as for keys of a map:
+// `==` also takes a fun over 1 and one over 1.0 for the same, which hash differently.
 PyObject* term_richcompare(PyObject* self, PyObject* other, int operation) {
     if (Py_TYPE(other)->tp_richcompare != term_richcompare) Py_RETURN_NOTIMPLEMENTED;
+    if (operation == Py_EQ || operation == Py_NE) {
+        const bool identical = enif_is_identical(held_term(self), held_term(other)) != 0;
+        return PyBool_FromLong(identical == (operation == Py_EQ) ? 1 : 0);
+    }
     const int order = enif_compare(held_term(self), held_term(other));
     Py_RETURN_RICHCOMPARE(order, 0, operation);
 }

@@ -54,6 +54,12 @@ def test_equal_terms_are_equal_and_hash_alike(text: str, cls: type) -> None:
     assert value != 1
 
 
+def test_funs_that_only_compare_as_equal_are_two_keys() -> None:
+    one, other = term("M = fun(X) -> fun() -> X end end, [M(1), M(1.0)]")
+    assert one != other
+    assert len({one, other}) == 2
+
+
 @terms
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_terms_can_be_pickled(text: str, cls: type, protocol: int) -> None:
