@@ -3,6 +3,7 @@
 
 #include "loop_bridge/blocking_waiter.h"
 #include "nif/lock.h"
+#include "nif/module_state.h"
 #include "nif/native_thread.h"
 #include "nif/result_message.h"
 #include "nif/thread_caller.h"
@@ -17,6 +18,7 @@ using loop_bridge::EntryPtr;
 using loop_bridge::Gil;
 using loop_bridge::GilAcquire;
 using loop_bridge::GilRelease;
+using loop_bridge::PyRef;
 
 namespace {
 
@@ -32,6 +34,13 @@ void refuse(ErlNifEnv* env, EntryList entries) noexcept {
             RequestHandle::disconnect(env, request->take_handle());
         }
     }
+}
+
+// For begin_thread() and end_thread(), which are a service to logs: no reason to refuse requests.
+void call_or_complain(Gil, const PyRef& function) noexcept {
+    PyObject* done = PyObject_CallNoArgs(function.get());
+    if (done == nullptr) PyErr_WriteUnraisable(function.get());
+    Py_XDECREF(done);
 }
 
 }  // namespace
@@ -93,6 +102,7 @@ void ContextResource::run(PyObject* module) {
     const GilAcquire acquired;
     const Gil gil = acquired.gil();
     ThreadCaller::current().belong_to(start_);
+    call_or_complain(gil, ModuleState::of(module).begin_thread);
     tell(nullptr, owner_, "ready");
     BlockingWaiter waiter{channel_, Node::instance().max_spin()};
     while (!channel_.closed()) {
@@ -104,6 +114,7 @@ void ContextResource::run(PyObject* module) {
         }
         run_arrived(gil, module);
     }
+    call_or_complain(gil, ModuleState::of(module).end_thread);
 }
 
 void ContextResource::run_arrived(Gil gil, PyObject* module) {

@@ -5,6 +5,7 @@
 
 #include "loop_bridge/python/py_entry.h"
 #include "nif/call_arguments.h"
+#include "nif/erlang_module_docs.h"
 #include "nif/loop_channel_object.h"
 #include "nif/message_sender.h"
 #include "nif/request_object.h"
@@ -146,6 +147,8 @@ PyObject* bind_package(PyObject* module, PyObject* parts) {
         take(state.get_running_loop, "get_running_loop");
         take(state.run_request, "run_request");
         take(state.describe_exception, "describe_exception");
+        take(state.begin_thread, "begin_thread");
+        take(state.end_thread, "end_thread");
         take(state.start_coroutine, "start_coroutine");
         take(state.partial, "partial");
         take(state.nesting, "nesting");
@@ -159,16 +162,14 @@ PyCFunction as_method(Function* function) {
 }
 
 PyMethodDef methods[] = {
-    {"call", as_method(call<1>), METH_FASTCALL | METH_KEYWORDS,
-     "call(name, *args, timeout=None, wait=None)"},
+    {"call", as_method(call<1>), METH_FASTCALL | METH_KEYWORDS, kCallDoc},
     {"call_for_caller", as_method(call<2>), METH_FASTCALL | METH_KEYWORDS,
      "call(), for a Python function that stands in for it"},
     {"ask", as_method(ask), METH_FASTCALL | METH_KEYWORDS,
      "ask(name, *args, timeout=None, wait=None)"},
-    {"async_call", as_method(async_call), METH_FASTCALL | METH_KEYWORDS,
-     "async_call(name, *args, timeout=None, wait=None) -> Call"},
-    {"send", as_method(send), METH_FASTCALL, "send(to, term)"},
-    {"stats", stats, METH_NOARGS, "stats() -> dict"},
+    {"async_call", as_method(async_call), METH_FASTCALL | METH_KEYWORDS, kAsyncCallDoc},
+    {"send", as_method(send), METH_FASTCALL, kSendDoc},
+    {"stats", stats, METH_NOARGS, kStatsDoc},
     {"loop_channel", loop_channel, METH_NOARGS, "loop_channel() -> Ref of the running loop's"},
     {"on_interrupt", on_interrupt, METH_O,
      "on_interrupt(cancel): what to call when nobody waits for the running request any longer."},

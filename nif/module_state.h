@@ -34,6 +34,8 @@ struct ModuleState {
     loop_bridge::PyRef get_running_loop;
     loop_bridge::PyRef run_request;
     loop_bridge::PyRef describe_exception;
+    loop_bridge::PyRef begin_thread;
+    loop_bridge::PyRef end_thread;
     loop_bridge::PyRef start_coroutine;
     loop_bridge::PyRef partial;  // functools.partial
     loop_bridge::PyRef nesting;  // the context variable of erlang._nesting

@@ -17,7 +17,7 @@ from typing import Any
 
 import _erlang
 from _erlang import Atom, Fun, Pid, Port, Ref, async_call, call, send, stats
-from erlang import _context, _errors, _function, _loop_host, _nesting
+from erlang import _context, _errors, _function, _loop_host, _nesting, _thread_names
 from erlang._adapters import register_adapter
 from erlang._call import Call
 from erlang._errors import (
@@ -63,6 +63,8 @@ _erlang.bind_package(
         "get_running_loop": asyncio._get_running_loop,
         "run_request": _context.run_request,
         "describe_exception": _context.describe_exception,
+        "begin_thread": _thread_names.begin_thread,
+        "end_thread": _thread_names.end_thread,
         "start_coroutine": _loop_host.start_coroutine,
         "partial": functools.partial,
         "nesting": _nesting.current,

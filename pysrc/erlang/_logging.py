@@ -4,11 +4,13 @@
 import logging
 import os
 import sys
+import threading
 from typing import cast
 
 from erlang import _uncaught
 from erlang._line_stream import LineStream
 from erlang._outbox import Batch, Line, Outbox, as_utf8, take_for_erlang
+from erlang._thread_names import thread_name
 
 # Levels of the streams, as `logging` counts: Erlang's notice and warning, which it shows unless
 # told otherwise.
@@ -127,9 +129,15 @@ def _line(record: logging.LogRecord, text: str) -> Line:
         as_utf8(record.name),
         as_utf8(text.rstrip("\n")),
         int(record.created * 1_000_000),
-        as_utf8(record.threadName or ""),
+        as_utf8(_thread_of(record)),
         (as_utf8(record.pathname), int(record.lineno), as_utf8(record.funcName)),
     )
+
+
+def _thread_of(record: logging.LogRecord) -> str:
+    if record.thread == threading.get_ident():
+        return thread_name()
+    return record.threadName or ""
 
 
 def _after_fork_in_child() -> None:

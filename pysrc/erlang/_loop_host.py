@@ -15,6 +15,7 @@ from erlang._context import resolve
 from erlang._errors import Interrupted
 from erlang._gathering import gather, run_any
 from erlang._loop_end import LoopEnd
+from erlang._thread_names import run_loop_in_thread
 
 
 class Request(Protocol):
@@ -54,6 +55,7 @@ def run(
     The Erlang process ``owner`` gets ``{loop_ready, Channel}`` when the loop runs. Without a
     main coroutine the loop runs until `stop`.
     """
+    run_loop_in_thread()
     try:
         return _run(str(kind), partial(_host, owner, module, function, args, kwargs))
     finally:

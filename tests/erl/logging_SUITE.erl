@@ -7,6 +7,7 @@
 -export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
 -export([
     a_print_is_one_event/1,
+    contexts_and_loops_have_names/1,
     pieces_of_a_line_are_put_together/1,
     threads_do_not_mix_their_lines/1,
     text_of_any_kind_arrives/1,
@@ -25,6 +26,7 @@
 all() ->
     [
         a_print_is_one_event,
+        contexts_and_loops_have_names,
         pieces_of_a_line_are_put_together,
         threads_do_not_mix_their_lines,
         text_of_any_kind_arrives,
@@ -83,6 +85,18 @@ a_print_is_one_event(_Config) ->
     ?assert(Time =< erlang:system_time(microsecond)),
     ok = py:exec(<<"print('to', 'stderr', file=sys.stderr)">>),
     {warning, _} = log_probe:expect(<<"stderr">>, <<"to stderr">>).
+
+contexts_and_loops_have_names(_Config) ->
+    ok = py:exec(<<"print('in a context')">>),
+    {notice, #{py_thread := <<"py-context-", _/binary>>}} =
+        log_probe:expect(<<"stdout">>, <<"in a context">>),
+    ok = py:exec(<<"logging.getLogger('shop').error('a record')">>),
+    {error, #{py_thread := <<"py-context-", _/binary>>}} =
+        log_probe:expect(<<"shop">>, <<"a record">>),
+    ok = py:exec(<<"async def say(): print('in a loop')">>),
+    {ok, none} = py:async_await(py:async_call('__main__', say, [])),
+    {notice, #{py_thread := <<"py-loop-", _/binary>>}} =
+        log_probe:expect(<<"stdout">>, <<"in a loop">>).
 
 pieces_of_a_line_are_put_together(_Config) ->
     ok = py:exec(<<

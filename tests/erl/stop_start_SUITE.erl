@@ -8,6 +8,7 @@
 -export([all/0, init_per_testcase/2, end_per_testcase/2]).
 -export([
     threads_and_loops_live_through_ten_stops/1,
+    contexts_take_their_names_with_them/1,
     the_native_library_is_loaded_anew_under_calls/1,
     a_deleted_module_comes_back/1,
     a_node_restarts_within_itself/1
@@ -16,6 +17,7 @@
 all() ->
     [
         threads_and_loops_live_through_ten_stops,
+        contexts_take_their_names_with_them,
         the_native_library_is_loaded_anew_under_calls,
         a_deleted_module_comes_back,
         a_node_restarts_within_itself
@@ -89,6 +91,19 @@ live_through_a_stop(Number) ->
     start(),
     ?assertEqual([<<"Disconnected">>], lists:usort(outcomes())),
     ok = py:exec(<<"again.set()">>).
+
+contexts_take_their_names_with_them(_Config) ->
+    Before = context_names(),
+    ?assertNotEqual([], Before),
+    ok = application:stop(erlang_python),
+    start(),
+    ?assertEqual([], [Name || Name <- context_names(), lists:member(Name, Before)]).
+
+context_names() ->
+    {ok, Names} = py:eval(<<
+        "threading.current_thread() and [thread.name for thread in threading.enumerate()]"
+    >>),
+    [Name || <<"Dummy-", _/binary>> = Name <- Names].
 
 the_native_library_is_loaded_anew_under_calls(_Config) ->
     Stop = make_ref(),

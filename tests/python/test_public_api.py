@@ -59,6 +59,19 @@ def test_every_public_name_is_there_and_documented(name: str) -> None:
     assert inspect.getdoc(value)
 
 
+@pytest.mark.parametrize(
+    ("name", "signature"),
+    [
+        ("call", "(name, /, *args, timeout=None, wait=None)"),
+        ("async_call", "(name, /, *args, timeout=None, wait=None)"),
+        ("send", "(to, term, /)"),
+        ("stats", "()"),
+    ],
+)
+def test_native_functions_have_signatures(name: str, signature: str) -> None:
+    assert str(inspect.signature(getattr(erlang, name))) == signature
+
+
 def test_a_star_import_gives_those_names() -> None:
     names: dict[str, object] = {}
     exec("from erlang import *", names)
