@@ -1,0 +1,47 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% A gate at which calls wait until all that are expected are there: then they are under way at once.
+-module(gate).
+
+-export([register/0]).
+-export([open_gate/1, pass_gate/1, everybody_at_gate/1, lift_gate/1]).
+
+%% For all to arrive on a machine that is busy, in milliseconds.
+-define(LIMIT, 120000).
+
+-spec register() -> ok.
+register() ->
+    Names = [open_gate, pass_gate, everybody_at_gate, lift_gate],
+    lists:foreach(fun(Name) -> ok = py:register_function(Name, ?MODULE, Name) end, Names).
+
+open_gate([]) ->
+    spawn(fun() -> closed(0, []) end).
+
+closed(Here, Waiting) ->
+    receive
+        {here, Pid} ->
+            closed(Here + 1, [Pid | Waiting]);
+        {count, From, Count} when Here >= Count ->
+            From ! {self(), Count},
+            closed(Here, Waiting);
+        lift ->
+            lists:foreach(fun(Pid) -> Pid ! {self(), go} end, Waiting)
+    end.
+
+%% Returns Value when the gate is lifted.
+pass_gate([Gate, Value]) ->
+    Gate ! {here, self()},
+    receive
+        {Gate, go} -> Value
+    end.
+
+%% Count, as soon as so many wait.
+everybody_at_gate([Gate, Count]) ->
+    Gate ! {count, self(), Count},
+    receive
+        {Gate, Count} -> Count
+    after ?LIMIT -> error(some_are_missing)
+    end.
+
+lift_gate([Gate]) ->
+    Gate ! lift,
+    true.
