@@ -2,6 +2,7 @@
 #include "nif/context_resource.h"
 
 #include "loop_bridge/blocking_waiter.h"
+#include "nif/janitor.h"
 #include "nif/lock.h"
 #include "nif/module_state.h"
 #include "nif/native_thread.h"
@@ -76,6 +77,12 @@ void ContextResource::close() noexcept {
 }
 
 void ContextResource::on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept { close(); }
+
+void ContextResource::give_up() noexcept {
+    close();
+    const Lock lock{mutex_};
+    if (current_) Janitor::instance().interrupt(current_);
+}
 
 void ContextResource::stop(ErlNifEnv* env) noexcept {
     Shut taken = shut();

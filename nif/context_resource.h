@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // context_resource.h: a thread that runs Python for Erlang processes, one request after another.
-// Threads: start(), submit(), close(), on_down() any thread, scheduler threads above all; nothing
-//          blocks.
+// Threads: start(), submit(), close(), give_up(), on_down()
+//                                     any thread, scheduler threads above all; nothing blocks.
 //          watch(), stop()            scheduler threads
 // A context is one thread for its life: libraries like numpy and torch depend on it.
 #pragma once
@@ -31,6 +31,8 @@ public:
     // The thread ends after the requests that came before this.
     void close() noexcept;
     void on_down(ErlNifEnv* env, const ErlNifMonitor& monitor) noexcept;
+    // The same; and what runs, which nobody waits for any longer, is interrupted once more.
+    void give_up() noexcept;
     // The thread ends as soon as it can: what runs is interrupted. Whoever waits for that, or for
     // what is queued, hears `{error, disconnected}` before this returns.
     void stop(ErlNifEnv* env) noexcept;

@@ -85,6 +85,11 @@ ERL_NIF_TERM close_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     return atom(env, "ok");
 }
 
+ERL_NIF_TERM give_up_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
+    resource_argument<ContextResource>(env, argv[0])->give_up();
+    return atom(env, "ok");
+}
+
 ERL_NIF_TERM stop_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     resource_argument<ContextResource>(env, argv[0])->stop(env);
     return atom(env, "ok");
@@ -148,15 +153,16 @@ ErlNifFunc functions[] = {
     {"attach", 1, nif_entry<attach>, 0},                    // Channel
     {"refuse", 1, nif_entry<refuse>, 0},                    // Channel
     {kReply, 3, nif_entry_sized<reply, kReply>, 0},         // Channel, Id, Value
-    {kFail, 6, nif_entry_sized<fail, kFail>, 0},          // Channel, Id, Kind, Reason, Stack, Text
-    {"new_context", 1, nif_entry<new_context>, 0},        // Ref
-    {"close_context", 1, nif_entry<close_context>, 0},    // Context
-    {"stop_context", 1, nif_entry<stop_context>, 0},      // Context
-    {"watch_context", 1, nif_entry<watch_context>, 0},    // Context
-    {kSubmit, 3, nif_entry_sized<submit, kSubmit>, 0},    // Context | Channel, Ref, Request
-    {"abandon", 1, nif_entry<abandon>, 0},                // RequestHandle
-    {"stats", 0, nif_entry<stats>, 0},                    //
-    {"python_version", 0, nif_entry<python_version>, 0},  //
+    {kFail, 6, nif_entry_sized<fail, kFail>, 0},        // Channel, Id, Kind, Reason, Stack, Text
+    {"new_context", 1, nif_entry<new_context>, 0},      // Ref
+    {"close_context", 1, nif_entry<close_context>, 0},  // Context
+    {"give_up_context", 1, nif_entry<give_up_context>, 0},  // Context
+    {"stop_context", 1, nif_entry<stop_context>, 0},        // Context
+    {"watch_context", 1, nif_entry<watch_context>, 0},      // Context
+    {kSubmit, 3, nif_entry_sized<submit, kSubmit>, 0},      // Context | Channel, Ref, Request
+    {"abandon", 1, nif_entry<abandon>, 0},                  // RequestHandle
+    {"stats", 0, nif_entry<stats>, 0},                      //
+    {"python_version", 0, nif_entry<python_version>, 0},    //
 };
 
 bool open_resources(ErlNifEnv* env) {

@@ -81,7 +81,7 @@ void RequestHandle::end(Gil gil) noexcept {
 
 void RequestHandle::interrupt(Gil gil, PyObject* exception_type) noexcept {
     if (runner_ != nullptr) {
-        runner_->interrupt(gil, *this, exception_type);
+        runner_->interrupt(gil, *this, exception_type, ++interruptions_);
     } else if (const PyRef cancel = cancel_.get(gil)) {
         PyObject* done = PyObject_CallNoArgs(cancel.get());
         if (done == nullptr) PyErr_Clear();  // the loop is closed: nothing is left to cancel

@@ -39,7 +39,7 @@ public:
 
     // Nothing is owed to the caller any longer.
     bool settled() const noexcept { return state_.load() != State::kPending; }
-    // Abandoned or disconnected: nobody waits for the code, which is interrupted once.
+    // Abandoned or disconnected: nobody waits for the code, which is interrupted.
     bool unwanted() const noexcept;
 
     // Sends {py_result, Ref, Result}, unless unwanted. `result` lives in `env`.
@@ -52,6 +52,7 @@ public:
     // ... or calls `cancel`, for a coroutine, and for running code that knows better how to end.
     void begin(loop_bridge::Gil gil, loop_bridge::PyRef cancel) noexcept;
     void end(loop_bridge::Gil gil) noexcept;
+    // Each time once more: code that has swallowed an interruption needs another one.
     void interrupt(loop_bridge::Gil gil, PyObject* exception_type) noexcept;
 
 private:
@@ -64,6 +65,7 @@ private:
     // Under the GIL:
     ThreadCaller* runner_ = nullptr;
     loop_bridge::PyHandle cancel_;
+    int interruptions_ = 0;
 };
 
 // The request on its way to the thread or loop that is to run it.

@@ -229,9 +229,11 @@ void ThreadCaller::run(Gil gil, PyObject* module, Request& request) noexcept {
     }
 }
 
-void ThreadCaller::interrupt(Gil, const RequestHandle& request, PyObject* type) noexcept {
+void ThreadCaller::interrupt(Gil, const RequestHandle& request, PyObject* type,
+                             int times) noexcept {
     for (auto level = running_.rbegin(); level != running_.rend(); ++level) {
-        if (!std::exchange(level->interrupted, true)) {
+        if (level->interruptions < times) {
+            ++level->interruptions;
             if (level == running_.rbegin()) {
                 // By CPython itself, or in its wait.
                 PyThreadState_SetAsyncExc(thread_, type);

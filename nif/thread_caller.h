@@ -48,15 +48,16 @@ public:
     bool on_interrupt(loop_bridge::Gil gil, PyObject* cancel) noexcept;
 
     // Raises `type` in the code of a request that runs here, and in all that run further in, in
-    // waits too: once in each, however many reasons there are, so that it can clean up.
-    void interrupt(loop_bridge::Gil gil, const RequestHandle& request, PyObject* type) noexcept;
+    // waits too. In each `times` times at most, however many reasons there are: it can clean up.
+    void interrupt(loop_bridge::Gil gil, const RequestHandle& request, PyObject* type,
+                   int times) noexcept;
     // Takes back what has not been raised yet.
     void forget_interruption(loop_bridge::Gil gil) noexcept;
 
 private:
     struct Running {
         RequestHandle* request = nullptr;
-        bool interrupted = false;
+        int interruptions = 0;
         PyObject* owed = nullptr;  // to be raised when what runs further in has ended; borrowed
     };
     struct Frame {

@@ -38,11 +38,12 @@ add(Ref, Context) ->
     true = ets:insert(?TABLE, {Ref, Context}),
     gen_server:cast(?MODULE, {add, Ref, Context}).
 
-%% Closes a context whose code was interrupted and does not end: it is waited for no more.
+%% Closes a context whose code was interrupted and does not end: it is waited for no more. It may
+%% have had no notice of that, e.g. in a `__del__', where Python ignores exceptions: once more.
 -spec give_up(reference()) -> ok.
 give_up(Ref) ->
     [{Ref, Context}] = ets:take(?TABLE, Ref),
-    ok = py_nif:close_context(Context),
+    ok = py_nif:give_up_context(Context),
     gen_server:cast(?MODULE, {forget, Ref}).
 
 %% Each ends after its current request.
@@ -80,7 +81,9 @@ handle_info(_Message, Threads) ->
 -spec terminate(term(), threads()) -> ok.
 terminate(_Reason, Threads) ->
     lists:foreach(fun py_nif:stop_context/1, maps:values(Threads)),
-    report(await(maps:keys(Threads), py_deadline:in(?STOP_LIMIT))).
+    Left = await(maps:keys(Threads), py_deadline:in(?STOP_LIMIT)),
+    lists:foreach(fun(Ref) -> ok = py_nif:give_up_context(map_get(Ref, Threads)) end, Left),
+    report(Left).
 
 -spec await([reference()], py_deadline:deadline()) -> Left :: [reference()].
 await([], _Deadline) ->

@@ -15,6 +15,7 @@
     fail/6,
     new_context/1,
     close_context/1,
+    give_up_context/1,
     stop_context/1,
     watch_context/1,
     submit/3,
@@ -149,6 +150,11 @@ new_context(_Ref) ->
 close_context(_Context) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
+%% The same; and interrupts once more what runs there, for which nobody waits any longer.
+-spec give_up_context(context()) -> ok.
+give_up_context(_Context) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
 %% Ends the thread as soon as it can: interrupts what runs there. Those who wait for that, or for
 %% what is queued, hear `{error, disconnected}' at once.
 -spec stop_context(context()) -> ok.
@@ -168,7 +174,7 @@ watch_context(_Context) ->
 submit(_Target, _Ref, _Request) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% `abandoned': no answer will ever come, the Python code is interrupted, once. `replied': the answer
+%% `abandoned': no answer will ever come, the Python code is interrupted. `replied': the answer
 %% is in the mailbox or about to arrive.
 -spec abandon(request_handle()) -> abandoned | replied.
 abandon(_Handle) ->

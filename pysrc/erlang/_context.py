@@ -40,7 +40,8 @@ def describe_exception(error: BaseException) -> tuple[str, str, str]:
     """Class name, text and traceback of an exception, without the frames of this package."""
     while error.__traceback__ is not None and _is_ours(error.__traceback__.tb_frame.f_code):
         error.__traceback__ = error.__traceback__.tb_next
-    return _class_name(error), _text(error), "".join(traceback.format_exception(error))
+    lines = traceback.format_exception(error)
+    return _class_name(error), _printable(_text(error)), _printable("".join(lines))
 
 
 def run_exit_functions() -> None:
@@ -55,8 +56,10 @@ def _call(module: str, function: str, args: list[Any], kwargs: dict[str, Any]) -
     return resolve(module, function)(*args, **kwargs)
 
 
-def _eval(code: str, variables: dict[str, Any]) -> object:
-    compiled = compile(code.lstrip(" \t"), "<string>", "eval")
+def _eval(code: str | bytes, variables: dict[str, Any]) -> object:
+    if isinstance(code, str):  # what is not UTF-8 arrives as bytes, which compile() refuses
+        code = code.lstrip(" \t")
+    compiled = compile(code, "<string>", "eval")
     names = namespace()
     if variables and any(isinstance(constant, CodeType) for constant in compiled.co_consts):
         # The body of a lambda or a comprehension sees no locals of eval(), but globals.
@@ -113,5 +116,10 @@ def _text(error: BaseException) -> str:
         return "interrupted"
     try:
         return str(error)
-    except Exception:  # a __str__ that fails must not hide the exception itself
+    except BaseException:  # a __str__ that fails must not hide the exception itself
         return f"<{type(error).__name__} without a text>"
+
+
+def _printable(text: str) -> str:
+    """Without lone surrogates, for which UTF-8 has no form: ``\\ud800`` instead."""
+    return str.encode(text, errors="backslashreplace").decode()

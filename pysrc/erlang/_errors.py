@@ -60,8 +60,9 @@ class Interrupted(BaseException):
     """Nobody waits for this code any longer.
 
     Its ``py:call`` timed out, its caller died, or the application stops. A ``BaseException``, so
-    that code which survives every ``Exception`` stops all the same. Raised once for each request:
-    code that cleans up after it can call Erlang.
+    that code which survives every ``Exception`` stops all the same. Raised once for each request,
+    so that code which cleans up after it can call Erlang; and once more when that, or what has
+    swallowed it, has not ended a second later.
     """
 
 

@@ -19,6 +19,8 @@
     another_context_serves_when_the_sleepers_caller_died/1,
     code_that_can_not_be_interrupted_gets_replaced/1,
     callers_of_sleepers_may_die_one_after_another/1,
+    code_that_swallows_its_interruption_gets_replaced_and_ends/1,
+    threads_that_have_ended_are_unknown_to_python/1,
     idle_contexts_are_closed/1,
     a_killed_pool_comes_back/1,
     callers_in_the_queue_of_a_killed_pool_hear_of_it/1,
@@ -40,6 +42,8 @@ all() ->
         another_context_serves_when_the_sleepers_caller_died,
         code_that_can_not_be_interrupted_gets_replaced,
         callers_of_sleepers_may_die_one_after_another,
+        code_that_swallows_its_interruption_gets_replaced_and_ends,
+        threads_that_have_ended_are_unknown_to_python,
         idle_contexts_are_closed,
         a_killed_pool_comes_back,
         callers_in_the_queue_of_a_killed_pool_hear_of_it,
@@ -52,9 +56,25 @@ init_per_suite(Config) ->
     maps:foreach(fun(Key, Value) -> application:set_env(erlang_python, Key, Value) end, Options),
     {ok, _} = application:ensure_all_started(erlang_python),
     ok = py:exec(<<
-        "import threading, time\n"
+        "import os, threading, time\n"
+        "seen = {}\n"
         "def spin():\n"
         "    while True: pass\n"
+        "class Deaf:\n"
+        "    def __del__(self):\n"
+        "        try:\n"
+        "            spin()\n"
+        "        finally:\n"
+        "            erlang.call('tell', 'swallowed')\n"
+        "def swallow():\n"
+        "    try:\n"
+        "        Deaf()\n"
+        "        spin()\n"
+        "    finally:\n"
+        "        erlang.call('tell', 'cleanup')\n"
+        "def known_and_held(name):\n"
+        "    seen[threading.get_native_id()] = threading.current_thread()\n"
+        "    return erlang.call('hold', name)\n"
         %% Sleeps to its end, whenever the interruption comes.
         "def sleep(seconds):\n"
         "    end = time.monotonic() + seconds\n"
@@ -206,6 +226,33 @@ callers_of_sleepers_may_die_one_after_another(_Config) ->
     ?assertEqual({ok, 1}, py:eval(<<"1">>, #{}, 5000)),
     eventually:equal(Before + Count, fun() -> maps:get(given_up, counts()) end).
 
+%% Python ignores what is raised in a `__del__', an interruption too.
+code_that_swallows_its_interruption_gets_replaced_and_ends(_Config) ->
+    Holders = [hold(N) || N <- [1, 2, 3]],
+    Thread = thread(),
+    ok = python_side:register_tell(),
+    #{given_up := Before} = counts(),
+    ?assertEqual({error, timeout}, py:call('__main__', swallow, [], #{}, 50)),
+    ?assertNotEqual(Thread, thread()),
+    ?assertEqual(<<"swallowed">>, python_side:told()),
+    ?assertEqual(<<"cleanup">>, python_side:told()),
+    ?assertEqual(Before + 1, maps:get(given_up, counts())),
+    let_go(Holders).
+
+%% CPython makes an object for each thread that is not its own, when code there asks for it.
+threads_that_have_ended_are_unknown_to_python(_Config) ->
+    let_go([hold(N) || N <- [1, 2, 3, 4]]),
+    %% Those that are idle for long end.
+    eventually:true(fun() -> length(ended()) >= 2 end),
+    Known = <<"[n for n in ended if seen[n] in threading.enumerate()]">>,
+    ?assertEqual({ok, []}, py:eval(Known, #{ended => ended()})),
+    Current = <<"threading.current_thread() in threading.enumerate()">>,
+    ?assertEqual({ok, true}, py:eval(Current)).
+
+ended() ->
+    {ok, Ended} = py:eval(<<"sorted(set(seen) - {int(n) for n in os.listdir('/proc/self/task')})">>),
+    Ended.
+
 no_longer_stale() ->
     eventually:equal({3, 0, 1}, fun() ->
         #{busy := Busy, stale := Stale, idle := Idle} = counts(),
@@ -274,7 +321,7 @@ a_context_is_one_thread(_Config) ->
 %% A caller whose request waits in Erlang.
 hold(Name) ->
     Caller = spawn_monitor(fun() ->
-        exit(py:eval(<<"erlang.call('hold', n)">>, #{n => Name}, infinity))
+        exit(py:call('__main__', known_and_held, [Name], #{}, infinity))
     end),
     receive
         {holding, Name, Callback} -> {Name, Callback, Caller}
