@@ -17,9 +17,7 @@
 -export([start_link/1, checkout/1, checkin/2, info/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
--export_type([lease/0, state/0, limits/0]).
-
--type lease() :: reference().
+-export_type([state/0, limits/0]).
 
 %% How the caller leaves the context: `abandoned' while it may still run the request, or has
 %% something of its caller's; `stuck' when it has not ended that in time; `closed' when its thread is
@@ -44,18 +42,12 @@
     since :: integer()
 }).
 
--record(lease, {
-    monitor :: reference(),
-    holds :: {waiting, Turn :: integer()} | {context, reference()}
-}).
-
 -record(state, {
     limits :: limits(),
     contexts = #{} :: #{reference() => #context{}},
     %% The last one used is the first one used again, so that spare ones stay idle.
     idle = [] :: [reference()],
-    leases = #{} :: #{lease() => #lease{}},
-    waiting = gb_trees:empty() :: gb_trees:tree(Turn :: integer(), {lease(), gen_server:from()}),
+    leases = py_leases:new() :: py_leases:leases(),
     starting = 0 :: non_neg_integer(),
     stale = 0 :: non_neg_integer(),
     given_up = 0 :: non_neg_integer(),
@@ -68,7 +60,7 @@ start_link(Limits) ->
 
 %% Leases a context to the calling process, waiting for a free one until the deadline.
 -spec checkout(py_deadline:deadline()) ->
-    {ok, lease(), py_nif:context()} | {error, timeout | not_running | disconnected | term()}.
+    {ok, py_leases:lease(), py_nif:context()} | {error, timeout | not_running | disconnected | term()}.
 checkout(Deadline) ->
     Lease = make_ref(),
     try gen_server:call(?MODULE, {checkout, Lease}, py_deadline:left(Deadline)) of
@@ -87,7 +79,7 @@ checkout(Deadline) ->
             end
     end.
 
--spec checkin(lease(), state()) -> ok.
+-spec checkin(py_leases:lease(), state()) -> ok.
 checkin(Lease, How) ->
     gen_server:cast(?MODULE, {checkin, Lease, How}).
 
@@ -103,12 +95,8 @@ init(Limits = #{contexts := Contexts}) ->
 
 -spec handle_call(term(), gen_server:from(), #state{}) ->
     {reply, term(), #state{}} | {noreply, #state{}}.
-handle_call({checkout, Lease}, From = {Pid, _}, State = #state{leases = Leases}) ->
-    Monitor = monitor(process, Pid, [{tag, {caller_down, Lease}}]),
-    Turn = erlang:unique_integer([monotonic]),
-    Waiting = gb_trees:insert(Turn, {Lease, From}, State#state.waiting),
-    Entry = #lease{monitor = Monitor, holds = {waiting, Turn}},
-    {noreply, serve(State#state{waiting = Waiting, leases = Leases#{Lease => Entry}})};
+handle_call({checkout, Lease}, From, State = #state{leases = Leases}) ->
+    {noreply, serve(State#state{leases = py_leases:ask(Lease, From, Leases)})};
 handle_call(info, _From, State) ->
     {reply, counts(State), State}.
 
@@ -136,40 +124,25 @@ handle_info(_Message, State) ->
 
 %% Brings together who waits and what is idle; starts contexts for those who would wait on.
 -spec serve(#state{}) -> #state{}.
-serve(State = #state{idle = [Ref | Idle], waiting = Waiting, leases = Leases}) ->
-    case gb_trees:is_empty(Waiting) of
-        true ->
-            watch_idle(State);
-        false ->
-            {_Turn, {Lease, From}, Rest} = gb_trees:take_smallest(Waiting),
-            #{Lease := Entry} = Leases,
-            State1 = set_status(Ref, leased, State#state{
-                idle = Idle,
-                waiting = Rest,
-                leases = Leases#{Lease := Entry#lease{holds = {context, Ref}}}
-            }),
-            gen_server:reply(From, {ok, handle(Ref, State1)}),
-            serve(State1)
+serve(State = #state{idle = [Ref | Idle], leases = Leases}) ->
+    case py_leases:grant(Ref, Leases) of
+        {ok, From, Granted} ->
+            gen_server:reply(From, {ok, handle(Ref, State)}),
+            serve(set_status(Ref, leased, State#state{idle = Idle, leases = Granted}));
+        none ->
+            watch_idle(State)
     end;
 serve(State = #state{idle = [], limits = #{max_contexts := Max}}) ->
-    #state{contexts = Contexts, waiting = Waiting, starting = Starting, stale = Stale} = State,
-    Wanted = gb_trees:size(Waiting) - Starting,
+    #state{contexts = Contexts, leases = Leases, starting = Starting, stale = Stale} = State,
+    Wanted = py_leases:waiting(Leases) - Starting,
     Allowed = Max - (map_size(Contexts) - Stale),
     start_contexts(min(Wanted, Allowed), State).
 
--spec give_back(lease(), state(), #state{}) -> #state{}.
-give_back(Lease, How, State = #state{leases = Leases, waiting = Waiting}) ->
-    case maps:take(Lease, Leases) of
-        error ->
-            %% From the time before this process was restarted.
-            State;
-        {#lease{monitor = Monitor, holds = Holds}, Rest} ->
-            demonitor(Monitor, [flush]),
-            State1 = State#state{leases = Rest},
-            case Holds of
-                {waiting, Turn} -> State1#state{waiting = gb_trees:delete(Turn, Waiting)};
-                {context, Ref} -> serve(returned(Ref, How, State1))
-            end
+-spec give_back(py_leases:lease(), state(), #state{}) -> #state{}.
+give_back(Lease, How, State = #state{leases = Leases}) ->
+    case py_leases:give_back(Lease, Leases) of
+        {{context, Ref}, Left} -> serve(returned(Ref, How, State#state{leases = Left}));
+        {_Nothing, Left} -> State#state{leases = Left}
     end.
 
 -spec returned(reference(), state(), #state{}) -> #state{}.
@@ -252,22 +225,12 @@ start_contexts(Count, State = #state{contexts = Contexts, starting = Starting}) 
 
 %% Those who wait get a context that others give back; when there are none, they get the reason.
 -spec not_started(Why :: term(), #state{}) -> #state{}.
-not_started(Why, State = #state{contexts = Contexts, waiting = Waiting, leases = Leases}) when
+not_started(Why, State = #state{contexts = Contexts, leases = Leases}) when
     map_size(Contexts) =:= 0
 ->
-    Refused = gb_trees:values(Waiting),
-    lists:foreach(
-        fun({Lease, From}) ->
-            #{Lease := #lease{monitor = Monitor}} = Leases,
-            demonitor(Monitor, [flush]),
-            gen_server:reply(From, {error, {no_context, Why}})
-        end,
-        Refused
-    ),
-    State#state{
-        waiting = gb_trees:empty(),
-        leases = maps:without([Lease || {Lease, _From} <- Refused], Leases)
-    };
+    {Refused, Left} = py_leases:refuse_all(Leases),
+    lists:foreach(fun(From) -> gen_server:reply(From, {error, {no_context, Why}}) end, Refused),
+    State#state{leases = Left};
 not_started(_Why, State) ->
     State.
 
@@ -333,7 +296,7 @@ counts(State) ->
         starting => Starting,
         stale => Stale,
         busy => map_size(Contexts) - length(Idle) - Starting - Stale,
-        waiting => gb_trees:size(State#state.waiting),
+        waiting => py_leases:waiting(State#state.leases),
         given_up => State#state.given_up
     }.
 
