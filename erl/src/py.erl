@@ -177,7 +177,8 @@ await(Ref) ->
 %% @doc Waits for what {@link call_async/4} or {@link async_call/4} has started in this process.
 %%
 %% Each can be awaited once: when `Timeout', in milliseconds, runs out, the Python code is
-%% interrupted. `{error, unknown_call}' for any other reference.
+%% interrupted. `{error, unknown_call}' for any other reference. What a registered function has not
+%% awaited when it returns is interrupted as well.
 -spec await(Ref :: reference(), Timeout :: timeout()) -> {ok, term()} | {error, reason()}.
 await(Ref, Timeout) when is_reference(Ref) ->
     py_async:await(Ref, Timeout);
@@ -220,7 +221,7 @@ async_call(Module, Function, Args) ->
     reference().
 async_call(Module, Function, Args, Kwargs) ->
     Request = py_request:async(Module, Function, Args, Kwargs),
-    py_async:start(fun() -> on_default_loop(Request, infinity) end).
+    py_async:start(fun() -> py_context:answer_on_default_loop(Request, infinity) end).
 
 %% @equiv async_await(Ref, 30000)
 -spec async_await(Ref :: reference()) -> {ok, term()} | {error, reason()}.
@@ -243,14 +244,8 @@ async_await(Ref, Timeout) ->
 -spec async_gather(Calls) -> {ok, [term()]} | {error, reason()} when
     Calls :: [{name(), name(), Args :: [term()]} | {name(), name(), Args :: [term()], kwargs()}].
 async_gather(Calls) ->
-    py_outcome:result(on_default_loop(py_request:gather(Calls), ?DEFAULT_TIMEOUT)).
-
--spec on_default_loop(py_nif:request(), timeout()) -> py_outcome:answer().
-on_default_loop(Request, Timeout) ->
-    case py_loop_sup:default_channel() of
-        {ok, Channel} -> py_context:answer_on_loop(Channel, Request, Timeout);
-        {error, _} = Error -> Error
-    end.
+    Request = py_request:gather(Calls),
+    py_outcome:result(py_context:answer_on_default_loop(Request, ?DEFAULT_TIMEOUT)).
 
 %% @equiv stream(Module, Function, Args, #{})
 -spec stream(Module :: name(), Function :: name(), Args :: [term()]) ->
@@ -324,7 +319,7 @@ release_context() ->
 %% ```
 %% ok = py:activate_venv(<<"/srv/app/venv">>).
 %% '''
--spec activate_venv(Path :: name()) -> ok | {error, {invalid_venv, binary()} | reason()}.
+-spec activate_venv(Path :: name()) -> ok | {error, {invalid_venv, Folder :: binary()} | reason()}.
 activate_venv(Path) ->
     py_venv:activate(Path).
 

@@ -6,16 +6,22 @@
 %% it the request; giving up does the same.
 -module(py_async).
 
--export([start/1, await/2, init/3]).
+-export([key/0, start/1, await/2, give_up_all/0, init/3]).
 
-%% The process of a request that its caller has not awaited yet: in the caller's dictionary.
--define(WORKER(Ref), {'$erlang_python_async', Ref}).
+%% The processes of requests that their caller has not awaited yet: in the caller's dictionary.
+-define(WORKERS, '$erlang_python_async').
+
+-type workers() :: #{reference() => pid()}.
+
+-spec key() -> atom().
+key() ->
+    ?WORKERS.
 
 -spec start(fun(() -> py_outcome:answer())) -> reference().
 start(Work) ->
     Ancestors = py_ancestors:of_caller(),
     {Worker, Ref} = spawn_opt(?MODULE, init, [self(), Ancestors, Work], [monitor]),
-    undefined = put(?WORKER(Ref), Worker),
+    _ = put(?WORKERS, (workers())#{Ref => Worker}),
     Ref.
 
 -spec init(Caller :: pid(), [py_gate:key()] | none, fun(() -> py_outcome:answer())) -> no_return().
@@ -29,10 +35,32 @@ init(Caller, Ancestors, Work) ->
 -spec await(reference(), timeout()) -> {ok, term()} | {error, py_outcome:reason()}.
 await(Ref, Timeout) ->
     Deadline = py_deadline:in(Timeout),
-    case erase(?WORKER(Ref)) of
-        undefined -> {error, unknown_call};
-        Worker -> receive_answer(Ref, Worker, Deadline)
+    case maps:take(Ref, workers()) of
+        error ->
+            {error, unknown_call};
+        {Worker, Others} ->
+            _ = put(?WORKERS, Others),
+            receive_answer(Ref, Worker, Deadline)
     end.
+
+%% What the calling process has started and not awaited is over.
+-spec give_up_all() -> ok.
+give_up_all() ->
+    Workers = workers(),
+    _ = erase(?WORKERS),
+    maps:foreach(fun give_up/2, Workers).
+
+-spec workers() -> workers().
+workers() ->
+    case get(?WORKERS) of
+        undefined -> #{};
+        Workers -> Workers
+    end.
+
+-spec give_up(reference(), Worker :: pid()) -> true.
+give_up(Ref, Worker) ->
+    demonitor(Ref, [flush]),
+    exit(Worker, kill).
 
 -spec receive_answer(reference(), pid(), py_deadline:deadline()) ->
     {ok, term()} | {error, py_outcome:reason()}.
@@ -46,8 +74,7 @@ receive_answer(Ref, Worker, Deadline) ->
         {'DOWN', Ref, process, Worker, _} ->
             {error, disconnected}
     after py_deadline:left(Deadline) ->
-        demonitor(Ref, [flush]),
-        exit(Worker, kill),
+        give_up(Ref, Worker),
         {error, timeout}
     end.
 

@@ -7,7 +7,7 @@
 -module(py_context).
 
 -export([with/1, with/2]).
--export([request/2, request_on_loop/3, answer/2, answer_on_loop/3, is_bound/0]).
+-export([request/2, request_on_loop/3, answer/2, answer_on_default_loop/2, is_bound/0]).
 
 -define(DEFAULT_TIMEOUT, 30000).
 
@@ -59,6 +59,14 @@ request_on_loop(Channel, Request, Timeout) ->
     py_outcome:result(answer_on_loop(Channel, Request, Timeout)).
 
 %% @private
+-spec answer_on_default_loop(py_nif:plain_request(), timeout()) -> py_outcome:answer().
+answer_on_default_loop(Request, Timeout) ->
+    case py_loop_sup:default_channel() of
+        {ok, Channel} -> answer_on_loop(Channel, Request, Timeout);
+        {error, _} = Error -> Error
+    end.
+
+%% @private
 -spec answer(py_nif:plain_request(), timeout()) -> py_outcome:answer().
 answer(Plain, Timeout) ->
     Deadline = py_deadline:in(Timeout),
@@ -73,7 +81,6 @@ answer(Plain, Timeout) ->
             end
     end.
 
-%% @private
 -spec answer_on_loop(py_nif:channel(), py_nif:plain_request(), timeout()) -> py_outcome:answer().
 answer_on_loop(Channel, Plain, Timeout) ->
     Request = py_ancestors:around(Plain),

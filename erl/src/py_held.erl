@@ -10,7 +10,7 @@
 %% after a while has the context replaced, with empty globals.
 -module(py_held).
 
--export([hold/2, release/0, is_holding/0, request/2, isolated/1]).
+-export([key/0, hold/2, release/0, is_holding/0, request/2]).
 
 -type kind() :: private | shared.
 
@@ -26,10 +26,15 @@
 -record(held, {
     kind :: kind(),
     %% `none' while a lost context could not be replaced yet.
-    lease :: {py_contexts:lease(), py_nif:context()} | none,
+    lease :: {py_leases:lease(), py_nif:context()} | none,
     %% Since when, in milliseconds of monotonic time, nobody knows whether its thread is stuck.
     unsure = false :: false | integer()
 }).
+
+%% Of the process dictionary.
+-spec key() -> atom().
+key() ->
+    ?HELD.
 
 %% `outer': the process held one already.
 -spec hold(kind(), py_deadline:deadline()) -> {ok, mine | outer} | {error, py_outcome:reason()}.
@@ -69,16 +74,6 @@ release() ->
 -spec is_holding() -> boolean().
 is_holding() ->
     get(?HELD) =/= undefined.
-
-%% Runs a function as if in a process of its own: it sees nothing of a held context, nor does what
-%% it holds itself outlast it.
--spec isolated(fun(() -> ok)) -> ok.
-isolated(Fun) ->
-    Outer = erase(?HELD),
-    ok = Fun(),
-    release(),
-    _ = [put(?HELD, Outer) || Outer =/= undefined],
-    ok.
 
 %% Makes a request on the held context and waits for its answer.
 -spec request(py_nif:request(), py_deadline:deadline()) -> {ok, py_outcome:answer()} | none.
@@ -124,7 +119,7 @@ run(Held = #held{lease = {Lease, Context}, unsure = Since}, Request, Deadline) -
     end.
 
 -spec lost(
-    #held{}, py_contexts:lease(), closed | stuck, py_nif:request(), py_deadline:deadline()
+    #held{}, py_leases:lease(), closed | stuck, py_nif:request(), py_deadline:deadline()
 ) -> py_outcome:answer().
 lost(Held, Lease, How, Request, Deadline) ->
     py_contexts:checkin(Lease, How),

@@ -19,7 +19,7 @@
     Options :: py_call:options().
 serve(Channel, Id, Name, Args, Options) ->
     put(?MARK, {Channel, infinity}),
-    py_held:isolated(fun() -> py_call:run(Channel, Id, Name, Args, Options) end),
+    py_scope:run(fun() -> py_call:run(Channel, Id, Name, Args, Options) end),
     erase(?MARK),
     ok.
 
@@ -56,7 +56,7 @@ wait(Channel, Ref, Handle, Deadline) ->
         {py_result, Ref, Answer} ->
             Answer;
         {call, Id, Name, Args, Options} ->
-            py_held:isolated(fun() -> py_call:run(Channel, Id, Name, Args, Options) end),
+            py_scope:run(fun() -> py_call:run(Channel, Id, Name, Args, Options) end),
             wait(Channel, Ref, Handle, Deadline)
     after py_deadline:left(Deadline) ->
         abandon(Channel, Ref, Handle)

@@ -4,7 +4,7 @@
 %% the logger and is kept for the process that made the request, until its next exception.
 -module(py_outcome).
 
--export([result/1, last_traceback/0, log/2]).
+-export([key/0, result/1, last_traceback/0, log/2]).
 
 -export_type([answer/0, result/0, reason/0]).
 
@@ -21,6 +21,10 @@
 
 %% In the dictionary of a process that makes requests.
 -define(LAST, '$erlang_python_traceback').
+
+-spec key() -> atom().
+key() ->
+    ?LAST.
 
 -spec result(answer()) -> result().
 result({error, {Name, Text, Traceback}} = Answer) when is_binary(Text), is_binary(Traceback) ->

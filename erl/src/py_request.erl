@@ -32,7 +32,7 @@ async(Module, Function, Args, Kwargs) ->
 
 -spec gather([{name(), name(), arguments()} | {name(), name(), arguments(), kwargs()}]) ->
     py_nif:request().
-gather(Calls) when is_list(Calls) ->
+gather(Calls) when length(Calls) >= 0 ->
     {gather, [gathered(Call) || Call <- Calls]};
 gather(_Calls) ->
     error(badarg).

@@ -32,6 +32,10 @@ pull(Request, Batches) ->
             {ok, lists:append(lists:reverse(Batches, [Items]))};
         {ok, {Items, Number}} ->
             pull(py_request:call('erlang._streams', more, [Number], #{}), [Items | Batches]);
+        {error, {_Exception, _Text}} = Error ->
+            %% An item that has no Erlang value leaves an iterator of which nobody knows.
+            _ = py_context:request(py_request:call('erlang._streams', forget_all, [], #{}), ?TIMEOUT),
+            Error;
         {error, _} = Error ->
             Error
     end.

@@ -1,27 +1,33 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Virtual environments: what py:activate_venv/1 and its siblings ask Python for.
+%% Virtual environments that are activated while Python runs: what `erlang._venv' says, in Erlang's
+%% words.
 -module(py_venv).
 
 -export([activate/1, deactivate/0, info/0]).
 
--define(MODULE_NAME, 'erlang._venv').
+-define(TIMEOUT, 30000).
 
--spec activate(Path :: py:name()) -> ok | {error, {invalid_venv, binary()} | py:reason()}.
+-spec activate(py_request:name()) ->
+    ok | {error, {invalid_venv, Folder :: binary()} | py_outcome:reason()}.
 activate(Path) ->
-    case py:call(?MODULE_NAME, activate, [py_request:name(Path)]) of
+    case request(activate, [py_request:name(Path)]) of
         {ok, none} -> ok;
         {ok, Folder} -> {error, {invalid_venv, Folder}};
         {error, _} = Error -> Error
     end.
 
--spec deactivate() -> ok | {error, py:reason()}.
+-spec deactivate() -> ok | {error, py_outcome:reason()}.
 deactivate() ->
-    case py:call(?MODULE_NAME, deactivate, []) of
-        {ok, _} -> ok;
+    case request(deactivate, []) of
+        {ok, none} -> ok;
         {error, _} = Error -> Error
     end.
 
--spec info() -> {ok, #{binary() => term()}} | {error, py:reason()}.
+-spec info() -> {ok, #{binary() => term()}} | {error, py_outcome:reason()}.
 info() ->
-    py:call(?MODULE_NAME, info, []).
+    request(info, []).
+
+-spec request(Function :: atom(), [term()]) -> {ok, term()} | {error, py_outcome:reason()}.
+request(Function, Args) ->
+    py_context:request(py_request:call('erlang._venv', Function, Args, #{}), ?TIMEOUT).

@@ -12,6 +12,7 @@
     a_call_is_awaited_once/1,
     a_dead_callers_calls_are_interrupted/1,
     a_killed_worker_is_an_error/1,
+    a_registered_function_leaves_no_calls_behind/1,
     bad_arguments_fail_at_once/1
 ]).
 -export([
@@ -23,6 +24,7 @@
     a_dead_callers_coroutines_are_cancelled/1,
     gathered_coroutines_meet/1,
     the_first_failure_of_a_gathering_cancels_the_others/1,
+    system_exit_ends_the_coroutine_only/1,
     conversion_errors_of_arguments_name_them/1,
     the_default_loop_is_started_once_and_restarted/1,
     nothing_runs_without_the_application/1
@@ -36,6 +38,7 @@ all() ->
         a_call_is_awaited_once,
         a_dead_callers_calls_are_interrupted,
         a_killed_worker_is_an_error,
+        a_registered_function_leaves_no_calls_behind,
         bad_arguments_fail_at_once,
         a_cast_outlives_its_caller,
         a_cast_that_fails_is_logged,
@@ -45,6 +48,7 @@ all() ->
         a_dead_callers_coroutines_are_cancelled,
         gathered_coroutines_meet,
         the_first_failure_of_a_gathering_cancels_the_others,
+        system_exit_ends_the_coroutine_only,
         conversion_errors_of_arguments_name_them,
         the_default_loop_is_started_once_and_restarted,
         nothing_runs_without_the_application
@@ -92,6 +96,9 @@ source() ->
       "    except asyncio.CancelledError:\n"
       "        await erlang.async_call('tell', (name, 'cancelled'))\n"
       "        raise\n"
+      "\n"
+      "async def leave(status):\n"
+      "    raise SystemExit(status)\n"
       "\n"
       "async def fail_after_start(text):\n"
       "    await asyncio.sleep(0.05)\n"
@@ -141,7 +148,11 @@ a_call_is_awaited_once(_Config) ->
     ?assertEqual({ok, 4.0}, py:await(Ref)),
     ?assertEqual({error, unknown_call}, py:await(Ref)),
     ?assertEqual({error, unknown_call}, py:await(make_ref())),
-    ?assertError(badarg, py:await(no_reference)).
+    ?assertError(badarg, py:await(no_reference)),
+    %% By the process that has started it.
+    Other = py:call_async(math, sqrt, [9]),
+    ?assertEqual([{error, unknown_call}], in_processes:values(1, fun(_) -> py:await(Other) end)),
+    ?assertEqual({ok, 3.0}, py:await(Other)).
 
 a_dead_callers_calls_are_interrupted(_Config) ->
     Start = fun() ->
@@ -167,6 +178,47 @@ a_killed_worker_is_an_error(_Config) ->
     [exit(Pid, kill) || {process, Pid} <- Monitored],
     ?assertEqual({error, disconnected}, py:await(Ref)),
     await_ended([4]).
+
+%% One process, the thread's handler, runs all of them.
+a_registered_function_leaves_no_calls_behind(_Config) ->
+    Test = self(),
+    ok = py:register_function(leave, fun([]) ->
+        _ = py:call_async('__main__', spin, [<<"left">>]),
+        _ = py:call_async(math, sqrt, [4]),
+        Test ! {handler, self()},
+        receive
+            go_on -> none
+        end
+    end),
+    ok = py:register_function(outer, fun([]) ->
+        Ref = py:call_async(math, sqrt, [16]),
+        {error, {'ZeroDivisionError', _}} = py:eval(<<"1/0">>),
+        {ok, Inner} = py:eval(<<"erlang.call('inner', ref)">>, #{ref => Ref}),
+        {ok, <<"Traceback", _/binary>>} = py:last_traceback(),
+        {Inner, py:await(Ref)}
+    end),
+    ok = py:register_function(inner, fun([Ref]) -> {py:await(Ref), py:last_traceback()} end),
+    Caller = spawn_monitor(fun() ->
+        ok = py:context(),
+        {ok, none} = py:eval(<<"erlang.call('leave')">>),
+        exit(py:eval(<<"erlang.call('outer')">>))
+    end),
+    Handler =
+        receive
+            {handler, Pid} -> Pid
+        end,
+    ?assertEqual(<<"started">>, python_side:told()),
+    Handler ! go_on,
+    ?assertEqual(
+        {ok, {{{error, unknown_call}, {error, none}}, {ok, 4.0}}}, death:reason(Caller, 10000)
+    ),
+    await_ended([<<"left">>]),
+    {dictionary, Dictionary} = process_info(Handler, dictionary),
+    ?assertEqual([], [Key || {Key, _} <- Dictionary, is_of_requests(Key)]),
+    ?assertEqual({messages, []}, process_info(Handler, messages)).
+
+is_of_requests(Key) ->
+    string:find(io_lib:format("~tp", [Key]), "$erlang_python") =/= nomatch.
 
 bad_arguments_fail_at_once(_Config) ->
     ?assertError(badarg, py:call_async(math, sqrt, 16)),
@@ -232,6 +284,20 @@ the_first_failure_of_a_gathering_cancels_the_others(_Config) ->
     ?assertEqual({error, {'ValueError', <<"no">>}}, py:async_gather(Calls)),
     ?assertEqual(<<"started">>, python_side:told()),
     ?assertEqual({<<"c">>, <<"cancelled">>}, python_side:told()).
+
+system_exit_ends_the_coroutine_only(_Config) ->
+    Loop = whereis(py_default_loop),
+    Other = py:async_call('__main__', sleep, [<<"other">>]),
+    ?assertEqual(<<"started">>, python_side:told()),
+    Exit = {error, {'SystemExit', <<"3">>}},
+    ?assertEqual(Exit, py:async_await(py:async_call(sys, exit, [3]))),
+    ?assertEqual(Exit, py:async_await(py:async_call('__main__', leave, [3]))),
+    {ok, Traceback} = py:last_traceback(),
+    ?assertNotEqual(nomatch, binary:match(Traceback, <<"in leave">>)),
+    ?assertEqual(Exit, py:async_gather([{'__main__', leave, [3]}, {asyncio, sleep, [3600]}])),
+    ?assertEqual(Loop, whereis(py_default_loop)),
+    ?assertEqual({error, timeout}, py:async_await(Other, 0)),
+    ?assertEqual({<<"other">>, <<"cancelled">>}, python_side:told()).
 
 conversion_errors_of_arguments_name_them(_Config) ->
     Place = fun({error, {'TypeError', Text}}) -> hd(binary:split(Text, <<":">>)) end,

@@ -17,8 +17,10 @@
     a_missing_module_or_function_is_an_error/1,
     arguments_that_python_can_not_hold_are_an_error/1,
     results_that_erlang_can_not_hold_are_an_error/1,
+    exceptions_keep_their_name_whatever_they_say/1,
     system_exit_ends_the_request_only/1,
     arguments_of_the_wrong_type_fail/1,
+    what_no_process_can_wait_for_is_no_timeout/1,
     running_out_of_time_is_an_error_and_stops_the_code/1,
     a_timeout_leaves_no_message_behind/1,
     infinity_is_a_timeout/1,
@@ -39,8 +41,10 @@ all() ->
         a_missing_module_or_function_is_an_error,
         arguments_that_python_can_not_hold_are_an_error,
         results_that_erlang_can_not_hold_are_an_error,
+        exceptions_keep_their_name_whatever_they_say,
         system_exit_ends_the_request_only,
         arguments_of_the_wrong_type_fail,
+        what_no_process_can_wait_for_is_no_timeout,
         running_out_of_time_is_an_error_and_stops_the_code,
         a_timeout_leaves_no_message_behind,
         infinity_is_a_timeout,
@@ -108,6 +112,37 @@ results_that_erlang_can_not_hold_are_an_error(_Config) ->
     ?assertMatch({error, {'TypeError', _}}, py:eval(<<"[{'k': len}]">>)),
     ?assertEqual({ok, 1}, py:eval(<<"1">>)).
 
+exceptions_keep_their_name_whatever_they_say(_Config) ->
+    ok = py:exec(<<
+        "class Unspeakable(Exception):\n"
+        "    def __init__(self, does): self.does = does\n"
+        "    def __str__(self): return self.does()\n"
+        "def fail(error): raise error\n"
+    >>),
+    ?assertEqual(
+        {error, {'ValueError', <<"lone \\ud800 surrogate">>}},
+        py:eval(<<"fail(ValueError('lone \\ud800 surrogate'))">>)
+    ),
+    {ok, Traceback} = py:last_traceback(),
+    ?assertNotEqual(nomatch, binary:match(Traceback, <<"ValueError: lone \\ud800 surrogate">>)),
+    Silent = <<"<Unspeakable without a text>">>,
+    [
+        ?assertEqual({error, {'Unspeakable', Silent}}, py:eval(Code))
+     || Code <- [
+            <<"fail(Unspeakable(lambda: 17))">>,
+            <<"fail(Unspeakable(lambda: fail(KeyboardInterrupt())))">>,
+            <<"fail(Unspeakable(lambda: fail(SystemExit())))">>
+        ]
+    ],
+    Long = binary:copy(<<"N">>, 300),
+    ?assertEqual(
+        {error, {Long, <<"x">>}},
+        py:eval(<<"fail(type(name, (Exception,), {})('x'))">>, #{name => Long})
+    ),
+    %% What is not UTF-8 is no code.
+    ?assertMatch({error, {'SyntaxError', _}}, py:eval(<<255>>)),
+    ?assertMatch({error, {'SyntaxError', _}}, py:exec(<<255>>)).
+
 system_exit_ends_the_request_only(_Config) ->
     ?assertMatch({error, {'SystemExit', _}}, py:exec(<<"raise SystemExit(3)">>)),
     ?assertMatch({error, {'KeyboardInterrupt', _}}, py:exec(<<"raise KeyboardInterrupt">>)),
@@ -121,6 +156,22 @@ arguments_of_the_wrong_type_fail(_Config) ->
     ?assertError(badarg, py:eval(42)),
     ?assertError(badarg, py:eval(<<"1">>, [])),
     ?assertError(badarg, py:exec([foo])).
+
+what_no_process_can_wait_for_is_no_timeout(_Config) ->
+    Ref = py:call_async(math, sqrt, [16]),
+    lists:foreach(
+        fun(Timeout) ->
+            ?assertError(badarg, py:call(math, sqrt, [16], #{}, Timeout)),
+            ?assertError(badarg, py:eval(<<"1">>, #{}, Timeout)),
+            ?assertError(badarg, py:await(Ref, Timeout)),
+            ?assertError(badarg, py:context(Timeout)),
+            ?assertError(badarg, py_context:with(fun() -> 1 end, Timeout))
+        end,
+        [-1, 1.5, soon, 16#100000000]
+    ),
+    ?assertEqual({ok, 4.0}, py:await(Ref, 16#FFFFFFFF)),
+    eventually:equal(0, fun() -> maps:get(busy, maps:get(contexts, py:info())) end),
+    mailbox:assert_empty().
 
 running_out_of_time_is_an_error_and_stops_the_code(_Config) ->
     ok = py:exec(<<"call_suite_ticks = 0">>),

@@ -11,6 +11,7 @@
     failures_are_errors/1,
     slow_iterators_come_in_batches_on_one_thread/1,
     a_dead_caller_ends_its_iterator/1,
+    an_item_without_an_erlang_value_ends_its_iterator/1,
     a_callbacks_stream_runs_on_the_waiting_thread/1
 ]).
 
@@ -21,6 +22,7 @@ all() ->
         failures_are_errors,
         slow_iterators_come_in_batches_on_one_thread,
         a_dead_caller_ends_its_iterator,
+        an_item_without_an_erlang_value_ends_its_iterator,
         a_callbacks_stream_runs_on_the_waiting_thread
     ].
 
@@ -31,7 +33,7 @@ end_per_suite(_Config) ->
     application:stop(erlang_python).
 
 source() ->
-    <<"import erlang, threading, time\n"
+    <<"import erlang, sys, threading, time\n"
       "ended = []\n"
       "def count(start, stop=3):\n"
       "    yield from range(start, stop)\n"
@@ -49,6 +51,14 @@ source() ->
       "            yield time.sleep(0.01)\n"
       "    finally:\n"
       "        ended.append(name)\n"
+      "def unconvertible(name):\n"
+      "    try:\n"
+      "        time.sleep(1.1)\n"
+      "        yield object()\n"
+      "        yield 'more'\n"
+      "    finally:\n"
+      "        ended.append(name)\n"
+      "sys.modules['stream_suite'] = sys.modules['__main__']\n"
       "def threads():\n"
       "    yield threading.get_ident()\n"
       "def call_back():\n"
@@ -101,6 +111,20 @@ a_dead_caller_ends_its_iterator(_Config) ->
     end,
     death:kill(Caller),
     eventually:equal({ok, [1]}, fun() -> py:eval(<<"ended">>) end).
+
+%% On a context of the pool, on a held one, on a thread that waits.
+an_item_without_an_erlang_value_ends_its_iterator(_Config) ->
+    ok = py:exec(<<"ended.clear()">>),
+    Stream = fun(Name) ->
+        ?assertMatch({error, {'TypeError', _}}, py:stream(stream_suite, unconvertible, [Name])),
+        %% While the context is still there.
+        ?assertEqual({ok, [Name]}, py:call(stream_suite, 'ended.copy', [])),
+        py:call(stream_suite, 'ended.clear', [])
+    end,
+    ok = py:register_function(stream, fun([Name]) -> element(1, Stream(Name)) end),
+    {ok, none} = Stream(<<"pooled">>),
+    {ok, none} = py_context:with(fun() -> Stream(<<"held">>) end),
+    ?assertEqual({ok, ok}, py:eval(<<"erlang.call('stream', 'waiting')">>)).
 
 a_callbacks_stream_runs_on_the_waiting_thread(_Config) ->
     ok = py:register_function(collect, fun([]) ->
