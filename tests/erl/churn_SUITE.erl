@@ -3,6 +3,7 @@
 %% die, contexts, threads, processes and messages are afterwards as they were before.
 %%
 %% The environment variable CHURN_SEED repeats a run that failed: the number is in its log.
+%% CHURN_SECONDS tries for longer.
 -module(churn_SUITE).
 
 -include_lib("proper/include/proper.hrl").
@@ -18,8 +19,8 @@
 -define(CONTEXTS, 2).
 -define(MAX_CONTEXTS, 4).
 
-%% How long the property is tried, in milliseconds; at least some times.
--define(TRY_FOR, 15000).
+%% How long the property is tried, in seconds; at least some times.
+-define(TRY_FOR, "15").
 -define(AT_LEAST, 5).
 
 all() ->
@@ -62,7 +63,8 @@ any_interleaving_leaves_everything_as_it_was(_Config) ->
     Before = quiet(),
     Seed = seed(),
     ct:log("CHURN_SEED=~b", [Seed]),
-    Deadline = erlang:monotonic_time(millisecond) + ?TRY_FOR,
+    Seconds = list_to_integer(os:getenv("CHURN_SECONDS", ?TRY_FOR)),
+    Deadline = erlang:monotonic_time(millisecond) + 1000 * Seconds,
     Rounds = try_until(Deadline, Before, Seed, 0),
     ct:log("~b rounds; ~tp", [Rounds, Before]).
 
@@ -248,17 +250,22 @@ three_times_as_many_as_contexts_one_after_another(_Config) ->
 three_times_as_many_that_can_not_be_interrupted(_Config) ->
     %% In the end their threads return; the pool does not wait for that.
     Count = 3 * ?MAX_CONTEXTS,
-    #{given_up := Before} = maps:get(contexts, py:info()),
     Sleep = fun() -> py:call(time, sleep, [8], #{}, 50) end,
-    ?assertEqual(
-        lists:duplicate(Count, {error, timeout}), [Sleep() || _ <- lists:seq(1, Count)]
-    ),
+    until_given_up(given_up() + Count, Sleep),
     ?assertEqual({ok, 2}, py:eval(<<"1 + 1">>, #{}, 5000)),
     Callers = [spawn_monitor(Sleep) || _ <- lists:seq(1, ?MAX_CONTEXTS)],
     [death:kill(Caller) || {Caller, _} <- Callers],
     ?assertEqual({ok, 2}, py:eval(<<"1 + 1">>, #{}, 5000)),
     [await(Caller) || Caller <- Callers],
     quiet(),
-    #{given_up := After} = maps:get(contexts, py:info()),
-    ?assert(After - Before >= Count),
     mailbox:assert_empty().
+
+%% Some more than that: on a busy machine the time may be over before there is a context, and before
+%% its thread has begun.
+until_given_up(Goal, Sleep) ->
+    ?assertEqual({error, timeout}, Sleep()),
+    _ = [until_given_up(Goal, Sleep) || given_up() < Goal],
+    ok.
+
+given_up() ->
+    maps:get(given_up, maps:get(contexts, py:info())).
