@@ -81,7 +81,7 @@ void ContextResource::on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept { close
 void ContextResource::give_up() noexcept {
     close();
     const Lock lock{mutex_};
-    if (current_) Janitor::instance().interrupt(current_);
+    if (current_) Janitor::instance().insist(current_);
 }
 
 void ContextResource::stop(ErlNifEnv* env) noexcept {

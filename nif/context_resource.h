@@ -31,7 +31,8 @@ public:
     // The thread ends after the requests that came before this.
     void close() noexcept;
     void on_down(ErlNifEnv* env, const ErlNifMonitor& monitor) noexcept;
-    // The same; and what runs, which nobody waits for any longer, is interrupted once more.
+    // The same; and what runs, which nobody waits for any longer, is interrupted once more, and
+    // reported: see erlang._context.report_stuck().
     void give_up() noexcept;
     // The thread ends as soon as it can: what runs is interrupted. Whoever waits for that, or for
     // what is queued, hears `{error, disconnected}` before this returns.

@@ -149,6 +149,7 @@ PyObject* bind_package(PyObject* module, PyObject* parts) {
         take(state.describe_exception, "describe_exception");
         take(state.begin_thread, "begin_thread");
         take(state.end_thread, "end_thread");
+        take(state.report_stuck, "report_stuck");
         take(state.start_coroutine, "start_coroutine");
         take(state.partial, "partial");
         take(state.nesting, "nesting");

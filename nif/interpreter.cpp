@@ -138,7 +138,8 @@ void Interpreter::main_thread(const InterpreterOptions& options, const Asker& as
     const Gil gil = Gil::held_by_caller();
     try {
         PyRef module = import_package(gil, options.path);
-        Janitor::instance().start(ModuleState::of(module.get()).interrupted.get());
+        const ModuleState& state = ModuleState::of(module.get());
+        Janitor::instance().start(state.interrupted.get(), state.report_stuck.get());
         if (options.main_program) MainSignals::adopt(gil);
         module_ = module.release();
         main_thread_ = new MainThread{std::move(started.program)};

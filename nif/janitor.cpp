@@ -18,8 +18,10 @@ using loop_bridge::GilRelease;
 namespace {
 
 struct Interrupt final : loop_bridge::Entry {
-    explicit Interrupt(ResourcePtr<RequestHandle> handle) : request(std::move(handle)) {}
+    Interrupt(ResourcePtr<RequestHandle> handle, bool insists)
+        : request(std::move(handle)), insisting(insists) {}
     ResourcePtr<RequestHandle> request;
+    bool insisting;
 };
 
 }  // namespace
@@ -31,15 +33,21 @@ Janitor& Janitor::instance() {
 
 Janitor::Janitor() : channel_(Node::instance().wake_kind.load()) {}
 
-void Janitor::start(PyObject* exception_type) {
+void Janitor::start(PyObject* exception_type, PyObject* report_stuck) {
     exception_type_ = exception_type;
+    report_stuck_ = report_stuck;
     DropQueue::set_waker([]() noexcept { Janitor::instance().wake(); });
     start_native_thread("py-janitor", [this] { run(); });
 }
 
 void Janitor::interrupt(ResourcePtr<RequestHandle> request) noexcept {
-    EntryPtr entry = std::make_unique<Interrupt>(std::move(request));
+    EntryPtr entry = std::make_unique<Interrupt>(std::move(request), false);
     static_cast<void>(channel_.push(entry));  // never closed
+}
+
+void Janitor::insist(ResourcePtr<RequestHandle> request) noexcept {
+    EntryPtr entry = std::make_unique<Interrupt>(std::move(request), true);
+    static_cast<void>(channel_.push(entry));
 }
 
 void Janitor::run() {
@@ -61,8 +69,18 @@ void Janitor::run() {
 
 void Janitor::work(Gil gil, EntryList jobs) {
     while (const EntryPtr job = jobs.pop_front()) {
-        static_cast<const Interrupt&>(*job).request->interrupt(gil, exception_type_);
+        const auto& interrupt = static_cast<const Interrupt&>(*job);
+        if (interrupt.insisting) report(gil, *interrupt.request);
+        interrupt.request->interrupt(gil, exception_type_);
     }
+}
+
+void Janitor::report(Gil gil, const RequestHandle& request) noexcept {
+    const auto thread = request.thread(gil);
+    if (!thread) return;  // it has just ended
+    PyObject* done = PyObject_CallFunction(report_stuck_, "k", *thread);
+    if (done == nullptr) PyErr_Clear();
+    Py_XDECREF(done);
 }
 
 }  // namespace nif

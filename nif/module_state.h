@@ -36,6 +36,7 @@ struct ModuleState {
     loop_bridge::PyRef describe_exception;
     loop_bridge::PyRef begin_thread;
     loop_bridge::PyRef end_thread;
+    loop_bridge::PyRef report_stuck;
     loop_bridge::PyRef start_coroutine;
     loop_bridge::PyRef partial;  // functools.partial
     loop_bridge::PyRef nesting;  // the context variable of erlang._nesting

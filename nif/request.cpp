@@ -79,6 +79,11 @@ void RequestHandle::end(Gil gil) noexcept {
     cancel_.reset(gil);
 }
 
+std::optional<unsigned long> RequestHandle::thread(Gil) const noexcept {
+    if (runner_ == nullptr) return std::nullopt;
+    return runner_->thread();
+}
+
 void RequestHandle::interrupt(Gil gil, PyObject* exception_type) noexcept {
     if (runner_ != nullptr) {
         runner_->interrupt(gil, *this, exception_type, ++interruptions_);

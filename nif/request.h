@@ -3,10 +3,11 @@
 // Threads: watch(), abandon(), on_down()   any thread, scheduler threads above all
 //          disconnect()                    scheduler threads
 //          answer(), begin(), end()        the Python thread that runs the request, with the GIL
-//          interrupt()                     the janitor, with the GIL
+//          interrupt(), thread()           the janitor, with the GIL
 #pragma once
 
 #include <atomic>
+#include <optional>
 
 #include "loop_bridge/python/arrival.h"
 #include "loop_bridge/python/py_handle.h"
@@ -52,6 +53,8 @@ public:
     // ... or calls `cancel`, for a coroutine, and for running code that knows better how to end.
     void begin(loop_bridge::Gil gil, loop_bridge::PyRef cancel) noexcept;
     void end(loop_bridge::Gil gil) noexcept;
+    // Where it runs, while it does.
+    std::optional<unsigned long> thread(loop_bridge::Gil gil) const noexcept;
     // Each time once more: code that has swallowed an interruption needs another one.
     void interrupt(loop_bridge::Gil gil, PyObject* exception_type) noexcept;
 

@@ -40,6 +40,9 @@ public:
     // This thread is a context's: it calls Erlang as long as the application is not started anew.
     void belong_to(unsigned start) noexcept { start_ = start; }
 
+    // Its number as Python knows it.
+    unsigned long thread() const noexcept { return thread_; }
+
     // Runs `request` here and now: for a context's thread, and for a thread that waits in call().
     void run(loop_bridge::Gil gil, PyObject* module, Request& request) noexcept;
 

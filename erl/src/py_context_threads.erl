@@ -75,6 +75,13 @@ handle_cast({forget, Ref}, Threads) ->
 handle_info({py_result, Ref, ended}, Threads) ->
     true = ets:delete(?TABLE, Ref),
     {noreply, maps:remove(Ref, Threads)};
+handle_info({stuck, Stack}, Threads) ->
+    logger:warning(
+        "Python code that was timed out, or whose caller died, did not end when it was "
+        "interrupted; it goes on in a thread of its own:~n~ts",
+        [Stack]
+    ),
+    {noreply, Threads};
 handle_info(_Message, Threads) ->
     {noreply, Threads}.
 

@@ -195,10 +195,6 @@ usable_again(Ref, State = #state{contexts = Contexts, stale = Stale, limits = Li
 
 -spec give_up(reference(), #state{}) -> #state{}.
 give_up(Ref, State = #state{stale = Stale, given_up = GivenUp}) ->
-    logger:warning(
-        "Python code that was timed out, or whose caller died, can't be interrupted; "
-        "its thread ends when it returns"
-    ),
     ok = py_context_threads:give_up(Ref),
     replenish(forget(Ref, State#state{stale = Stale - 1, given_up = GivenUp + 1})).
 

@@ -150,7 +150,8 @@ new_context(_Ref) ->
 close_context(_Context) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% The same; and interrupts once more what runs there, for which nobody waits any longer.
+%% The same; and interrupts once more what runs there, for which nobody waits any longer:
+%% `py_context_threads' gets `{stuck, Stack :: binary()}' then.
 -spec give_up_context(context()) -> ok.
 give_up_context(_Context) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).

@@ -65,6 +65,7 @@ _erlang.bind_package(
         "describe_exception": _context.describe_exception,
         "begin_thread": _thread_names.begin_thread,
         "end_thread": _thread_names.end_thread,
+        "report_stuck": _context.report_stuck,
         "start_coroutine": _loop_host.start_coroutine,
         "partial": functools.partial,
         "nesting": _nesting.current,

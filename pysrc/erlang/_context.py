@@ -2,6 +2,7 @@
 """What runs for ``py:call``, ``py:eval``, ``py:exec`` and streams in a context's thread."""
 
 import atexit
+import contextlib
 import os
 import sys
 import traceback
@@ -34,6 +35,17 @@ def reset() -> None:
     """Leaves nothing of one caller behind in this thread for the next one."""
     leave_private()
     _streams.forget_all()
+
+
+def report_stuck(thread: int) -> None:
+    """Tells Erlang what runs in a context that is given up; for a thread of ours."""
+    frame = sys._current_frames().get(thread)
+    stack = [] if frame is None else traceback.extract_stack(frame)
+    ours = [entry.filename.startswith(_PRIVATE_MODULES) for entry in stack]
+    theirs = stack[ours.index(False) :] if False in ours else []
+    text = _printable("".join(traceback.format_list(theirs)))
+    with contextlib.suppress(ValueError):  # the application has stopped meanwhile
+        _erlang.send("py_context_threads", (_erlang.Atom("stuck"), text))
 
 
 def describe_exception(error: BaseException) -> tuple[str, str, str]:

@@ -20,6 +20,7 @@
     code_that_can_not_be_interrupted_gets_replaced/1,
     callers_of_sleepers_may_die_one_after_another/1,
     code_that_swallows_its_interruption_gets_replaced_and_ends/1,
+    what_is_given_up_is_reported_with_its_stack/1,
     threads_that_have_ended_are_unknown_to_python/1,
     idle_contexts_are_closed/1,
     a_killed_pool_comes_back/1,
@@ -43,6 +44,7 @@ all() ->
         code_that_can_not_be_interrupted_gets_replaced,
         callers_of_sleepers_may_die_one_after_another,
         code_that_swallows_its_interruption_gets_replaced_and_ends,
+        what_is_given_up_is_reported_with_its_stack,
         threads_that_have_ended_are_unknown_to_python,
         idle_contexts_are_closed,
         a_killed_pool_comes_back,
@@ -238,6 +240,17 @@ code_that_swallows_its_interruption_gets_replaced_and_ends(_Config) ->
     ?assertEqual(<<"cleanup">>, python_side:told()),
     ?assertEqual(Before + 1, maps:get(given_up, counts())),
     let_go(Holders).
+
+what_is_given_up_is_reported_with_its_stack(_Config) ->
+    ok = log_to_test:start(),
+    kill_caller(<<"sleep(3)">>),
+    #{level := warning, text := Text} = log_to_test:next(),
+    ok = log_to_test:stop(),
+    [
+        ?assertNotEqual(nomatch, binary:match(Text, Part))
+     || Part <- [<<"did not end when it was interrupted">>, <<"in <module>">>, <<"in sleep">>]
+    ],
+    ?assertEqual(nomatch, binary:match(Text, <<"_context.py">>)).
 
 %% CPython makes an object for each thread that is not its own, when code there asks for it.
 threads_that_have_ended_are_unknown_to_python(_Config) ->
