@@ -28,10 +28,15 @@ collect(Request) ->
 -spec pull(py_nif:request(), Batches :: [[term()]]) -> {ok, [term()]} | {error, term()}.
 pull(Request, Batches) ->
     case py_context:request(Request, ?TIMEOUT) of
-        {ok, {Items, none}} ->
-            {ok, lists:append(lists:reverse(Batches, [Items]))};
-        {ok, {Items, Number}} ->
-            pull(py_request:call('erlang._streams', more, [Number], #{}), [Items | Batches]);
+        {ok, Batch} ->
+            {Items, [Rest]} = lists:split(length(Batch) - 1, Batch),
+            case Rest of
+                none ->
+                    {ok, lists:append(lists:reverse(Batches, [Items]))};
+                Number ->
+                    More = py_request:call('erlang._streams', more, [Number], #{}),
+                    pull(More, [Items | Batches])
+            end;
         {error, {_Exception, _Text}} = Error ->
             %% An item that has no Erlang value leaves an iterator of which nobody knows.
             _ = py_context:request(py_request:call('erlang._streams', forget_all, [], #{}), ?TIMEOUT),

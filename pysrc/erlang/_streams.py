@@ -22,8 +22,9 @@ class _Thread(threading.local):
 _thread = _Thread()
 _numbers = itertools.count(1)
 
-# Items, and the iterator's number while there may be more of them.
-Batch = tuple[list[object], int | None]
+# Items, and after them the iterator's number while there may be more of them, else None. One flat
+# list, so that an item that has no Erlang value is named by its place in the batch: result[17].
+Batch = list[object]
 
 
 def begin(iterable: Iterable[object]) -> Batch:
@@ -43,10 +44,12 @@ def forget_all() -> None:
 
 def _batch(number: int, iterator: Iterator[object]) -> Batch:
     last = monotonic() + BATCH_SECONDS
-    items = []
+    items: Batch = []
     for item in iterator:
         items.append(item)
         if monotonic() >= last:
             _thread.iterators[number] = iterator
-            return items, number
-    return items, None
+            items.append(number)
+            return items
+    items.append(None)
+    return items

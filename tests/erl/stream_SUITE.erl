@@ -95,7 +95,9 @@ failures_are_errors(_Config) ->
     ?assertMatch({error, {'TypeError', _}}, py:stream_eval(<<"17">>)),
     ?assertMatch({error, {'SyntaxError', _}}, py:stream_eval(<<"(">>)),
     ?assertMatch({error, {'AttributeError', _}}, py:stream(math, no_such, [])),
-    ?assertMatch({error, {'TypeError', _}}, py:stream_eval(<<"[object()]">>)),
+    %% The item is named by its place.
+    {error, {'TypeError', Text}} = py:stream_eval(<<"iter([0, {'k': object()}])">>),
+    ?assertMatch(<<"result[1]['k']: ", _/binary>>, Text),
     ?assertError(badarg, py:stream(math, sqrt, 4)).
 
 slow_iterators_come_in_batches_on_one_thread(_Config) ->
