@@ -20,8 +20,12 @@
 -export([system_continue/3, system_terminate/4, system_code_change/4, system_get_state/1]).
 
 %% `thread' until the first async call: only the handler of a loop has workers, and that has nothing
-%% else to do.
--type serves() :: thread | loop.
+%% else to do. A loop that has asked for nothing for a while is `resting'.
+-type serves() :: thread | loop | resting.
+
+%% Until a loop's handler rests, in milliseconds. A burst of calls leaves tens of megabytes of
+%% garbage, which would stay until the next one.
+-define(REST_AFTER, 1000).
 
 %% How long a worker that traps exits may clean up after it was cancelled, in milliseconds.
 -define(CANCEL_GRACE, 1000).
@@ -50,9 +54,9 @@ loop(Parent, Channel, Serves) ->
             py_nested:serve(Channel, Id, Name, Args, Options),
             restore(Parent),
             ?MODULE:loop(Parent, Channel, Serves);
-        {async, Calls} when Serves =:= loop ->
+        {async, Calls} when Serves =/= thread ->
             start_workers(Channel, Calls),
-            ?MODULE:loop(Parent, Channel, Serves);
+            ?MODULE:loop(Parent, Channel, loop);
         {async, Calls} ->
             process_flag(trap_exit, true),
             %% Thousands of ended workers may report at once: their messages are no heap to collect.
@@ -60,15 +64,15 @@ loop(Parent, Channel, Serves) ->
             start_guard(),
             start_workers(Channel, Calls),
             ?MODULE:loop(Parent, Channel, loop);
-        {ended, Pid} ->
+        {ended, Pid} when Serves =/= thread ->
             _ = erase(erase(Pid)),
-            ?MODULE:loop(Parent, Channel, Serves);
+            ?MODULE:loop(Parent, Channel, loop);
         {'EXIT', Parent, Reason} ->
             stop_workers(Serves),
             exit(Reason);
         {'EXIT', Pid, Reason} ->
             worker_died(Channel, Pid, Reason),
-            ?MODULE:loop(Parent, Channel, Serves);
+            ?MODULE:loop(Parent, Channel, awake(Serves));
         {cancel, Id} ->
             cancel(Id),
             ?MODULE:loop(Parent, Channel, Serves);
@@ -82,7 +86,18 @@ loop(Parent, Channel, Serves) ->
         _Stray ->
             %% Left behind by a function that ran here.
             ?MODULE:loop(Parent, Channel, Serves)
+    after rest_after(Serves) ->
+        true = erlang:garbage_collect(),
+        ?MODULE:loop(Parent, Channel, resting)
     end.
+
+-spec awake(serves()) -> serves().
+awake(thread) -> thread;
+awake(_Loop) -> loop.
+
+-spec rest_after(serves()) -> timeout().
+rest_after(loop) -> ?REST_AFTER;
+rest_after(_Serves) -> infinity.
 
 %% A function that ran here may have changed this process. Were each call a process of its own, the
 %% processes that it started and linked would live on without it, and so they do.
@@ -201,7 +216,7 @@ forget(Pid) ->
 -spec workers(serves()) -> [pid()].
 workers(thread) ->
     [];
-workers(loop) ->
+workers(_Loop) ->
     [Pid || Pid <- get_keys(), is_pid(Pid)].
 
 %% sys: so that a handler can be looked at and upgraded like every OTP process.
