@@ -288,7 +288,7 @@ a_hosted_uvicorn_logs_by_its_loggers(_Config) ->
         "    assert scope['type'] != 'lifespan'\n"
         "async def serve():\n"
         "    from erlang import hosting\n"
-        "    await hosting.uvicorn(empty_app, port=0)\n"
+        "    await hosting.uvicorn(empty_app, port=0, log_level='info')\n"
     >>),
     {ok, Loop} = py_loop:start_link(#{main => {'__main__', serve, [], #{}}}),
     {info, #{domain := [python]}} =
