@@ -18,6 +18,7 @@ register() ->
             {process_count, fun([]) -> erlang:system_info(process_count) end},
             {otp_release, fun([]) -> list_to_binary(erlang:system_info(otp_release)) end},
             {spin_us, fun([]) -> spin_us() end},
+            {timer_lateness, fun([Count]) -> timer_lateness(Count) end},
             {ping_pong, fun([Rounds, SpinUs]) -> ping_pong:run(Rounds, SpinUs) end}
         ]
     ).
@@ -41,3 +42,14 @@ spawn_idle(Count) ->
 spin_us() ->
     {ok, #{spin_us := Microseconds}} = py_config:load(),
     Microseconds.
+
+%% By how many microseconds so many timers of a millisecond were late, one after the other.
+-spec timer_lateness(Count :: non_neg_integer()) -> [non_neg_integer()].
+timer_lateness(Count) ->
+    [late(erlang:monotonic_time(microsecond)) || _ <- lists:seq(1, Count)].
+
+-spec late(Since :: integer()) -> non_neg_integer().
+late(Since) ->
+    receive
+    after 1 -> erlang:monotonic_time(microsecond) - Since - 1000
+    end.

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How late Erlang's timers of a millisecond are beside gathers of 1,000 calls without a pause.
+
+The floor is beside gathers of as many bare futures: as much Python, and nothing for Erlang to do.
+The cost is the 99th percentile of a round; durations are microseconds of lateness.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from subjects import bare_futures, erlang_calls
+
+import erlang
+from workloads.rounds import Record, Round, Side, compare, quantile, runner
+
+CALLS = 1000
+
+Gather = Callable[[range], Awaitable[list[int]]]
+
+
+async def beside(gather: Gather, timers: int) -> Round:
+    lateness = erlang.async_call("timer_lateness", timers)
+    while not lateness.done():
+        doubled = await gather(range(CALLS))
+        assert doubled[-1] == 2 * (CALLS - 1)
+        await asyncio.sleep(0)
+    durations = [float(each) for each in lateness.result()]
+    assert len(durations) == timers
+    return Round(quantile(sorted(durations), 0.99), durations)
+
+
+def run(variant: str, quick: bool) -> list[Record]:
+    timers, rounds = (50, 2) if quick else (500, 10)
+    with runner(variant) as loop:
+        ours, floor = (
+            Side(each.NAME, lambda gather=each.gather: loop.run(beside(gather, timers)))
+            for each in (erlang_calls, bare_futures)
+        )
+        return [compare("timers", variant, ours, floor, rounds)]

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults to be put into the project on purpose, one at a time, and the test that has to notice.
+
+``./dev mutants`` does so in a copy. Each breaks one promise of docs/guarantees.md.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    name: str
+    file: str
+    old: str  # occurs once
+    new: str
+    test: tuple[str, ...]  # what `./dev test` is told
+
+
+MUTANTS = (
+    Mutant(
+        "a wake-up is dropped",
+        "loop_bridge/completion_queue.cpp",
+        "return head == kArmed ? PushResult::kQueuedWake : PushResult::kQueued;",
+        "return PushResult::kQueued;",
+        ("channel_model_test",),
+    ),
+    Mutant(
+        "what is pushed while the channel closes is lost",
+        "loop_bridge/completion_queue.cpp",
+        "        if (head == kClosed) {\n            return PushResult::kClosed;\n        }\n"
+        "        added",
+        "        added",
+        ("channel_model_test",),
+    ),
+    Mutant(
+        "the generation of a slot is not checked",
+        "loop_bridge/call_slots.h",
+        "slot.value.has_value() && id_of(number, slot) == id ?",
+        "slot.value.has_value() ?",
+        ("call_slots_test",),
+    ),
+    Mutant(
+        "a loop's completion goes to whatever is in its slot now",
+        "loop_bridge/call_slots.h",
+        "slot.generation = slot.generation == UINT32_MAX ? 1 : slot.generation + 1;",
+        "slot.generation = 1;",
+        ("tests/python/test_cancellation.py",),
+    ),
+    Mutant(
+        "calls in flight are not limited",
+        "loop_bridge/call_meter.cpp",
+        "if (count >= limit() && !nested) {",
+        "if (count >= UINT64_MAX && !nested) {",
+        ("tests/python/test_limits.py",),
+    ),
+    Mutant(
+        "channels that the pool has no room for stay open",
+        "nif/channel_pool.cpp",
+        "            return;\n        }\n    }\n    channel->close();",
+        "            return;\n        }\n    }",
+        ("tests/python/test_scale.py", "-k", "1_000_threads"),
+    ),
+    Mutant(
+        "nobody hears of a handler's death",
+        "nif/channel_resource.cpp",
+        "&monitor_) != 0) return;\n        phase_ = Phase::kGone;\n    }\n"
+        "    push_arrival(channel_, ArrivalKind::kGone);",
+        "&monitor_) != 0) return;\n        phase_ = Phase::kGone;\n    }",
+        ("failure_SUITE",),
+    ),
+    Mutant(
+        "the call of a worker that died never ends",
+        "erl/src/py_handler.erl",
+        "            erase(Id),\n            py_call:died(Channel, Id, Reason)",
+        "            _ = {Channel, Reason}, _ = erase(Id), ok",
+        ("callback_SUITE",),
+    ),
+    Mutant(
+        "cancelling stops at the future",
+        "erl/src/py_handler.erl",
+        "        Pid -> shut_down([Pid])\n",
+        "        _Pid -> ok\n",
+        ("tests/python/test_cancellation.py",),
+    ),
+    Mutant(
+        "a worker that traps exits is not killed",
+        "erl/src/py_handler.erl",
+        "        {kill_workers, Pids} ->\n            kill(Pids),\n            ?MODULE:loop",
+        "        {kill_workers, _Pids} ->\n            ?MODULE:loop",
+        ("fault_callback_SUITE",),
+    ),
+    Mutant(
+        "garbage of a burst stays",
+        "erl/src/py_handler.erl",
+        "true = erlang:garbage_collect(),",
+        "true = is_pid(Parent),",
+        ("tests/python/test_scale.py", "-k", "on_one_loop"),
+    ),
+    Mutant(
+        "a late answer is sent to whoever gave up",
+        "nif/request.cpp",
+        "    if (!state_.compare_exchange_strong(pending, State::kAnswered)) return;\n",
+        "    state_.compare_exchange_strong(pending, State::kAnswered);\n",
+        ("churn_SUITE",),
+    ),
+    Mutant(
+        "code that nobody waits for goes on",
+        "nif/request.cpp",
+        "    Janitor::instance().interrupt(self);\n    return true;",
+        "    return true;",
+        ("context_SUITE",),
+    ),
+    Mutant(
+        "the context of a dead caller stays with it",
+        "erl/src/py_contexts.erl",
+        "    {noreply, give_back(Lease, abandoned, State)};",
+        "    _ = Lease,\n    {noreply, State};",
+        ("churn_SUITE",),
+    ),
+    Mutant(
+        "the place of a dead call is never free again",
+        "erl/src/py_gates.erl",
+        "handle_info({{caller_down, Key}, _Monitor, process, _Pid, _Reason}, State) ->\n",
+        "handle_info({{caller_down, _}, _Monitor, process, _Pid, _Reason}, State) ->\n"
+        "    {noreply, State};\nhandle_info({never, Key}, State) ->\n",
+        ("overload_SUITE",),
+    ),
+    Mutant(
+        "large terms are copied on normal schedulers",
+        "nif/nif_entry.h",
+        "if (are_large(env, {argv, static_cast<std::size_t>(argc)})) {",
+        "if (are_large(env, {argv, static_cast<std::size_t>(argc)}) && argc > 99) {",
+        ("scheduler_SUITE",),
+    ),
+    Mutant(
+        "pickled data makes atoms",
+        "nif/term_type.cpp",
+        "enif_binary_to_term(env.get(), data, size, &term, ERL_NIF_BIN2TERM_SAFE)",
+        "enif_binary_to_term(env.get(), data, size, &term, 0)",
+        ("tests/python/test_conversion_erlang_types.py",),
+    ),
+    Mutant(
+        "a fork calls the parent's Erlang",
+        "nif/erlang_module.cpp",
+        "    ModuleState::of(module).forked = true;\n",
+        "    static_cast<void>(module);\n",
+        ("tests/python/test_processes.py",),
+    ),
+    Mutant(
+        "a reference is lost with each map",
+        "nif/term_to_python.cpp",
+        "        const PyRef value = read(gil, entries.value(), &step);\n",
+        "        const PyRef value = read(gil, entries.value(), &step);\n"
+        "        Py_INCREF(value.get());\n",
+        ("tests/python/test_reference_balance.py",),
+    ),
+    Mutant(
+        "what a killed loop leaves is not closed",
+        "erl/src/py_loops.erl",
+        "    ok = py_nif:close_context(Context),\n",
+        "    _ = Context,\n",
+        ("fault_callback_SUITE",),
+    ),
+)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""./dev mutants [WORD...]: breaks the project on purpose in a copy; a test has to notice each time.
+
+With words, only the mutants whose names contain one of them. Ends with `N caught, N missed`.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mirror import mirrored
+
+sys.path.insert(0, "tests/mutants")
+
+from mutants import MUTANTS, Mutant
+
+COPY = Path("build/mutants")
+LOGS = Path("build/mutant-logs")
+# Whatever hangs has been noticed, too.
+SECONDS = 400
+
+
+def prepare() -> None:
+    mirrored(COPY)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    venv = COPY / "build/venv"
+    venv.parent.mkdir(exist_ok=True)
+    if not venv.exists():
+        venv.symlink_to(Path("build/venv").absolute())
+
+
+def run(command: list[str], log: Path) -> int:
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, cwd=COPY, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            return process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.wait()
+            return -9
+
+
+def try_out(mutant: Mutant) -> str:
+    """How it ended: caught, or why not."""
+    file = COPY / mutant.file
+    original = file.read_text()
+    if original.count(mutant.old) != 1:
+        return f"missed: stands {original.count(mutant.old)} times in {mutant.file}"
+    log = LOGS / f"{mutant.name.replace(' ', '_')}.log"
+    log.unlink(missing_ok=True)
+    try:
+        file.write_text(original.replace(mutant.old, mutant.new))
+        if run(["sh", "tools/build.sh", "--all"], log) != 0:
+            return f"missed: does not build, see {log}"
+        status = run(["sh", "dev", "test", *mutant.test], log)
+    finally:
+        file.write_text(original)
+    return "caught" if status != 0 else f"missed by {' '.join(mutant.test)}, see {log}"
+
+
+def main() -> int:
+    words = sys.argv[1:]
+    chosen = [each for each in MUTANTS if not words or any(word in each.name for word in words)]
+    prepare()
+    missed = 0
+    for mutant in chosen:
+        start = time.monotonic()
+        end = try_out(mutant)
+        missed += end != "caught"
+        print(f"{mutant.name}: {end} ({time.monotonic() - start:.0f} s)", flush=True)
+    print(f"{len(chosen) - missed} caught, {missed} missed")
+    return 1 if missed or not chosen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
