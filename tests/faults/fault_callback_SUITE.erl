@@ -19,7 +19,8 @@
     code_that_keeps_the_gil_delays_and_harms_nobody/1,
     the_application_stops_while_the_gil_is_kept/1,
     a_flooded_handler_goes_on/1,
-    a_loop_that_is_killed_while_it_is_made_is_closed/1
+    a_loop_that_is_killed_while_it_is_made_is_closed/1,
+    all_code_is_loaded_anew_under_load/1
 ]).
 
 suite() ->
@@ -37,7 +38,8 @@ all() ->
         code_that_keeps_the_gil_delays_and_harms_nobody,
         the_application_stops_while_the_gil_is_kept,
         a_flooded_handler_goes_on,
-        a_loop_that_is_killed_while_it_is_made_is_closed
+        a_loop_that_is_killed_while_it_is_made_is_closed,
+        all_code_is_loaded_anew_under_load
     ].
 
 -define(MEGABYTES, 100).
@@ -252,3 +254,22 @@ a_loop_that_is_killed_while_it_is_made_is_closed(_Config) ->
     after
         {ok, true} = py:call(fault_misbehaviour, make_loops_as_usual, [])
     end.
+
+%% Twice: the second time, what still runs the code from before the first one is killed, as by every
+%% upgrade. Those calls end as if somebody else had killed whoever worked on them.
+all_code_is_loaded_anew_under_load(_Config) ->
+    {ok, Modules} = application:get_key(erlang_python, modules),
+    Supervisors = [whereis(Name) || Name <- [erlang_python_sup, py_loop_sup, py_contexts]],
+    Drivers = fault_load:start(),
+    [
+        begin
+            _ = code:purge(Module),
+            {module, Module} = code:load_file(Module)
+        end
+     || _ <- [once, twice], Module <- Modules
+    ],
+    {Ledger, Hanging} = fault_load:stop(Drivers),
+    ?assertEqual([], Hanging),
+    Deaths = [{0, Fault} || Fault <- [kill_all_handlers, kill_all_callers]],
+    ?assertEqual(ok, fault_check:accounts(Ledger, fault_plan:allowed(Deaths, #{}))),
+    ?assertEqual(Supervisors, [whereis(Name) || Name <- [erlang_python_sup, py_loop_sup, py_contexts]]).
