@@ -153,6 +153,17 @@ async def strangers(page: str, chat_url: str) -> str:
     return "refused"
 
 
+async def other_addresses(*ports: int) -> str:
+    """The demo serves 127.0.0.1 alone: what listens everywhere would answer here, too."""
+    for port in ports:
+        try:
+            await asyncio.open_connection("127.0.0.2", port)
+        except ConnectionRefusedError:
+            continue
+        raise Failed(f"port {port} is open on 127.0.0.2")
+    return "refused"
+
+
 async def main(port: int) -> int:
     http, ws = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}"
     chat_http, chat_ws = f"http://127.0.0.1:{port + 1}", f"ws://127.0.0.1:{port + 1}/chat"
@@ -179,6 +190,7 @@ async def main(port: int) -> int:
         await step("WebSocket /live", lambda: live(client, f"{ws}/live"))
         await step("aiohttp WebSocket /chat", lambda: chat(chat_ws))
         await step("other hosts' pages", lambda: strangers(ws, chat_ws))
+        await step("other addresses", lambda: other_addresses(port, port + 1))
     if (chromium := browser.installed()) is not None:
         for width, height in ((1280, 900), (400, 800)):
             await step(

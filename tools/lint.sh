@@ -23,7 +23,7 @@ clang_format() {
 }
 
 python_folders() {
-    for folder in pysrc demo bench tools tests/soak; do
+    for folder in pysrc demo bench tools tests/soak tests/mutants; do
         # A folder without Python in it is an error to mypy.
         [ -z "$(find "$folder" -name '*.py' 2>/dev/null | head -n 1)" ] || printf '%s\n' "$folder"
     done
