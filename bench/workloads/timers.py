@@ -32,8 +32,10 @@ async def beside(gather: Gather, timers: int) -> Round:
 def run(variant: str, quick: bool) -> list[Record]:
     timers, rounds = (50, 2) if quick else (500, 10)
     with runner(variant) as loop:
-        ours, floor = (
-            Side(each.NAME, lambda gather=each.gather: loop.run(beside(gather, timers)))
-            for each in (erlang_calls, bare_futures)
-        )
+
+        def side(name: str, gather: Gather) -> Side:
+            return Side(name, lambda: loop.run(beside(gather, timers)))
+
+        ours = side(erlang_calls.NAME, erlang_calls.gather)
+        floor = side(bare_futures.NAME, bare_futures.gather)
         return [compare("timers", variant, ours, floor, rounds)]
