@@ -18,6 +18,9 @@ PYTHON = [sys.executable]
 ERLPY = [sys.executable, "-I", "-S", str(ROOT / "tools/erlpy")]
 SECONDS = 60.0
 
+# Programs inherit what is ignored, as under nohup; these tests are about what is not.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 
 @dataclass(frozen=True)
 class Ended:
