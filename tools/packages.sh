@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# packages.sh [--lint]: installs the Debian or Ubuntu packages that are missing, and only those.
+# packages.sh [--lint | --fuzz]: installs the Debian or Ubuntu packages that are missing, and only those.
 # What somebody brought himself (an Erlang or a Python from elsewhere) is left as it is.
 set -eu
 . tools/environment.sh
@@ -42,9 +42,15 @@ has git || need git
 need_debian libuv1-dev libgtest-dev libgmock-dev libbenchmark-dev
 need_erlang
 need_python
-if [ "${1:-}" = --lint ]; then
-    need_debian clang-format clang-tidy
-fi
+case ${1:-} in
+    --lint) need_debian clang-format clang-tidy ;;
+    --fuzz)
+        need_debian clang
+        # The engine's package is named by the version of the compiler, which may just be missing.
+        clang=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p')
+        need_debian "libclang-rt-${clang:-14}-dev"
+        ;;
+esac
 [ -n "$missing" ] || exit 0
 
 install="apt-get install -y --no-install-recommends$missing"

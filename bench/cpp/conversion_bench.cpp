@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What conversion costs, by shape of value and direction. The code is that of nif/, the interpreter
-// is real, the terms are those of a stand-in for the BEAM (stand_in/). Beside each direction stands
-// its floor: the same objects made by CPython's API alone, the same terms by enif_* alone.
+// is real, the terms are those of a stand-in for the BEAM (tests/cpp/stand_in/). Beside each
+// direction stands its floor: the same objects by CPython's API alone, the same terms by enif_*.
 #include <benchmark/benchmark.h>
 
 #include <cstdio>

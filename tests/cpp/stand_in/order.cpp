@@ -3,26 +3,29 @@
 #include <algorithm>
 #include <compare>
 #include <functional>
+#include <tuple>
 #include <utility>
 
-#include "bench/cpp/stand_in/term.h"
+#include "tests/cpp/stand_in/term.h"
 
 namespace stand_in {
 namespace {
 
-// Number < atom < tuple < map < [] < list < binary.
+// Number < atom < pid < tuple < map < [] < list < binary.
 int rank(ERL_NIF_TERM term) {
     switch (enif_term_type(nullptr, term)) {
         case ERL_NIF_TERM_TYPE_ATOM:
             return 1;
-        case ERL_NIF_TERM_TYPE_TUPLE:
+        case ERL_NIF_TERM_TYPE_PID:
             return 2;
-        case ERL_NIF_TERM_TYPE_MAP:
+        case ERL_NIF_TERM_TYPE_TUPLE:
             return 3;
+        case ERL_NIF_TERM_TYPE_MAP:
+            return 4;
         case ERL_NIF_TERM_TYPE_LIST:
-            return term == kNil ? 4 : 5;
+            return term == kNil ? 5 : 6;
         case ERL_NIF_TERM_TYPE_BITSTRING:
-            return 6;
+            return 7;
         default:
             return 0;
     }
@@ -65,6 +68,10 @@ int compare_numbers(ERL_NIF_TERM a, ERL_NIF_TERM b, bool exact) {
         if (left_float != right_float) return left_float ? 1 : -1;
     }
     return order(approximate(a), approximate(b));
+}
+
+auto parts(const Pid* pid) {
+    return std::tuple(pid->creation, atom_text(pid->node), pid->serial, pid->id);
 }
 
 int compare_all(std::span<const ERL_NIF_TERM> a, std::span<const ERL_NIF_TERM> b, bool exact) {
@@ -125,6 +132,8 @@ int compare(ERL_NIF_TERM a, ERL_NIF_TERM b, bool exact) {
     switch (enif_term_type(nullptr, a)) {
         case ERL_NIF_TERM_TYPE_ATOM:
             return order(atom_text(a), atom_text(b));
+        case ERL_NIF_TERM_TYPE_PID:
+            return order(parts(block_of<Pid>(a, Kind::kPid)), parts(block_of<Pid>(b, Kind::kPid)));
         case ERL_NIF_TERM_TYPE_TUPLE: {
             const auto* left = block_of<Tuple>(a, Kind::kTuple);
             const auto* right = block_of<Tuple>(b, Kind::kTuple);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/cpp/stand_in/term.h"
+#include "tests/cpp/stand_in/term.h"
 
 #include <sanitizer/asan_interface.h>
 
@@ -139,6 +139,8 @@ ErlNifTermType enif_term_type(ErlNifEnv*, ERL_NIF_TERM term) {
             return ERL_NIF_TERM_TYPE_BITSTRING;
         case Kind::kTuple:
             return ERL_NIF_TERM_TYPE_TUPLE;
+        case Kind::kPid:
+            return ERL_NIF_TERM_TYPE_PID;
         case Kind::kMap:
             break;
     }
@@ -156,6 +158,11 @@ ERL_NIF_TERM enif_make_copy(ErlNifEnv* env, ERL_NIF_TERM term) {
     }
     if (const auto* binary = block_of<Binary>(term, Kind::kBinary)) return copy_binary(env, binary);
     if (const auto* tuple = block_of<Tuple>(term, Kind::kTuple)) return copy_tuple(env, tuple);
+    if (const auto* pid = block_of<Pid>(term, Kind::kPid)) {
+        auto* made = env->allocate<Pid>();
+        *made = *pid;
+        return to_term(made, Tag::kBlock);
+    }
     return copy_map(env, block_of<Map>(term, Kind::kMap));
 }
 

@@ -2,9 +2,10 @@
 // Resources, as far as binaries over memory of their own need them.
 #include <atomic>
 #include <new>
+#include <string>
 #include <utility>
 
-#include "bench/cpp/stand_in/term.h"
+#include "tests/cpp/stand_in/term.h"
 
 struct enif_resource_type_t {
     ErlNifResourceDtor* destroy;
@@ -20,10 +21,12 @@ struct alignas(std::max_align_t) Resource {
 
 Resource* resource_of(void* object) { return static_cast<Resource*>(object) - 1; }
 
-char erts_version[] = "16.0";
+std::string erts_version = "16.0";
 char otp_release[] = "28";
 
 }  // namespace
+
+void stand_in::pretend_runtime(const char* version) { erts_version = version; }
 
 extern "C" {
 
@@ -57,10 +60,9 @@ ERL_NIF_TERM enif_make_resource_binary(ErlNifEnv* env, void* object, const void*
     return stand_in::make_shared_binary(env, std::move(shared), size);
 }
 
-// A runtime without the faults that nif/ knows ways around.
 void enif_system_info(ErlNifSysInfo* info, size_t) {
     *info = {};
-    info->erts_version = erts_version;
+    info->erts_version = erts_version.data();
     info->otp_release = otp_release;
 }
 

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Terms as bytes and as text: the external format of integers and atoms, and how terms are printed.
+// Terms as bytes and as text: the external format of integers, atoms and pids, and how terms are
+// printed.
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <string>
 
-#include "bench/cpp/stand_in/term.h"
+#include "tests/cpp/stand_in/term.h"
 
 namespace stand_in {
 namespace {
 
 // Tags of the external term format.
 constexpr unsigned char kVersion = 131;
+constexpr unsigned char kPid = 88;
 constexpr unsigned char kSmallBig = 110;
 constexpr unsigned char kLargeBig = 111;
 constexpr unsigned char kAtomUtf8 = 118;
@@ -36,6 +38,12 @@ void append_atom(Encoded& to, std::string_view text) {
     to.push_back(large ? kAtomUtf8 : kSmallAtomUtf8);
     append(to, text.size(), large ? 2 : 1);
     to.insert(to.end(), text.begin(), text.end());
+}
+
+void append_pid(Encoded& to, const Pid* pid) {
+    to.push_back(kPid);
+    append_atom(to, atom_text(pid->node));
+    for (const std::uint32_t part : {pid->id, pid->serial, pid->creation}) append(to, part, 4);
 }
 
 // Takes what it reads off its bytes; never reads beyond them.
@@ -67,6 +75,24 @@ private:
     bool failed_ = false;
 };
 
+// 0: no atom, or one that may not be made.
+ERL_NIF_TERM decode_atom(Decoder& from, std::size_t tag, bool may_make) {
+    if (tag != kAtomUtf8 && tag != kSmallAtomUtf8) return 0;
+    const auto text = from.take(from.number(tag == kAtomUtf8 ? 2 : 1));
+    if (from.failed()) return 0;
+    return find_atom({reinterpret_cast<const char*>(text.data()), text.size()}, may_make);
+}
+
+ERL_NIF_TERM decode_pid(ErlNifEnv* env, Decoder& from, bool may_make_atoms) {
+    const ERL_NIF_TERM node = decode_atom(from, from.number(1), may_make_atoms);
+    const auto part = [&from] { return static_cast<std::uint32_t>(from.number(4)); };
+    const Pid pid{{Kind::kPid}, node, part(), part(), part()};
+    if (node == 0 || from.failed()) return 0;
+    auto* made = env->allocate<Pid>();
+    *made = pid;
+    return to_term(made, Tag::kBlock);
+}
+
 // 0: not a term, or an atom that may not be made.
 ERL_NIF_TERM decode(ErlNifEnv* env, Decoder& from, bool may_make_atoms) {
     if (from.number(1) != kVersion) return 0;
@@ -77,12 +103,8 @@ ERL_NIF_TERM decode(ErlNifEnv* env, Decoder& from, bool may_make_atoms) {
         const auto digits = from.take(size);
         return from.failed() ? 0 : make_integer(env, negative, digits);
     }
-    if (tag == kAtomUtf8 || tag == kSmallAtomUtf8) {
-        const auto text = from.take(from.number(tag == kAtomUtf8 ? 2 : 1));
-        if (from.failed()) return 0;
-        return find_atom({reinterpret_cast<const char*>(text.data()), text.size()}, may_make_atoms);
-    }
-    return 0;
+    if (tag == kPid) return decode_pid(env, from, may_make_atoms);
+    return decode_atom(from, tag, may_make_atoms);
 }
 
 // Writes terms until its budget of parts is spent.
@@ -117,6 +139,8 @@ private:
                       [this](unsigned char byte) { text += std::to_string(byte); });
         } else if (const auto* tuple = block_of<Tuple>(term, Kind::kTuple)) {
             print_all("{", elements(tuple), "}", [this](ERL_NIF_TERM part) { print(part); });
+        } else if (const auto* pid = block_of<Pid>(term, Kind::kPid)) {
+            text += "<" + std::to_string(pid->id) + "." + std::to_string(pid->serial) + ">";
         } else {
             const auto* map = block_of<Map>(term, Kind::kMap);
             std::size_t i = 0;
@@ -171,7 +195,7 @@ using namespace stand_in;
 
 extern "C" {
 
-// Integers and atoms only.
+// Integers, atoms and pids only.
 int enif_term_to_binary(ErlNifEnv*, ERL_NIF_TERM term, ErlNifBinary* binary) {
     Encoded encoded{kVersion};
     if (const auto* integer = block_of<Integer>(term, Kind::kInteger)) {
@@ -185,6 +209,8 @@ int enif_term_to_binary(ErlNifEnv*, ERL_NIF_TERM term, ErlNifBinary* binary) {
         append_integer(encoded, value < 0, little);
     } else if (tag_of(term) == Tag::kAtom) {
         append_atom(encoded, atom_text(term));
+    } else if (const auto* pid = block_of<Pid>(term, Kind::kPid)) {
+        append_pid(encoded, pid);
     } else {
         return 0;
     }

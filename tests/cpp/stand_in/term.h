@@ -2,7 +2,8 @@
 // term.h: terms as words, for the stand-in of the BEAM that the conversions of nif/ are linked to.
 // The enif_* functions of this folder are plain C symbols with the signatures of erl_nif.h, so the
 // code under test needs no seam. They do what erl_nif's manual says for integers, floats, atoms,
-// binaries, lists, tuples and maps; there are no pids, ports, references, funs and bitstrings.
+// binaries, lists, tuples, maps and pids of other nodes; there are no ports, references, funs and
+// bitstrings.
 // Threads: an environment one at a time; atoms any thread.
 // Owns:    an environment owns all its terms. AddressSanitizer sees each term as a block of its
 // own.
@@ -34,7 +35,7 @@ struct Cell {
     ERL_NIF_TERM head, tail;
 };
 
-enum class Kind : std::uint8_t { kFloat, kInteger, kBinary, kTuple, kMap };
+enum class Kind : std::uint8_t { kFloat, kInteger, kBinary, kTuple, kMap, kPid };
 
 // What every term behind Tag::kBlock starts with.
 struct Block {
@@ -64,6 +65,11 @@ struct Tuple : Block {
 
 struct Map : Block {
     std::size_t size;  // the keys follow, ordered; then the values
+};
+
+struct Pid : Block {
+    ERL_NIF_TERM node;  // an atom
+    std::uint32_t id, serial, creation;
 };
 
 inline Tag tag_of(ERL_NIF_TERM term) noexcept { return static_cast<Tag>(term & 7U); }
@@ -105,6 +111,9 @@ inline std::span<const ERL_NIF_TERM> keys(const Map* map) noexcept {
 inline std::span<const ERL_NIF_TERM> values(const Map* map) noexcept {
     return {keys(map).data() + map->size, map->size};
 }
+
+// What enif_system_info() says; before anybody asks. "16.0" at first.
+void pretend_runtime(const char* erts_version);
 
 ERL_NIF_TERM make_integer(ErlNifEnv* env, bool negative, std::span<const unsigned char> magnitude);
 ERL_NIF_TERM make_shared_binary(ErlNifEnv* env, SharedBytes data, std::size_t size);

@@ -6,7 +6,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "bench/cpp/stand_in/term.h"
+#include "tests/cpp/stand_in/term.h"
 
 namespace stand_in {
 namespace {

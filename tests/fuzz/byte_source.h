@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// byte_source.h: the bytes of an input, one decision after another. After the last one: zeros.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+namespace fuzz {
+
+class ByteSource {
+public:
+    explicit ByteSource(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+
+    bool empty() const { return bytes_.empty(); }
+
+    std::uint8_t byte() { return number<std::uint8_t>(); }
+
+    // Below `bound`.
+    unsigned below(unsigned bound) { return byte() % bound; }
+
+    template <class T>
+    T number() {
+        T value{};
+        const auto taken = take(sizeof value);
+        std::memcpy(&value, taken.data(), taken.size());
+        return value;
+    }
+
+    // As many as there are, if not `count`.
+    std::span<const std::uint8_t> take(std::size_t count) {
+        const auto taken = bytes_.first(std::min(count, bytes_.size()));
+        bytes_ = bytes_.subspan(taken.size());
+        return taken;
+    }
+
+    // Up to 255, or many times the same byte, for what only large sizes do.
+    std::size_t size() {
+        const std::uint8_t size = byte();
+        return size < 250 ? size : 0;
+    }
+
+private:
+    std::span<const std::uint8_t> bytes_;
+};
+
+}  // namespace fuzz

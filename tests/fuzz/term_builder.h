@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// term_builder.h: any term at all, made of any bytes at all.
+#pragma once
+
+#include <erl_nif.h>
+
+#include "tests/fuzz/byte_source.h"
+
+namespace fuzz {
+
+class TermBuilder {
+public:
+    TermBuilder(ErlNifEnv* env, ByteSource& source) : env_(env), source_(source) {}
+
+    ERL_NIF_TERM build();
+
+    // What was built so far comes back from Python as the same term.
+    bool exact() const { return exact_; }
+    // Keys that differ in Erlang may be one in Python, and the other way round.
+    bool has_map() const { return has_map_; }
+    // {bytes, {bytes, Binary}} loses one tag each time.
+    bool has_tagged_bytes() const { return tagged_; }
+
+private:
+    ERL_NIF_TERM build_integer();
+    ERL_NIF_TERM build_float();
+    ERL_NIF_TERM build_atom();
+    ERL_NIF_TERM build_binary();
+    ERL_NIF_TERM build_pid();
+    ERL_NIF_TERM build_list(bool proper);
+    ERL_NIF_TERM build_tuple();
+    ERL_NIF_TERM build_map();
+    ERL_NIF_TERM build_deep();
+
+    ErlNifEnv* env_;
+    ByteSource& source_;
+    int depth_ = 0;
+    unsigned levels_left_ = 3000;  // what compares terms in the stand-in recurses
+    bool exact_ = true;
+    bool has_map_ = false;
+    bool tagged_ = false;
+};
+
+}  // namespace fuzz

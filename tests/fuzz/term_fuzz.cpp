@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any term becomes an object or a promised error; the object becomes a term again, the same one
+// where that is promised, and from then on nothing changes any more.
+#include "nif/python_to_term.h"
+#include "nif/term_env.h"
+#include "nif/term_to_python.h"
+#include "tests/fuzz/fuzz_target.h"
+#include "tests/fuzz/term_builder.h"
+
+namespace fuzz {
+namespace {
+
+// Null: refused.
+PyRef to_python(Session& session, ErlNifEnv* env, ERL_NIF_TERM term) {
+    try {
+        return nif::term_to_python(session.gil, session.types, env, term);
+    } catch (const nif::PyError&) {
+        expect_error(session.gil, {PyExc_TypeError, PyExc_RecursionError});
+        return {};
+    }
+}
+
+// 0: refused, as only keys that become one, and what is nested more deeply than terms, may be.
+ERL_NIF_TERM to_term(Session& session, ErlNifEnv* env, PyObject* object) {
+    try {
+        return nif::python_to_term(session.gil, session.types, env, object, "value");
+    } catch (const nif::PyError&) {
+        expect_error(session.gil, {PyExc_ValueError});
+        return 0;
+    }
+}
+
+}  // namespace
+
+void run(Session& session, std::span<const std::uint8_t> input) {
+    ByteSource source(input);
+    const nif::TermEnv env = nif::make_term_env();
+    TermBuilder builder(env.get(), source);
+    const ERL_NIF_TERM term = builder.build();
+    const PyRef object = to_python(session, env.get(), term);
+    if (!object) return;
+
+    const ERL_NIF_TERM back = to_term(session, env.get(), object.get());
+    expect(back != 0 || builder.has_map(), "what Python was given, Erlang takes");
+    if (back == 0) return;
+    expect(!builder.exact() || enif_is_identical(term, back) != 0, "a term comes back the same");
+
+    const PyRef again = to_python(session, env.get(), back);
+    expect(again || builder.has_map(), "what came back can be given again");
+    if (!again) return;
+    const ERL_NIF_TERM last = to_term(session, env.get(), again.get());
+    expect(last != 0 && (builder.has_tagged_bytes() || enif_is_identical(back, last) != 0),
+           "a second time nothing changes");
+}
+
+}  // namespace fuzz
