@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls are begun, answered, cancelled, timed out and bereft of who works on them, in any order.
+
+A model knows how each may end by now: each ends so, once, and none that has no reason to.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+import erlang
+from erlang.testing import becomes_true
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+# Milliseconds, and seconds, in which what has to happen happens on a busy machine.
+SOON = 10_000
+SOON_SECONDS = 10.0
+THREADS = 4
+
+_numbers = itertools.count()
+
+
+@dataclass
+class Begun:
+    """A call that waits in Erlang, and how it may end by what has happened until now."""
+
+    call: "erlang.Call[object] | Future[object]"
+    pid: erlang.Pid
+    timed: bool = False
+    may_end: set[object] = field(default_factory=set)
+
+    @property
+    def of_a_loop(self) -> bool:
+        return isinstance(self.call, erlang.Call)
+
+
+class CallLifeCycle(RuleBasedStateMachine):
+    def __init__(self, factory: LoopFactory) -> None:
+        super().__init__()
+        self.factory = factory
+        self.runner = asyncio.Runner(loop_factory=factory)
+        self.pool = ThreadPoolExecutor(THREADS)
+        self.begun: list[Begun] = []
+
+    # Beginnings.
+
+    @rule(timeout=st.sampled_from([None, None, 0.02]))
+    def begin_on_the_loop(self, timeout: float | None) -> None:
+        async def begin() -> Begun:
+            tag = f"life-{next(_numbers)}"
+            call = erlang.async_call("wait_forever", tag, timeout=timeout)
+            pid = await erlang.async_call("await_published", tag, SOON)
+            return Begun(call, pid, timed=timeout is not None)
+
+        self.begun.append(self.run(begin()))
+
+    @precondition(lambda self: self.threads_at_work() < THREADS)
+    @rule()
+    def begin_in_a_thread(self) -> None:
+        tag = f"life-{next(_numbers)}"
+        call = self.pool.submit(erlang.call, "wait_forever", tag)
+        self.begun.append(Begun(call, erlang.call("await_published", tag, SOON)))
+
+    # What may happen to them.
+
+    @precondition(lambda self: self.targets())
+    @rule(data=st.data())
+    def answer(self, data: st.DataObject) -> None:
+        begun = data.draw(st.sampled_from(self.targets()))
+        value = next(_numbers)
+        erlang.call("release", begun.pid, value)
+        begun.may_end.add(value)
+
+    @precondition(lambda self: any(each.of_a_loop for each in self.begun))
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        begun = data.draw(st.sampled_from([each for each in self.begun if each.of_a_loop]))
+        if begun.call.cancel():
+            begun.may_end = {asyncio.CancelledError}
+            assert erlang.call("await_end", begun.pid, SOON)
+
+    @precondition(lambda self: self.targets())
+    @rule(data=st.data())
+    def kill_who_works_on_it(self, data: st.DataObject) -> None:
+        begun = data.draw(st.sampled_from(self.targets()))
+        assert erlang.call("stop_process", begun.pid)
+        begun.may_end.add(erlang.Disconnected)
+
+    @precondition(lambda self: any(each.of_a_loop for each in self.begun))
+    @rule()
+    def kill_the_loops_handler(self) -> None:
+        async def kill() -> None:
+            try:
+                await erlang.async_call("kill_handler")
+            except erlang.Disconnected:
+                return
+            raise AssertionError("the handler lives")
+
+        self.run(kill())
+        for begun in self.begun:
+            if begun.of_a_loop:
+                begun.may_end.add(erlang.Disconnected)
+
+    @rule()
+    def close_the_loop(self) -> None:
+        """Its calls end with it; there is nobody left to hear of it."""
+        closed = [each for each in self.begun if each.of_a_loop]
+        self.begun = [each for each in self.begun if not each.of_a_loop]
+        self.runner.close()
+        for begun in closed:
+            assert erlang.call("await_end", begun.pid, SOON)
+        self.runner = asyncio.Runner(loop_factory=self.factory)
+
+    # Ends.
+
+    @precondition(lambda self: any(each.may_end or each.timed for each in self.begun))
+    @rule(data=st.data())
+    def await_one(self, data: st.DataObject) -> None:
+        ending = [each for each in self.begun if each.may_end or each.timed]
+        self.end(data.draw(st.sampled_from(ending)))
+
+    @invariant()
+    def none_ends_without_a_reason(self) -> None:
+        self.run(asyncio.sleep(0))
+        for begun in self.begun:
+            if not begun.may_end and not begun.timed:
+                assert not begun.call.done(), begun
+
+    def teardown(self) -> None:
+        for begun in list(self.begun):
+            if not begun.may_end and not begun.timed:
+                value = next(_numbers)
+                erlang.call("release", begun.pid, value)
+                begun.may_end.add(value)
+            self.end(begun)
+        self.runner.close()
+        self.pool.shutdown()
+        assert becomes_true(lambda: erlang.stats()["in_flight"] == 0)
+
+    def end(self, begun: Begun) -> None:
+        self.begun.remove(begun)
+        end = self.end_of(begun.call)
+        allowed = begun.may_end | ({erlang.Timeout} if begun.timed else set())
+        assert (type(end) if isinstance(end, BaseException) else end) in allowed, (end, begun)
+        # A thread's is its handler, which goes on.
+        assert not begun.of_a_loop or erlang.call("await_end", begun.pid, SOON)
+
+    def end_of(self, call: "erlang.Call[object] | Future[object]") -> object:
+        async def wait() -> object:
+            assert isinstance(call, erlang.Call)
+            async with asyncio.timeout(SOON_SECONDS):
+                return await call
+
+        try:
+            return call.result(SOON_SECONDS) if isinstance(call, Future) else self.run(wait())
+        except (erlang.Error, asyncio.CancelledError) as error:
+            return error
+
+    def targets(self) -> list[Begun]:
+        """One process works on all calls of a thread: after an end it may be another's already."""
+        return [each for each in self.begun if each.of_a_loop or not each.may_end]
+
+    def threads_at_work(self) -> int:
+        return sum(not each.of_a_loop for each in self.begun)
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(work)
+
+
+def test_every_call_ends_once_and_as_the_model_says(loop_factory: LoopFactory) -> None:
+    run_state_machine_as_test(
+        lambda: CallLifeCycle(loop_factory),
+        settings=settings(
+            database=None,
+            deadline=None,
+            max_examples=60,
+            stateful_step_count=30,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )
