@@ -5,6 +5,7 @@ With words, only the mutants whose names contain one of them. Ends with `N caugh
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -40,9 +41,10 @@ def run(command: list[str], log: Path) -> int:
         try:
             return process.wait(SECONDS)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
+            # It ends what it has started, which is in groups of its own.
+            os.killpg(process.pid, signal.SIGINT)
             process.wait()
-            return -9
+            return -signal.SIGINT
 
 
 def try_out(mutant: Mutant) -> str:

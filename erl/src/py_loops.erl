@@ -2,7 +2,7 @@
 %% @private
 %% The hosted loops that there are now, wherever they are supervised: the context that each one
 %% runs in, and its channel once it runs, so that a coroutine is submitted without asking the
-%% loop's process. Closes the context of a loop whose process is gone, however it ended.
+%% loop's process. The context of a loop whose process is gone is closed by that.
 %%
 %% A process that was killed is gone before its thread is: the loop is just being told to end and
 %% may hold ports and files still. Whoever takes its place waits for that here, or a supervisor's
@@ -126,9 +126,8 @@ handle_cast(_Message, State) ->
 -spec handle_info(term(), #state{}) -> {noreply, #state{}}.
 handle_info({'DOWN', _Monitor, process, Pid, _Reason}, State = #state{ending = Ending}) ->
     [{_, {Ref, Context}, _, _}] = ets:lookup(?TABLE, Pid),
-    %% Its thread ends when the loop has ended, which the end of the process brings about.
+    %% A context is closed by the end of the process that made it; its thread ends after the loop.
     ok = py_nif:watch_context(Context),
-    ok = py_nif:close_context(Context),
     {noreply, State#state{ending = Ending#{Ref => Pid}}};
 handle_info({py_result, Ref, ended}, State = #state{ending = Ending}) ->
     {Pid, Rest} = maps:take(Ref, Ending),

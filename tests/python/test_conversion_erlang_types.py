@@ -119,6 +119,16 @@ def test_only_its_own_kind_of_term_is_unpickled(data: bytes) -> None:
             decode("text")
 
 
+def test_unpickling_makes_no_atoms() -> None:
+    """A pid of a node whose name is no atom here, as the external term format has it."""
+    node = b"unheard_of@nowhere"
+    data = bytes([131, 88, 119, len(node)]) + node + bytes(12)
+    before = term("erlang:system_info(atom_count)")
+    with pytest.raises(ValueError, match="no such term"):
+        Pid._from_external(data)  # type: ignore[attr-defined]
+    assert term("erlang:system_info(atom_count)") == before
+
+
 def test_a_fun_over_a_large_map_does_not_end_the_node() -> None:
     # Before OTP 27.3 the runtime crashes when it decodes this on a thread of ours.
     fun = term("M = maps:from_list([{X, X} || X <- lists:seq(1, 1000)]), fun() -> M end")
