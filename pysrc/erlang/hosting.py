@@ -36,6 +36,17 @@ if TYPE_CHECKING:
 __all__ = ["aiohttp", "uvicorn"]
 
 
+# For uvicorn's loggers: nothing of their own, also where a server before has given them handlers.
+_PROPAGATING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "loggers": {
+        name: {"handlers": [], "level": "NOTSET", "propagate": True}
+        for name in ("uvicorn", "uvicorn.error", "uvicorn.access")
+    },
+}
+
+
 async def uvicorn(
     app: Any, /, *, sockets: Sequence[socket.socket] | None = None, **config: Any
 ) -> None:
@@ -46,9 +57,9 @@ async def uvicorn(
         sockets: Bound sockets to listen on, instead of ``host`` and ``port``; closed at the end.
         **config: Options of ``uvicorn.Config``. ``timeout_graceful_shutdown`` (seconds) bounds how
             long a stop waits for requests in progress; choose it below the ``stop_timeout`` of the
-            loop. ``loop`` has no meaning here, the running one is used. ``log_config`` is ``None``
-            by default where the application logs by Erlang's logger (``python_logging``):
-            uvicorn's own would write lines to standard error there.
+            loop. ``loop`` has no meaning here, the running one is used. Where the application logs
+            by Erlang's logger (``python_logging``), the default of ``log_config`` leaves that to
+            it: uvicorn's own would write lines to standard error there.
 
     Raises:
         OSError: The address can't be bound.
@@ -71,7 +82,7 @@ async def uvicorn(
             "uvicorn's reload and workers need processes of their own; host more loops"
         )
     if _logging.is_installed():
-        config.setdefault("log_config", None)
+        config.setdefault("log_config", _PROPAGATING)
     for listening in sockets or []:
         _answer_without_delay(listening)
     server = Server(_loaded(Config(app, **config)))

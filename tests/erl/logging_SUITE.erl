@@ -286,10 +286,15 @@ a_hosted_uvicorn_logs_by_its_loggers(_Config) ->
     ok = py:exec(<<
         "async def empty_app(scope, receive, send):\n"
         "    assert scope['type'] != 'lifespan'\n"
+        "def log_as_uvicorn_does():\n"
+        "    import logging.config, uvicorn.config\n"
+        "    logging.config.dictConfig(uvicorn.config.LOGGING_CONFIG)\n"
         "async def serve():\n"
         "    from erlang import hosting\n"
-        "    await hosting.uvicorn(empty_app, port=0, log_level='info')\n"
+        "    await hosting.uvicorn(empty_app, port=0)\n"
     >>),
+    %% As one would be served before the application was configured to log here.
+    {ok, none} = py:call('__main__', log_as_uvicorn_does, []),
     {ok, Loop} = py_loop:start_link(#{main => {'__main__', serve, [], #{}}}),
     {info, #{domain := [python]}} =
         log_probe:expect(<<"uvicorn.error">>, <<"Waiting for application startup.">>),
