@@ -20,10 +20,11 @@ CallMeter::Ticket::~Ticket() {
     meter_->in_flight_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-std::optional<CallMeter::Ticket> CallMeter::admit(bool nested) noexcept {
+std::optional<CallMeter::Ticket> CallMeter::admit(bool nested, bool& exceeds) noexcept {
     auto count = in_flight_.load(std::memory_order_relaxed);
     do {
-        if (count >= limit() && !nested) {
+        exceeds = count >= limit();
+        if (exceeds && !nested) {
             refused_.fetch_add(1, std::memory_order_relaxed);
             return std::nullopt;
         }

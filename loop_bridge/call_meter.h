@@ -49,7 +49,12 @@ public:
 
     // Nothing when the limit is reached. A nested call is always admitted: it runs on behalf of
     // one that is counted already, and refusing it could make that one wait for itself.
-    [[nodiscard]] std::optional<Ticket> admit(bool nested) noexcept;
+    [[nodiscard]] std::optional<Ticket> admit(bool nested) noexcept {
+        bool exceeds = false;
+        return admit(nested, exceeds);
+    }
+    // `exceeds': whether it is over the limit, and admitted only since it is nested.
+    [[nodiscard]] std::optional<Ticket> admit(bool nested, bool& exceeds) noexcept;
     void set_limit(std::uint64_t limit) noexcept { limit_.store(limit, std::memory_order_relaxed); }
     std::uint64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
     // A completion came for a call that had ended already.

@@ -86,9 +86,9 @@ void LoopCaller::drop_garbage() noexcept {
 PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
     PyObject* name = call.name;
     const Nesting nesting = Nesting::current(gil, state_);
-    const bool may_exceed = nesting.may_exceed(gil);
     // Before the arguments cost anything: an overload is the wrong time for that.
-    auto ticket = Node::instance().meter.admit(may_exceed);
+    bool exceeds = false;
+    auto ticket = Node::instance().meter.admit(nesting.may_exceed(gil), exceeds);
     if (!ticket) return refused(gil, name, "overloaded", "too many calls are in flight");
     if (!gathered_env_) gathered_env_ = make_term_env();
     ErlNifEnv* env = gathered_env_.get();
@@ -111,7 +111,7 @@ PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
         futures_.forget(gil, id);
         throw PyError{};
     }
-    if (may_exceed) nesting.exceed_by(gil, future);
+    if (exceeds) nesting.exceed_by(gil, future);
     gathered_.push_back(
         {id, enif_make_tuple4(env, enif_make_uint64(env, id), function, arguments, options)});
     return future;

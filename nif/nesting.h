@@ -35,7 +35,7 @@ public:
                          const CallArguments& call) const;
 
 private:
-    loop_bridge::PyRef mark_;       // [ancestors, future or None], or null
+    loop_bridge::PyRef mark_;       // [ancestors, the one over the limit or None], or null
     loop_bridge::PyRef ancestors_;  // its; what runs in between may empty it
 };
 

@@ -100,6 +100,16 @@ TEST(CallMeter, nested_call_is_admitted_over_the_limit_and_counted) {
     EXPECT_FALSE(meter.admit(false).has_value());
 }
 
+TEST(CallMeter, nested_call_exceeds_the_limit_only_when_it_is_reached) {
+    CallMeter meter;
+    meter.set_limit(1);
+    bool exceeds = true;
+    const auto within = meter.admit(true, exceeds);
+    EXPECT_FALSE(exceeds);
+    const auto over = meter.admit(true, exceeds);
+    EXPECT_TRUE(exceeds);
+}
+
 TEST(CallMeter, moved_ticket_ends_its_call_once) {
     static_assert(!std::is_copy_constructible_v<Ticket> && !std::is_copy_assignable_v<Ticket>);
     CallMeter meter;

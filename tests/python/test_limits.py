@@ -67,6 +67,32 @@ begin
 end
 """
 
+# At a limit of two, of which the outermost call takes one.
+BESIDE = """
+import asyncio, erlang, weakref
+
+async def beside():
+    within = erlang.async_call("wait")
+    over = [erlang.async_call("wait") for _ in range(2)]
+    refused = [call.done() for call in (within, *over)]
+    within.cancel()
+    over[0].cancel()
+    return [*refused, type(over[1].exception()).__name__]
+
+async def let_go():
+    call = erlang.async_call("double_it", 21)
+    value, call = await call, weakref.ref(call)
+    await asyncio.sleep(0)  # what woke this task has it still
+    return [value, call() is None]
+
+for way in ("beside", "let_go"):
+    print(way, erlang.call("nest_on_loop", way))
+"""
+
+NEST_ON_LOOP = """
+begin {ok, V} = py:async_await(py:async_call('__main__', hd(Args), [])), V end
+"""
+
 STOP = """
 import asyncio, erlang
 from concurrent.futures import ThreadPoolExecutor
@@ -128,6 +154,23 @@ def test_nested_calls_are_not_refused_for_their_own_ancestors(node: Node) -> Non
         "on_loop 10",
         "gathered [4, 'Overloaded']",
         "0",
+    ], done.stderr
+
+
+def test_one_call_of_a_request_may_go_over_the_limit_beside_those_within(node: Node) -> None:
+    done = node.run(
+        *("--config", node.config("{max_in_flight, 2}")),
+        *functions(
+            wait="timer:sleep(infinity)",
+            double_it="hd(Args) * 2",
+            nest_on_loop=NEST_ON_LOOP.strip(),
+        ),
+        *("-c", BESIDE),
+    )
+    # What is within the limit is not kept until the request ends, which may be a long time.
+    assert done.stdout.splitlines() == [
+        "beside [False, False, True, 'Overloaded']",
+        "let_go [42, True]",
     ], done.stderr
 
 
