@@ -81,7 +81,8 @@ void ContextResource::on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept { close
 void ContextResource::give_up() noexcept {
     close();
     const Lock lock{mutex_};
-    if (current_) Janitor::instance().insist(current_);
+    // It may have ended just now, and what runs be the pool's own request, which is wanted.
+    if (current_ && current_->unwanted()) Janitor::instance().insist(current_);
 }
 
 void ContextResource::stop(ErlNifEnv* env) noexcept {
