@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # build.sh [--all]: native library, priv/ and Erlang application; --all: C++ tests and benchmarks too.
-# Needs build/venv. Does next to nothing when nothing changed.
+# Needs build/venv. NATIVE_OPTIONS are for Meson. Does next to nothing when nothing changed.
 set -eu
 . tools/environment.sh
 
@@ -15,7 +15,8 @@ fi
 
 PATH=$VENV/bin:$PATH
 export PATH
-sh tools/native.sh "$MESON_BUILD" "$VENV_PYTHON" "$@"
+# shellcheck disable=SC2086 # none of the options has spaces
+sh tools/native.sh "$MESON_BUILD" "$VENV_PYTHON" "$@" ${NATIVE_OPTIONS:-}
 sh tools/priv.sh "$MESON_BUILD" "$VENV_PYTHON" link
 
 # rebar3 takes over a second to find out that there is nothing to do.

@@ -51,6 +51,8 @@ case ${1:-} in
         need_debian "libclang-rt-${clang:-14}-dev"
         ;;
 esac
+# shellcheck disable=SC2086 # a list
+[ -z "${EXTRA_PACKAGES:-}" ] || need_debian $EXTRA_PACKAGES
 [ -n "$missing" ] || exit 0
 
 install="apt-get install -y --no-install-recommends$missing"

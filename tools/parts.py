@@ -9,6 +9,7 @@ from pathlib import Path
 
 from count import Counts, count_junit
 from process import run
+from variants import node_environment
 
 RESULTS = Path("build/test-results")
 VENV_BIN = Path("build/venv/bin").absolute()
@@ -68,7 +69,7 @@ def run_pytest(
     if in_node:
         starter = [PYTHON, "-I", "-S", "tools/erlpy", *node_options(folder or name), *node]
     command = [*starter, "-m", "pytest", f"--junit-xml={report.absolute()}", *arguments]
-    status = run(command, seconds=PART_SECONDS)
+    status = run(command, seconds=PART_SECONDS, environment=node_environment())
     counts = count_junit([report]) if report.exists() else Counts()
     return checked(counts, status, f"pytest ({name})")
 
@@ -98,7 +99,7 @@ def run_common_test(suites: Sequence[str] = ()) -> Counts:
     command = ["rebar3", "ct"]
     if suites:
         command += ["--suite", ",".join(suites)]
-    status = run(command, seconds=PART_SECONDS)
+    status = run(command, seconds=PART_SECONDS, environment=node_environment())
     return checked(count_junit(sorted(CT_LOGS.rglob("junit_report.xml"))), status, "rebar3 ct")
 
 

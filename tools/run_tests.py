@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import sanitizers
+import thread_sanitizer
+import variants
 from count import Counts
 from parts import (
     PARTS,
@@ -23,6 +24,7 @@ from parts import (
     run_meson,
     run_pytest,
 )
+from variant_parts import of_variant
 
 
 @dataclass
@@ -110,18 +112,25 @@ def report(outcomes: Sequence[Outcome]) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev test", description=__doc__)
     parser.add_argument("name", nargs="?", help="a part, a pytest file, a suite, a C++ test")
-    parser.add_argument("--sanitize", choices=sanitizers.KINDS, help="run the C++ tests under it")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument(
+        "--sanitize", choices=["thread", "address"], help="build with a sanitizer and run under it"
+    )
+    kind.add_argument("--debug-python", action="store_true", help="embed a debug build of CPython")
     options, arguments = parser.parse_known_args()
+    tests = [name for name in (options.name, *arguments) if name]
+    if options.sanitize == "address" or options.debug_python:
+        return variants.run_tests(options.sanitize or "debug-python", tests)
     os.environ["PATH"] = f"{VENV_BIN}{os.pathsep}{os.environ['PATH']}"
     RESULTS.mkdir(parents=True, exist_ok=True)
-    if options.sanitize:
-        tests = [name for name in (options.name, *arguments) if name]
+    if options.sanitize == "thread":
         started = time.monotonic()
-        counts = sanitizers.run_tests(options.sanitize, tests)
-        return report([Outcome(options.sanitize, counts, time.monotonic() - started)])
-    if options.name is None:
-        return report(run_parts([part for part in PARTS if part.present()]))
-    return report(run_parts([named_part(options.name, arguments)]))
+        counts = thread_sanitizer.run_tests(tests)
+        return report([Outcome("thread", counts, time.monotonic() - started)])
+    named = [] if options.name is None else [named_part(options.name, arguments)]
+    if variants.CURRENT:
+        return report(run_parts(of_variant(named)))
+    return report(run_parts(named or [part for part in PARTS if part.present()]))
 
 
 if __name__ == "__main__":

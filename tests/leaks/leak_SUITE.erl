@@ -1,0 +1,26 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% What the suites before this one, in the same node, have lost of native memory. It needs the
+%% AddressSanitizer of `./dev test --sanitize address', which has LeakSanitizer in it. No NIF of our
+%% own is needed to ask it: Python's ctypes can.
+-module(leak_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, init_per_suite/1, end_per_suite/1]).
+-export([no_native_memory_is_lost/1]).
+
+all() ->
+    [no_native_memory_is_lost].
+
+init_per_suite(Config) ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    Config.
+
+end_per_suite(_Config) ->
+    application:stop(erlang_python).
+
+no_native_memory_is_lost(_Config) ->
+    Check = <<"__import__('ctypes').CDLL(None).__lsan_do_recoverable_leak_check()">>,
+    {ok, _} = py:gc(),
+    %% What was found stands in the reports, which fail the run as well.
+    ?assertEqual({ok, 0}, py:eval(Check, #{}, infinity)).

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What runs in a variant of the project where no test is named: whatever its build may change."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from count import Counts
+from parts import PARTS, Part, run_common_test, run_pytest
+from variants import CURRENT, REPORTS
+
+# Each native function, from many processes, and the end of whatever they make.
+SUITES = (
+    *("call", "callback", "context", "held_context", "async", "conversion", "interrupt"),
+    *("nested", "stream", "overload", "loop", "loop_end", "stop", "failure", "churn"),
+)
+# Last, in the same node: what all before it have lost.
+LEAKS = Path("tests/leaks")
+# Its 100,000 threads show nothing here that fewer don't.
+SLOW = Path("tests/python/test_scale.py")
+
+
+def of_variant(named: Sequence[Part]) -> list[Part]:
+    """What is named, else what the variant is for; then what the sanitizers say to it."""
+    parts = [*(named or _all_parts())]
+    if CURRENT == "address":
+        _forget_reports()
+        parts.append(_part("reports", _read_reports))
+    return parts
+
+
+def _all_parts() -> list[Part]:
+    python = _part("python", _run_python)
+    if CURRENT != "address":
+        return [python]
+    cpp = next(part for part in PARTS if part.name == "cpp")
+    return [cpp, _part("erl", _run_suites), python]
+
+
+def _part(name: str, run: Callable[[], Counts]) -> Part:
+    return Part(name, needs_build=True, present=lambda: True, run=run)
+
+
+def _run_suites() -> Counts:
+    suites = [f"tests/erl/{name}_SUITE" for name in SUITES]
+    return run_common_test([*suites, str(LEAKS / "leak_SUITE")])
+
+
+def _run_python() -> Counts:
+    last = [str(LEAKS)] if CURRENT == "address" else []
+    tests = ["tests/python", f"--ignore={SLOW}", *last]
+    return run_pytest("python", tests, in_node=True)
+
+
+def _read_reports() -> Counts:
+    """Each report of a sanitizer is a failure, whatever became of the test that it is from."""
+    reports = sorted(REPORTS.glob("*"))
+    for report in reports:
+        print(f"== {report.name} ==\n{report.read_text(errors='replace')}", flush=True)
+    return Counts(failed=len(reports)) if reports else Counts(passed=1)
+
+
+def _forget_reports() -> None:
+    shutil.rmtree(REPORTS, ignore_errors=True)
+    REPORTS.mkdir(parents=True)

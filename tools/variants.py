@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The project built and run another way, in a copy with a build of its own: build/variants/NAME.
+
+`./dev test` runs there as here, and finds by the variable VARIANT what it is.
+"""
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mirror import mirrored
+
+# Undefined behaviour must end the node, not only print. The check of vtables opens a pipe to probe
+# memory: where descriptors have run out, as tests arrange, it takes every object for broken.
+UNDEFINED = "['-fno-sanitize-recover=undefined','-fno-sanitize=vptr']"
+
+# Where the sanitizers write what they find, of all processes: tests may swallow what nodes print.
+REPORTS = Path("build/sanitizer-reports")
+
+
+@dataclass(frozen=True)
+class Variant:
+    native_options: Sequence[str] = ()
+    # For whatever starts nodes; not for compilers.
+    node_environment: Callable[[], Mapping[str, str]] = dict
+    packages: str = ""
+    python: str = ""  # the interpreter, unless it is the one chosen for all
+
+
+def _address_environment() -> Mapping[str, str]:
+    """The BEAM is built without AddressSanitizer, so its library has to come first."""
+    library = subprocess.run(
+        ["c++", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    log = REPORTS.absolute() / "report"
+    return {
+        "LD_PRELOAD": library,
+        # Leaks are looked for when tests/leaks asks: at the end the BEAM's own would be reported.
+        "ASAN_OPTIONS": f"log_path={log}:leak_check_at_exit=0:allocator_may_return_null=1",
+        "UBSAN_OPTIONS": f"log_path={log}:print_stacktrace=1",
+        "LSAN_OPTIONS": f"suppressions={Path('tests/leaks/not_ours.supp').absolute()}"
+        ":print_suppressions=0",
+        # Each object and each binary a block of its own, so that who leaves it is noticed.
+        "PYTHONMALLOC": "malloc",
+        "ERL_FLAGS": f"{os.environ.get('ERL_FLAGS', '')} +Mea min".strip(),
+    }
+
+
+VARIANTS = {
+    "address": Variant(
+        native_options=(
+            "-Db_sanitize=address,undefined",
+            "-Db_lundef=false",
+            "-Dbench=false",
+            f"-Dcpp_args={UNDEFINED}",
+        ),
+        node_environment=_address_environment,
+    ),
+    # Assertions of CPython, and the count of all references; asyncio's own checks.
+    "debug-python": Variant(
+        native_options=("-Dbench=false",),
+        node_environment=lambda: {"PYTHONDEVMODE": "1"},
+        packages="python3-dbg python3-venv",
+        python="/usr/bin/python3-dbg",
+    ),
+}
+
+# Of the copy that this runs in, if it is one.
+CURRENT = os.environ.get("VARIANT", "")
+
+
+def node_environment() -> Mapping[str, str]:
+    return VARIANTS[CURRENT].node_environment() if CURRENT else {}
+
+
+def run_tests(name: str, arguments: Sequence[str]) -> int:
+    """Runs `./dev test ARGUMENTS` in the variant: its exit status."""
+    variant = VARIANTS[name]
+    environment = {
+        **os.environ,
+        "VARIANT": name,
+        "NATIVE_OPTIONS": " ".join(variant.native_options),
+        "EXTRA_PACKAGES": variant.packages,
+    }
+    if variant.python:
+        environment["PYTHON"] = variant.python
+    folder = mirrored(Path("build/variants", name))
+    if not variant.python:
+        _share_venv(folder / "build/venv")
+    return subprocess.run(
+        ["sh", "dev", "test", *arguments], cwd=folder, env=environment, check=False
+    ).returncode
+
+
+def _share_venv(venv: Path) -> None:
+    venv.parent.mkdir(exist_ok=True)
+    if not venv.is_symlink():
+        venv.symlink_to(Path("build/venv").absolute())
