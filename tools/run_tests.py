@@ -24,7 +24,7 @@ from parts import (
     run_meson,
     run_pytest,
 )
-from variant_parts import of_variant
+from variant_parts import reports_part, variant_parts
 
 
 @dataclass
@@ -57,9 +57,9 @@ def run_parts(parts: Sequence[Part]) -> list[Outcome]:
     return outcomes
 
 
-def named_part(name: str, arguments: list[str]) -> Part:
+def named_part(name: str, arguments: list[str], parts: Sequence[Part]) -> Part:
     """Finds what NAME means: a part, a pytest file, a Common Test suite, or a C++ test."""
-    for part in PARTS:
+    for part in parts:
         if part.name == name and not arguments:
             if not part.present():
                 raise SystemExit(f"there is nothing in part {name} yet")
@@ -88,7 +88,7 @@ def named_part(name: str, arguments: list[str]) -> Part:
     unit = suite.removesuffix("_test")
     if unit in meson_tests():
         return one_off("cpp", lambda: run_meson(Path("build/meson"), [unit]))
-    choices = " ".join(part.name for part in PARTS)
+    choices = " ".join(part.name for part in parts)
     raise SystemExit(f"no test is called {name}; parts: {choices}")
 
 
@@ -127,10 +127,12 @@ def main() -> int:
         started = time.monotonic()
         counts = thread_sanitizer.run_tests(tests)
         return report([Outcome("thread", counts, time.monotonic() - started)])
-    named = [] if options.name is None else [named_part(options.name, arguments)]
-    if variants.CURRENT:
-        return report(run_parts(of_variant(named)))
-    return report(run_parts(named or [part for part in PARTS if part.present()]))
+    known = variant_parts() if variants.CURRENT else PARTS
+    if options.name is None:
+        parts = [part for part in known if part.present()]
+    else:
+        parts = [named_part(options.name, arguments, known)]
+    return report(run_parts([*parts, *reports_part()]))
 
 
 if __name__ == "__main__":

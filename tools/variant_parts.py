@@ -2,7 +2,7 @@
 """What runs in a variant of the project where no test is named: whatever its build may change."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from count import Counts
@@ -16,25 +16,29 @@ SUITES = (
 )
 # Last, in the same node: what all before it have lost.
 LEAKS = Path("tests/leaks")
-# Its 100,000 threads show nothing here that fewer don't.
-SLOW = Path("tests/python/test_scale.py")
+LEFT_OUT = (
+    # Its 100,000 threads show nothing here that fewer don't.
+    "--ignore=tests/python/test_scale.py",
+    # Frames of AddressSanitizer are several times as large.
+    "--deselect=tests/python/test_conversion_refusals.py::test_deep_values_fit_a_small_stack",
+)
 
 
-def of_variant(named: Sequence[Part]) -> list[Part]:
-    """What is named, else what the variant is for; then what the sanitizers say to it."""
-    parts = [*(named or _all_parts())]
-    if CURRENT == "address":
-        _forget_reports()
-        parts.append(_part("reports", _read_reports))
-    return parts
-
-
-def _all_parts() -> list[Part]:
+def variant_parts() -> list[Part]:
     python = _part("python", _run_python)
     if CURRENT != "address":
         return [python]
     cpp = next(part for part in PARTS if part.name == "cpp")
     return [cpp, _part("erl", _run_suites), python]
+
+
+def reports_part() -> list[Part]:
+    """For the end of each run in the variant that makes them: what the sanitizers report."""
+    if CURRENT != "address":
+        return []
+    shutil.rmtree(REPORTS, ignore_errors=True)
+    REPORTS.mkdir(parents=True)
+    return [_part("reports", _read_reports)]
 
 
 def _part(name: str, run: Callable[[], Counts]) -> Part:
@@ -47,9 +51,9 @@ def _run_suites() -> Counts:
 
 
 def _run_python() -> Counts:
-    last = [str(LEAKS)] if CURRENT == "address" else []
-    tests = ["tests/python", f"--ignore={SLOW}", *last]
-    return run_pytest("python", tests, in_node=True)
+    if CURRENT != "address":
+        return run_pytest("python", ["tests/python"], in_node=True)
+    return run_pytest("python", [*LEFT_OUT, "tests/python", str(LEAKS)], in_node=True)
 
 
 def _read_reports() -> Counts:
@@ -58,8 +62,3 @@ def _read_reports() -> Counts:
     for report in reports:
         print(f"== {report.name} ==\n{report.read_text(errors='replace')}", flush=True)
     return Counts(failed=len(reports)) if reports else Counts(passed=1)
-
-
-def _forget_reports() -> None:
-    shutil.rmtree(REPORTS, ignore_errors=True)
-    REPORTS.mkdir(parents=True)

@@ -180,9 +180,17 @@ counts([]) ->
         processes => erlang:system_info(process_count),
         atoms => erlang:system_info(atom_count),
         handlers => proplists:get_value(active, supervisor:count_children(py_handler_sup)),
-        memory => erlang:memory(total),
+        memory => memory(),
         published => ets:info(?PUBLISHED, size)
     }.
+
+%% Nobody counts where the BEAM's allocators are off, as under AddressSanitizer.
+memory() ->
+    try
+        erlang:memory(total)
+    catch
+        error:notsup -> 0
+    end.
 
 app_env([Key]) ->
     application:get_env(erlang_python, binary_to_existing_atom(Key), none).
