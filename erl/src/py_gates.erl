@@ -89,7 +89,9 @@ init([]) ->
 
 -spec handle_call(term(), gen_server:from(), #state{}) ->
     {reply, term(), #state{}} | {noreply, #state{}}.
-handle_call({enter, Key, Name, Known, Overload, Ancestors}, From, State) ->
+handle_call({enter, Key, Name, Known, Overload, Ancestors}, From, State0) ->
+    %% If the limit has just been raised: those in line come first.
+    State = serve_line(Name, State0),
     {Gate, Limit} = gate(Name, Known, State),
     case py_gate:enter(Key, Ancestors, Limit, Gate) of
         {ok, Place, Gate1} ->
@@ -107,15 +109,8 @@ handle_call(info, _From, State = #state{gates = Gates}) ->
 -spec handle_cast(term(), #state{}) -> {noreply, #state{}}.
 handle_cast({leave, Key}, State) ->
     {noreply, left(Key, State)};
-handle_cast({limit_changed, Name}, State = #state{gates = Gates}) ->
-    case Gates of
-        #{Name := {Gate, Last}} ->
-            Limit = limit(Name, Last),
-            {Entered, Gate1} = py_gate:let_in(Limit, Gate),
-            {noreply, entered(Entered, set_gate(Name, Gate1, Limit, State))};
-        #{} ->
-            {noreply, State}
-    end.
+handle_cast({limit_changed, Name}, State) ->
+    {noreply, serve_line(Name, State)}.
 
 -spec handle_info(term(), #state{}) -> {noreply, #state{}}.
 handle_info({{caller_down, Key}, _Monitor, process, _Pid, _Reason}, State) ->
@@ -164,6 +159,18 @@ left(Key, State = #state{callers = Callers, gates = Gates}) ->
             entered(Entered, set_gate(Name, Gate1, Limit, State#state{callers = Rest}));
         error ->
             %% It has left this process's predecessor.
+            State
+    end.
+
+%% Those in line for whom there is room now.
+-spec serve_line(Name :: binary(), #state{}) -> #state{}.
+serve_line(Name, State = #state{gates = Gates}) ->
+    case Gates of
+        #{Name := {Gate, Last}} ->
+            Limit = limit(Name, Last),
+            {Entered, Gate1} = py_gate:let_in(Limit, Gate),
+            entered(Entered, set_gate(Name, Gate1, Limit, State));
+        #{} ->
             State
     end.
 

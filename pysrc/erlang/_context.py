@@ -38,12 +38,19 @@ def reset() -> None:
 
 
 def report_stuck(thread: int) -> None:
-    """Tells Erlang what runs in a context that is given up; for a thread of ours."""
-    frame = sys._current_frames().get(thread)
-    stack = [] if frame is None else traceback.extract_stack(frame)
-    ours = [entry.filename.startswith(_PRIVATE_MODULES) for entry in stack]
+    """Tells Erlang what runs in a context that is given up; for a thread of ours.
+
+    Without the lines themselves: reading sources may block, and all interruptions with it.
+    """
+    innermost = sys._current_frames().get(thread)
+    frames = [] if innermost is None else [*traceback.walk_stack(innermost)][::-1]
+    stack = [(frame.f_code, line) for frame, line in frames]
+    ours = [_is_ours(code) for code, _ in stack]
     theirs = stack[ours.index(False) :] if False in ours else []
-    text = _printable("".join(traceback.format_list(theirs)))
+    lines = (
+        f'  File "{code.co_filename}", line {line}, in {code.co_name}\n' for code, line in theirs
+    )
+    text = _printable("".join(lines))
     with contextlib.suppress(ValueError):  # the application has stopped meanwhile
         _erlang.send("py_context_threads", (_erlang.Atom("stuck"), text))
 

@@ -122,7 +122,8 @@ class LoopEnd:
         if transports:
             # One turn of the loop.
             self._loop.call_soon(self._loop.stop)
-            self._loop.run_forever()
+            with contextlib.suppress(SystemExit, KeyboardInterrupt):
+                self._loop.run_forever()
 
     def _insist(self) -> None:
         while not self._ended.wait(self.PATIENCE):
