@@ -60,7 +60,7 @@ VARIANTS = {
     ),
     # Assertions of CPython, and the count of all references; asyncio's own checks.
     "debug-python": Variant(
-        native_options=("-Dbench=false",),
+        native_options=("-Dbench=false", "-Dtests=false"),
         node_environment=lambda: {"PYTHONDEVMODE": "1"},
         packages="python3-dbg python3-venv",
         python="/usr/bin/python3-dbg",

@@ -2,10 +2,10 @@
 """Arguments and results of every size, both ways, around the sizes where pipes used to break."""
 
 import asyncio
-import resource
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from usage import resident_bytes
 
 import erlang
 
@@ -67,11 +67,6 @@ def test_a_buffer_may_change_once_the_call_is_made() -> None:
         assert pool.submit(erlang.call, "echo", buffer).result() == b"\xfe" * 100_000
     buffer[:] = b"\xfd" * 100_000
     assert erlang.call("echo", memoryview(buffer)[1:3]) == b"\xfd\xfd"
-
-
-def resident_bytes() -> int:
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * resource.getpagesize()
 
 
 async def test_arguments_that_are_refused_leave_no_terms_behind() -> None:
