@@ -35,10 +35,10 @@ public:
         return taken;
     }
 
-    // Up to 255, or many times the same byte, for what only large sizes do.
+    // Up to 511: more than 255 bytes are another encoding for what has a length of one byte.
     std::size_t size() {
-        const std::uint8_t size = byte();
-        return size < 250 ? size : 0;
+        const std::size_t size = byte();
+        return size < 250 ? size : 256U + byte();
     }
 
 private:

@@ -21,6 +21,7 @@ class Dict(dict): pass
 class Colour(enum.Enum): RED = "red"; ALSO = 2
 @dataclasses.dataclass
 class Point: x: object; y: object
+HUGE = 1 << 2**27
 def released():
     view = memoryview(b"abc"); view.release(); return view
 specials = [
@@ -30,7 +31,7 @@ specials = [
     lambda: datetime.date(2024, 2, 29), lambda: decimal.Decimal("1e5"), lambda: uuid.UUID(int=1),
     lambda: pathlib.PurePosixPath("/\udcff"), lambda: object(), lambda: released(),
     lambda: memoryview(bytearray(range(24))).cast("B", (2, 3, 4)), lambda: iter(()),
-    lambda: memoryview(b"abcdefgh").cast("h")[::-1], lambda: 1 << 2**27, lambda: bytearray(),
+    lambda: memoryview(b"abcdefgh").cast("h")[::-1], lambda: HUGE, lambda: bytearray(),
     lambda: {"ok": 1, b"ok": 2}, lambda: {1: 1, "1": 1.0}, lambda: dict.fromkeys(range(150)),
 ]
 )";
