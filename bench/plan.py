@@ -54,7 +54,7 @@ FIGURES = {
     "payload": Figure("100 MB argument / 100 B", 5, 2),
     "web_route": Figure("FastAPI route with a call / constant", 0.85, 0.95, more_is_better=True),
     "memory": Figure("memory for a call in flight", 1024, 300, unit="B"),
-    "timers": Figure("a 1 ms timer's lateness, p99, beside calls / bare futures"),
+    "timers": Figure("a 1 ms timer's lateness, p99, beside calls / processes"),
     "conversion_pickle": Figure("there and back / pickled twice"),
     "conversion_json": Figure("there and back / JSON twice"),
 }

@@ -17,6 +17,7 @@ register() ->
             {stop_idle, fun([Owner]) -> exit(Owner, kill) end},
             {process_count, fun([]) -> erlang:system_info(process_count) end},
             {otp_release, fun([]) -> list_to_binary(erlang:system_info(otp_release)) end},
+            {spawn_burst, fun([Count]) -> spawn_burst(Count) end},
             {spin_us, fun([]) -> spin_us() end},
             {timer_lateness, fun([Count]) -> timer_lateness(Count) end},
             {ping_pong, fun([Rounds, SpinUs]) -> ping_pong:run(Rounds, SpinUs) end}
@@ -36,6 +37,20 @@ spawn_idle(Count) ->
         lists:foreach(fun(_) -> spawn_link(fun idle/0) end, lists:seq(1, Count)),
         idle()
     end).
+
+%% So many processes at once, each with a number to double; returns when all have done so.
+-spec spawn_burst(Count :: non_neg_integer()) -> Count :: non_neg_integer().
+spawn_burst(Count) ->
+    Workers = [
+        spawn_monitor(fun() -> exit({doubled, 2 * Number}) end)
+     || Number <- lists:seq(1, Count)
+    ],
+    length([
+        receive
+            {'DOWN', Monitor, process, Pid, {doubled, Double}} -> Double
+        end
+     || {Pid, Monitor} <- Workers
+    ]).
 
 %% What threads that wait in `erlang.call' spin at most.
 -spec spin_us() -> non_neg_integer().
