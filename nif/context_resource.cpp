@@ -70,9 +70,16 @@ void ContextResource::start(ErlNifEnv* env, const ResourcePtr<ContextResource>& 
     });
 }
 
+bool ContextResource::submit(EntryPtr& request) noexcept {
+    const Lock lock{mutex_};
+    return !closing_ && channel_.push(request);
+}
+
 void ContextResource::close() noexcept {
     // The thread itself closes the channel, after what is queued.
     EntryPtr end = std::make_unique<Arrival>(ArrivalKind::kGone);
+    const Lock lock{mutex_};
+    closing_ = true;
     static_cast<void>(channel_.push(end));  // refused when it has ended already
 }
 

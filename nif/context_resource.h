@@ -27,7 +27,7 @@ public:
     // when it dies, the context is closed. Throws std::system_error.
     static void start(ErlNifEnv* env, const ResourcePtr<ContextResource>& self, PyObject* module);
     // False when the context is closed; the request stays with the caller.
-    bool submit(loop_bridge::EntryPtr& request) noexcept { return channel_.push(request); }
+    bool submit(loop_bridge::EntryPtr& request) noexcept;
     // The thread ends after the requests that came before this.
     void close() noexcept;
     void on_down(ErlNifEnv* env, const ErlNifMonitor& monitor) noexcept;
@@ -65,6 +65,7 @@ private:
     loop_bridge::EntryList arrived_;
     ResourcePtr<RequestHandle> current_;
     std::optional<ErlNifPid> watcher_;
+    bool closing_ = false;  // the end is queued: what came after it would not be run
     bool ended_ = false;
 };
 

@@ -17,6 +17,7 @@
     the_same_context_serves_after_its_caller_died/1,
     another_context_serves_while_one_sleeps/1,
     another_context_serves_when_the_sleepers_caller_died/1,
+    a_context_that_is_closed_refuses_at_once/1,
     code_that_can_not_be_interrupted_gets_replaced/1,
     callers_of_sleepers_may_die_one_after_another/1,
     code_that_swallows_its_interruption_gets_replaced_and_ends/1,
@@ -41,6 +42,7 @@ all() ->
         the_same_context_serves_after_its_caller_died,
         another_context_serves_while_one_sleeps,
         another_context_serves_when_the_sleepers_caller_died,
+        a_context_that_is_closed_refuses_at_once,
         code_that_can_not_be_interrupted_gets_replaced,
         callers_of_sleepers_may_die_one_after_another,
         code_that_swallows_its_interruption_gets_replaced_and_ends,
@@ -285,6 +287,26 @@ kill_caller(Expression) ->
         running -> ok
     end,
     death:kill(Caller).
+
+%% Its thread is busy and has not heard of the end: what came after that would not be run any more.
+a_context_that_is_closed_refuses_at_once(_Config) ->
+    Ref = make_ref(),
+    Context = py_nif:new_context(Ref),
+    ok = receive_result(Ref, ready),
+    Sleep = {call, <<"time">>, <<"sleep">>, [0.2], #{}},
+    [First, Second] = [make_ref(), make_ref()],
+    {ok, _} = py_nif:submit(Context, First, Sleep),
+    ok = py_nif:close_context(Context),
+    ?assertEqual(closed, py_nif:submit(Context, Second, Sleep)),
+    ok = receive_result(First, {ok, none}),
+    mailbox:assert_empty().
+
+receive_result(Ref, Result) ->
+    receive
+        {py_result, Ref, Result} -> ok
+    after 10000 ->
+        error({no_result, process_info(self(), messages)})
+    end.
 
 code_that_can_not_be_interrupted_gets_replaced(_Config) ->
     #{given_up := Before} = counts(),

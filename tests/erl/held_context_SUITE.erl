@@ -224,7 +224,9 @@ a_killed_pool_replaces_it(_Config) ->
     ok = py:context(),
     ok = py:exec(<<"mine = 1">>),
     death:kill(py_contexts),
+    %% A process has its name before it has begun to work.
     eventually:true(fun() -> is_pid(whereis(py_contexts)) end),
+    _ = py_contexts:info(),
     ?assertMatch({error, {'NameError', _}}, py:eval(<<"mine">>)),
     ok = py:exec(<<"mine = 2">>),
     ?assertEqual({ok, 2}, py:eval(<<"mine">>)).
