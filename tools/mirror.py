@@ -27,6 +27,14 @@ def mirrored(folder: Path) -> Path:
     return folder
 
 
+def share_venv(folder: Path) -> None:
+    """The copy uses the project's Python packages."""
+    venv = folder / "build/venv"
+    venv.parent.mkdir(exist_ok=True)
+    if not venv.is_symlink():
+        venv.symlink_to(Path("build/venv").absolute())
+
+
 def _alike(source: Path, copy: Path) -> bool:
     return source.stat().st_mode == copy.stat().st_mode and filecmp.cmp(source, copy, shallow=False)
 

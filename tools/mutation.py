@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from mirror import mirrored
+from mirror import mirrored, share_venv
 
 sys.path.insert(0, "tests/mutants")
 
@@ -24,12 +24,8 @@ SECONDS = 400
 
 
 def prepare() -> None:
-    mirrored(COPY)
+    share_venv(mirrored(COPY))
     LOGS.mkdir(parents=True, exist_ok=True)
-    venv = COPY / "build/venv"
-    venv.parent.mkdir(exist_ok=True)
-    if not venv.exists():
-        venv.symlink_to(Path("build/venv").absolute())
 
 
 def run(command: list[str], log: Path) -> int:

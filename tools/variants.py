@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mirror import mirrored
+from mirror import mirrored, share_venv
 
 # Undefined behaviour must end the node, not only print. The check of vtables opens a pipe to probe
 # memory: where descriptors have run out, as tests arrange, it takes every object for broken.
@@ -94,13 +94,7 @@ def run_tests(name: str, arguments: Sequence[str]) -> int:
         environment["PYTHON"] = variant.python
     folder = mirrored(Path("build/variants", name))
     if not variant.python:
-        _share_venv(folder / "build/venv")
+        share_venv(folder)
     return subprocess.run(
         ["sh", "dev", "test", *arguments], cwd=folder, env=environment, check=False
     ).returncode
-
-
-def _share_venv(venv: Path) -> None:
-    venv.parent.mkdir(exist_ok=True)
-    if not venv.is_symlink():
-        venv.symlink_to(Path("build/venv").absolute())
