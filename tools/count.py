@@ -15,12 +15,15 @@ class Counts:
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    # Names of failed tests, where a report tells them.
+    names: tuple[str, ...] = ()
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
             self.passed + other.passed,
             self.failed + other.failed,
             self.skipped + other.skipped,
+            self.names + other.names,
         )
 
 
@@ -40,7 +43,8 @@ def count_junit(files: Iterable[Path]) -> Counts:
 
 def _count_case(case: ET.Element) -> Counts:
     if case.find("failure") is not None or case.find("error") is not None:
-        return Counts(failed=1)
+        place, name = case.get("classname", ""), case.get("name", "")
+        return Counts(failed=1, names=(f"{place}:{name}" if place else name,))
     if case.find("skipped") is not None:
         return Counts(skipped=1)
     if case.get("name") in FRAMES:

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# packages.sh [--lint | --fuzz]: installs the Debian or Ubuntu packages that are missing, and only those.
+# packages.sh [--lint | --fuzz | --matrix]: installs the Debian or Ubuntu packages that are missing, and only those.
 # What somebody brought himself (an Erlang or a Python from elsewhere) is left as it is.
 set -eu
 . tools/environment.sh
@@ -43,6 +43,7 @@ need_debian libuv1-dev libgtest-dev libgmock-dev libbenchmark-dev
 need_erlang
 need_python
 case ${1:-} in
+    --matrix) need_debian debootstrap ;;
     --lint) need_debian clang-format clang-tidy ;;
     --fuzz)
         need_debian clang

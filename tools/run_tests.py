@@ -2,12 +2,13 @@
 """./dev test: builds, runs every part or a chosen one, and ends with `N passed, N failed`."""
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import thread_sanitizer
@@ -98,7 +99,12 @@ def one_off(name: str, run: Callable[[], Counts], needs_build: bool = True) -> P
 
 def report(outcomes: Sequence[Outcome]) -> int:
     total = sum((outcome.counts for outcome in outcomes), Counts())
+    parts = [[outcome.name, *astuple(outcome.counts)] for outcome in outcomes]
+    (RESULTS / "summary.json").write_text(json.dumps(parts))
     print("== results ==")
+    for outcome in outcomes:
+        for name in outcome.counts.names:
+            print(f"failed in {outcome.name}: {name}")
     for outcome in outcomes:
         counts = outcome.counts
         print(
