@@ -37,14 +37,19 @@ text { fill: var(--text); } .soft { fill: var(--soft); font-size: 11px; }
 
 
 class Scale:
-    """Logarithmic, from the left edge of the plot to its right edge."""
+    """Logarithmic, from the left edge of the plot to its right edge.
+
+    A value without a logarithm is drawn at an edge: memory, say, may have shrunk while calls began.
+    """
 
     def __init__(self, values: Sequence[float]) -> None:
-        self.low = math.floor(math.log10(min(values)))
-        self.high = max(math.ceil(math.log10(max(values))), self.low + 1)
+        drawn = [value for value in values if value > 0 and math.isfinite(value)] or [1.0]
+        self.low = math.floor(math.log10(min(drawn)))
+        self.high = max(math.ceil(math.log10(max(drawn))), self.low + 1)
 
     def x(self, value: float) -> float:
-        share = (math.log10(value) - self.low) / (self.high - self.low)
+        power = math.log10(value) if value > 0 else -math.inf
+        share = (min(max(power, self.low), self.high) - self.low) / (self.high - self.low)
         return LABELS + share * WIDTH
 
     def grid(self, height: int) -> Iterator[str]:
@@ -84,7 +89,7 @@ def distances(records: Sequence[Line]) -> str:
             continue
         shares = [record["value"] / figure.bound, figure.aim / figure.bound]
         if figure.more_is_better:
-            shares = [1 / share for share in shares]
+            shares = [1 / share if share > 0 else math.inf for share in shares]
         rows.append((figure, record, *shares))
     scale = Scale([0.1, 10, *(share for row in rows for share in row[2:])])
     height = 64 + ROW * len(rows) + 40
@@ -98,7 +103,8 @@ def distances(records: Sequence[Line]) -> str:
             style = figure.verdict(record["value"])
             left, right = scale.x(10.0**scale.low), scale.x(share)
             yield bar(left, right, y, style)
-            yield text(right + 6, y + 4, f"{record['value']:.3g}{figure.unit}", "soft")
+            beyond = "" if 0 < share < math.inf else ", beyond the scale"
+            yield text(right + 6, y + 4, f"{record['value']:.3g}{figure.unit}{beyond}", "soft")
             x = scale.x(aim)
             yield f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{y - 9}" y2="{y + 9}"/>'
 
