@@ -32,7 +32,7 @@ esac
 app=build/demo
 mkdir -p "$app/ebin"
 ln -sfn "$PWD/demo" "$app/priv"
-erlc +debug_info +warn_missing_spec -Werror -pa _build/default/lib/erlang_python/ebin \
+erlc +debug_info +warn_missing_spec -pa _build/default/lib/erlang_python/ebin \
     -o "$app/ebin" demo/src/*.erl
 cp demo/src/demo.app.src "$app/ebin/demo.app"
 

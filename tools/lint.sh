@@ -40,6 +40,7 @@ check clang-tidy "$VENV_PYTHON" tools/tidy.py
 check ruff-format ruff format --check --quiet .
 check ruff ruff check .
 check mypy types
+check warnings rebar3 as lint compile
 check xref rebar3 xref
 check dialyzer rebar3 dialyzer
 

@@ -101,7 +101,14 @@ leaves_no_trace(Callers, Before) ->
             {_, After} -> {no, {strays, Strays}, {before, Before}, {'after', After}}
         end
     catch
-        error:Reason:Stack -> {no, Reason, Stack, catch py:info()}
+        error:Reason:Stack -> {no, Reason, Stack, info_or_failure()}
+    end.
+
+info_or_failure() ->
+    try
+        py:info()
+    catch
+        Class:Reason -> {Class, Reason}
     end.
 
 %% A caller does some things one after another, unless it is killed before it comes to their end.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
+#include <iterator>
 #include <string>
 
 #include "tests/cpp/stand_in/term.h"
@@ -37,7 +38,8 @@ void append_atom(Encoded& to, std::string_view text) {
     const bool large = text.size() > 255;
     to.push_back(large ? kAtomUtf8 : kSmallAtomUtf8);
     append(to, text.size(), large ? 2 : 1);
-    to.insert(to.end(), text.begin(), text.end());
+    // Not insert(): g++ 14 sees a size below 0 in it.
+    std::copy(text.begin(), text.end(), std::back_inserter(to));
 }
 
 void append_pid(Encoded& to, const Pid* pid) {
