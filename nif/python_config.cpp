@@ -111,6 +111,12 @@ PyStatus read_program(const InterpreterOptions& options, const std::vector<char*
 }  // namespace
 
 StartResult start_python(const InterpreterOptions& options) {
+#ifdef Py_GIL_DISABLED
+    return {{},
+            {},
+            "this CPython is free-threaded (built without the GIL), which erlang_python "
+            "does not support yet: build it for the usual CPython"};
+#endif
     publish_libpython();
     if (PyImport_AppendInittab("_erlang", &init_erlang_module) != 0) {
         return {{}, {}, "no memory for the table of builtin modules"};

@@ -6,7 +6,12 @@
 
 -export([check/1, not_loaded/0]).
 
--define(CODE, "import sys; print(sys.implementation.name, '%d.%d.%d' % sys.version_info[:3])").
+%% The library's name and version are not all: a free-threaded CPython has those of the usual one.
+-define(CODE,
+    "import sys, sysconfig\n"
+    "print(sys.implementation.name, '%d.%d.%d' % sys.version_info[:3],\n"
+    "      'free-threaded' if sysconfig.get_config_var('Py_GIL_DISABLED') else '')"
+).
 
 %% Milliseconds; a slow disk may take its time.
 -define(LIMIT, 20000).
@@ -21,6 +26,8 @@ check(Executable) ->
             ok;
         _ ->
             case version(Executable) of
+                {ok, free_threaded} ->
+                    bad({free_threaded, Executable, <<"use the usual CPython, with the GIL">>});
                 {ok, Version} -> compare(Executable, Version, py_nif:python_version());
                 {error, Said} -> bad({not_a_python_interpreter, Executable, Said})
             end
@@ -50,7 +57,8 @@ compare(Executable, Version, Library) ->
 bad(Why) ->
     {error, {bad_option, python, Why}}.
 
--spec version(Executable :: binary()) -> {ok, binary()} | {error, Said :: binary()}.
+-spec version(Executable :: binary()) ->
+    {ok, binary() | free_threaded} | {error, Said :: binary()}.
 version(Executable) ->
     Arguments = ["-I", "-S", "-c", ?CODE],
     Options = [{args, Arguments}, binary, exit_status, stderr_to_stdout, hide],
@@ -61,7 +69,7 @@ version(Executable) ->
         error:Why -> {error, atom_to_binary(Why)}
     end.
 
--spec answer(port(), Said :: binary()) -> {ok, binary()} | {error, binary()}.
+-spec answer(port(), Said :: binary()) -> {ok, binary() | free_threaded} | {error, binary()}.
 answer(Port, Said) ->
     receive
         {Port, {data, Data}} ->
@@ -69,6 +77,7 @@ answer(Port, Said) ->
         {Port, {exit_status, Status}} ->
             case {Status, string:lexemes(Said, " \n")} of
                 {0, [<<"cpython">>, Version]} -> {ok, Version};
+                {0, [<<"cpython">>, _, <<"free-threaded">>]} -> {ok, free_threaded};
                 _ -> {error, string:slice(string:trim(Said), 0, 200)}
             end
     after ?LIMIT ->

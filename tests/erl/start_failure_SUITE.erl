@@ -8,6 +8,7 @@
 -export([
     what_is_no_python_is_refused/1,
     another_version_is_refused/1,
+    a_free_threaded_python_is_refused/1,
     a_broken_virtual_environment_is_refused/1,
     a_missing_python_library_is_named/1,
     a_missing_native_library_is_named/1
@@ -17,6 +18,7 @@ all() ->
     [
         what_is_no_python_is_refused,
         another_version_is_refused,
+        a_free_threaded_python_is_refused,
         a_broken_virtual_environment_is_refused,
         a_missing_python_library_is_named,
         a_missing_native_library_is_named
@@ -38,6 +40,25 @@ another_version_is_refused(Config) ->
     ?assertMatch(
         {bad_option, python, {another_version, Name, <<"3.2.1">>, {library, <<"3.", _/binary>>}}},
         failure([], Name)
+    ).
+
+%% As a CPython without the GIL would answer, of the same version as the library.
+a_free_threaded_python_is_refused(Config) ->
+    Folder = filename:join(proplists:get_value(priv_dir, Config), "free_threaded"),
+    Executable = filename:join(Folder, "python3"),
+    ok = filelib:ensure_dir(Executable),
+    {ok, Line} = file:read_file(filename:join(code:priv_dir(erlang_python), "python_executable.txt")),
+    Real = string:trim(Line),
+    Site =
+        "import sysconfig; sysconfig.get_config_vars()['Py_GIL_DISABLED'] = 1; "
+        "import sys; exec(sys.argv[1])",
+    ok = file:write_file(Executable, [
+        "#!/bin/sh\nshift 3\nexec ", Real, " -I -S -c \"", Site, "\" \"$@\"\n"
+    ]),
+    ok = file:change_mode(Executable, 8#755),
+    Name = list_to_binary(Executable),
+    ?assertMatch(
+        {bad_option, python, {free_threaded, Name, <<"use ", _/binary>>}}, failure([], Name)
     ).
 
 a_broken_virtual_environment_is_refused(Config) ->
