@@ -11,11 +11,27 @@ using loop_bridge::PyRef;
 
 namespace {
 
+// Shows an error as ignored, in the words of this version of CPython: before 3.13 they name the
+// object, since then what was done.
+void ignore(Gil, [[maybe_unused]] PyObject* object, [[maybe_unused]] const char* doing) {
+#if PY_VERSION_HEX >= 0x030D0000
+    PyErr_FormatUnraisable("Exception ignored %s", doing);
+#else
+    PyErr_WriteUnraisable(object);
+#endif
+}
+
+#if PY_VERSION_HEX >= 0x030E0000
+constexpr const char* kFlushing = "while flushing sys.stdout";
+#else
+constexpr const char* kFlushing = "on flushing sys.stdout";
+#endif
+
 // Calls a module's function; what it raises is shown as ignored.
-void call(Gil, const char* module, const char* function) {
+void call(Gil gil, const char* module, const char* function, const char* doing) {
     const PyRef owner = PyRef::steal(PyImport_ImportModule(module));
     PyObject* result = PyObject_CallMethod(owner.get(), function, nullptr);
-    if (result == nullptr) PyErr_WriteUnraisable(owner.get());
+    if (result == nullptr) ignore(gil, owner.get(), doing);
     Py_XDECREF(result);
 }
 
@@ -33,7 +49,7 @@ bool flush(Gil gil, const char* name, bool show) {
     if (!stream || stream.get() == Py_None || is_closed(gil, stream.get())) return true;
     PyObject* done = PyObject_CallMethod(stream.get(), "flush", nullptr);
     if (done == nullptr) {
-        if (show) PyErr_WriteUnraisable(stream.get());
+        if (show) ignore(gil, stream.get(), kFlushing);
         PyErr_Clear();
         PySys_SetObject(name, Py_None);
         // Nor by its destructor.
@@ -47,21 +63,21 @@ bool flush(Gil gil, const char* name, bool show) {
 }
 
 bool flush_streams(Gil gil) {
-    const bool flushed = flush(gil, "stdout", true);
-    flush(gil, "stderr", false);
-    return flushed;
+    const bool output = flush(gil, "stdout", true);
+    const bool error = flush(gil, "stderr", false);
+    return output && error;
 }
 
 }  // namespace
 
 bool end_program(Gil gil) {
-    call(gil, "threading", "_shutdown");
-    call(gil, "atexit", "_run_exitfuncs");
+    call(gil, "threading", "_shutdown", "on threading shutdown");
+    call(gil, "atexit", "_run_exitfuncs", "in exit functions");
     const bool flushed = flush_streams(gil);
     // What is interrupted from here on is nobody's any longer.
     MainSignals::end();
     if (PyErr_CheckSignals() != 0) PyErr_Clear();
-    call(gil, "erlang._main", "let_go");
+    call(gil, "erlang._main", "let_go", "in the end of a program");
     return flush_streams(gil) && flushed;
 }
 

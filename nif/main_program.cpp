@@ -41,6 +41,15 @@ PyObject* read_line(PyObject*, PyObject* prompt) {
     });
 }
 
+// What makes the process die by SIGINT: before CPython 3.14, no subclass does.
+bool is_interrupt(Gil, PyObject* error) {
+#if PY_VERSION_HEX >= 0x030E0000
+    return PyErr_GivenExceptionMatches(error, PyExc_KeyboardInterrupt) != 0;
+#else
+    return Py_TYPE(error) == reinterpret_cast<PyTypeObject*>(PyExc_KeyboardInterrupt);
+#endif
+}
+
 PyMethodDef read_line_method = {"read_line", read_line, METH_O, nullptr};
 
 // One run of a program. Every step leaves its errors to attempt().
@@ -61,8 +70,10 @@ public:
         if (!left_ && (program_.inspect || asked_for_prompt()) && at_terminal()) {
             inspecting_ = false;  // from here on, SystemExit leaves
             code_ = 0;
+            forget_interrupt();
             attempt([&] { prompt(false); });
         }
+        if (interrupted_) code_ = -SIGINT;
         return end_program(gil_) || code_ < 0 ? code_ : kOutputLost;
     }
 
@@ -88,9 +99,8 @@ private:
             code_ = static_cast<int>(PyLong_AsLong(code.get()));
             return;
         }
-        const bool interrupted =
-            Py_TYPE(error.get()) == reinterpret_cast<PyTypeObject*>(PyExc_KeyboardInterrupt);
-        code_ = interrupted ? -SIGINT : 1;
+        interrupted_ = is_interrupt(gil_, error.get());
+        code_ = interrupted_ ? -SIGINT : 1;
         loop_bridge::set_error(gil_, error.get());
         PyErr_Print();
     }
@@ -131,8 +141,8 @@ private:
         if (PySys_Audit("cpython.run_command", "O", command.get()) < 0) throw PyError{};
 #if PY_VERSION_HEX >= 0x030D0000
         // Its lines show in tracebacks.
-        const PyRef code = PyRef::steal(
-            PyObject_CallMethod(package_.get(), "compile_command", "O", command.get()));
+        const PyRef code = PyRef::steal(without_place(
+            PyObject_CallMethod(package_.get(), "compile_command", "O", command.get())));
         PyRef::steal(PyEval_EvalCode(code.get(), globals_, globals_));
 #else
         const PyRef encoded = PyRef::steal(PyUnicode_AsUTF8String(command.get()));
@@ -140,7 +150,6 @@ private:
         flags.cf_flags |= PyCF_IGNORE_COOKIE;
         PyRef::steal(PyRun_StringFlags(PyBytes_AS_STRING(encoded.get()), Py_file_input, globals_,
                                        globals_, &flags));
-        flags_.cf_flags |= flags.cf_flags & PyCF_MASK;
 #endif
     }
 
@@ -181,13 +190,15 @@ private:
             PyObject_CallMethod(package_.get(), "enter_file", "Oi", path.get(), close ? 1 : 0));
         const bool entered = PyTuple_GetItem(code.get(), 0) == Py_True;
         PyObject* compiled = PyTuple_GetItem(code.get(), 1);
+        // What a program has from __future__ is not the prompt's after it.
+        PyCompilerFlags flags = flags_;
         PyObject* result = nullptr;
         if (compiled != Py_None) {
             std::fclose(file);
             result = PyEval_EvalCode(compiled, globals_, globals_);
         } else {
             result = PyRun_FileExFlags(file, name, Py_file_input, globals_, globals_, close ? 1 : 0,
-                                       &flags_);
+                                       &flags);
         }
         flush();
         if (entered && result != nullptr) leave_file();
@@ -226,17 +237,36 @@ private:
     }
 
     bool one_statement(const PyRef& statements) {
-        PyObject* code = PyObject_CallMethod(statements.get(), "next", nullptr);
-        if (code == nullptr) {
-            // A wrong input has no place in a program, and Ctrl-C interrupts none.
+        const PyRef statement =
+            PyRef::steal(without_place(PyObject_CallMethod(statements.get(), "next", nullptr)));
+        if (statement.get() == Py_None) return false;
+        forget_interrupt();
+        PyObject* result = PyEval_EvalCode(statement.get(), globals_, globals_);
+        if (result == nullptr) {
+            const PyRef error = PyRef::steal(loop_bridge::take_error(gil_));
+            interrupted_ = interrupted_ || is_interrupt(gil_, error.get());
+            loop_bridge::raise_object(gil_, error.get());
+        }
+        Py_DECREF(result);
+        return true;
+    }
+
+    // A wrong input has no place in a program, and Ctrl-C at the prompt interrupts none: what
+    // failed to come shows no frame of ours.
+    PyObject* without_place(PyObject* made) {
+        if (made == nullptr) {
             const PyRef error = PyRef::steal(loop_bridge::take_error(gil_));
             PyException_SetTraceback(error.get(), Py_None);
             loop_bridge::raise_object(gil_, error.get());
         }
-        const PyRef statement = PyRef::steal(code);
-        if (statement.get() == Py_None) return false;
-        PyRef::steal(PyEval_EvalCode(statement.get(), globals_, globals_));
-        return true;
+        return made;
+    }
+
+    // Before CPython 3.14 an interrupted statement decides the exit status only as the last one.
+    void forget_interrupt() {
+#if PY_VERSION_HEX < 0x030E0000
+        interrupted_ = false;
+#endif
     }
 
     void run_startup_file() {
@@ -253,6 +283,7 @@ private:
         }
         run_stream(file, name, true);
         if (!left_) code_ = 0;  // what it raised has been shown
+        forget_interrupt();
     }
 
     void greet() {
@@ -307,8 +338,9 @@ private:
     PyRef main_;     // __main__
     PyObject* globals_;
     PyCompilerFlags flags_{};
-    bool inspecting_ = false;  // SystemExit is shown and leads to the prompt
-    bool left_ = false;        // by SystemExit: no prompt any more
+    bool inspecting_ = false;   // SystemExit is shown and leads to the prompt
+    bool left_ = false;         // by SystemExit: no prompt any more
+    bool interrupted_ = false;  // by a KeyboardInterrupt that nothing caught
     int code_ = 0;
 };
 

@@ -67,7 +67,7 @@ def run_exit_functions() -> None:
     """Before the node halts: runs what ``atexit`` has and flushes, since Python never finalises."""
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
+        if stream is not None and not getattr(stream, "closed", False):
             stream.flush()
 
 

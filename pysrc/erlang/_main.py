@@ -6,12 +6,16 @@ Everything here does what CPython's own ``main.c`` and ``pythonrun.c`` do, in th
 
 import __future__
 
+import ast
 import codeop
 import gc
 import io
+import linecache
 import os
 import struct
 import sys
+import textwrap
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import reduce
@@ -79,7 +83,8 @@ def enter_file(filename: str, is_file: bool) -> tuple[bool, CodeType | None]:
     entered = "__file__" not in namespace
     if entered:
         namespace["__file__"] = filename
-        namespace["__cached__"] = None
+        if sys.version_info < (3, 15):
+            namespace["__cached__"] = None
     if not is_file:
         return entered, None
     with io.open_code(filename) as file:
@@ -98,12 +103,29 @@ def leave_file() -> None:
 
 def compile_command(source: str) -> CodeType:
     """For ``-c``, from CPython 3.13 on."""
-    import linecache
-
+    if sys.version_info >= (3, 14):
+        source = textwrap.dedent(source)
     code = compile(source, "<string>", "exec", dont_inherit=True)
-    lines = [line + "\n" for line in source.splitlines()]
-    linecache.cache["<string>"] = (len(source), None, lines, "<string>")
+    remember_source(code, source, "<string>")
     return code
+
+
+def remember_source(code: CodeType, source: str, name: str) -> None:
+    """Lets tracebacks show lines of code that is in no file; before CPython 3.13 none do."""
+    remember = getattr(linecache, "_register_code", None)
+    if remember is not None:
+        remember(code, source, name)
+
+
+def prompt_name(number: int) -> str:
+    """What the code of a statement at the prompt has for a file name."""
+    if sys.version_info >= (3, 14):
+        name = f"<stdin-{number}>"
+    elif sys.version_info >= (3, 13):
+        name = f"<stdin>-{number}"
+    else:
+        name = "<stdin>"
+    return name
 
 
 def run_interactive_hook() -> None:
@@ -121,13 +143,16 @@ def run_interactive_hook() -> None:
 
 def use_new_prompt(first: bool) -> bool:
     """Runs the prompt of CPython 3.13 and later, if there is one for this terminal."""
-    if os.environ.get("PYTHON_BASIC_REPL") or not os.isatty(0):
+    basic = os.environ.get("PYTHON_BASIC_REPL")
+    if (basic and not sys.flags.ignore_environment) or not os.isatty(0):
         return False
     try:
         prompt = import_module("_pyrepl.main")
     except ImportError:
         return False
     if not prompt.CAN_USE_PYREPL:
+        if prompt.FAIL_REASON and not basic:
+            print(prompt.FAIL_REASON, file=sys.stderr)
         return False
     prompt.interactive_console(mainmodule=__main__, pythonstartup=False)
     return True
@@ -140,6 +165,7 @@ class Statements:
         self._read_line = read_line
         self._compile = codeop.CommandCompiler()
         self._compile.compiler.flags |= flags
+        self._count = 0
         for name, text in (("ps1", ">>> "), ("ps2", "... ")):
             if not hasattr(sys, name):
                 setattr(sys, name, text)
@@ -159,29 +185,45 @@ class Statements:
             lines.append(line.decode(sys.stdin.encoding or "utf-8"))
             if not line.endswith(b"\n"):
                 continue  # the line is not over: the input may be
-            source = "".join(lines)
-            try:
-                code = self._compile(source.removesuffix("\n"), "<stdin>", "single")
-            except SyntaxError as error:
-                if error.offset:
-                    raise
-            else:
-                if code is not None:
-                    return code
-                continue
-            # Once more with the end of the line, which is where the error is.
-            return self._last(lines)
+            source = "".join(lines).removesuffix("\n")
+            whole, has_place = self._is_whole(source)
+            if whole:
+                # Once more with the end of the line, where an error without a place is.
+                return self._code(source) if has_place else self._last(lines)
+
+    def _is_whole(self, source: str) -> tuple[bool, bool]:
+        """Whether no further line belongs to a statement, and whether its error has a place."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # shown when the statement is compiled
+                return self._compile(source, "<stdin>", "single") is not None, True
+        except SyntaxError as error:
+            return True, bool(error.offset)
 
     def _last(self, lines: list[str]) -> CodeType | None:
         if not lines:
             return None
-        # The other flags are for inputs that may be incomplete.
-        flags = self._compile.compiler.flags & FUTURES
         try:
-            return cast(CodeType, compile("".join(lines), "<stdin>", "single", flags))
+            return self._code("".join(lines))
         except SyntaxError as error:
             error.text = error.text and error.text.removesuffix("\n")
             raise
+
+    def _code(self, source: str) -> CodeType:
+        # The other flags are for inputs that may be incomplete.
+        flags = self._compile.compiler.flags & FUTURES
+        # What can't be parsed is in <stdin>; a statement has a name of its own only then.
+        tree = compile(source, "<stdin>", "single", flags | ast.PyCF_ONLY_AST, True)
+        name = prompt_name(self._count)
+        self._count += 1
+        try:
+            code = cast(CodeType, compile(tree, name, "single", flags, True))
+        except SyntaxError as error:
+            if name != "<stdin>" and error.text is None and error.lineno:
+                error.text = source.splitlines()[error.lineno - 1]
+            raise
+        remember_source(code, source, name)
+        return code
 
 
 def exit_code(leaving: SystemExit) -> int:

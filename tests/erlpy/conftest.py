@@ -18,8 +18,11 @@ PYTHON = [sys.executable]
 ERLPY = [sys.executable, "-I", "-S", str(ROOT / "tools/erlpy")]
 SECONDS = 60.0
 
-# Programs inherit what is ignored, as under nohup; these tests are about what is not.
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# Programs inherit what is ignored, as under nohup or in the background of a script; these tests are
+# about what is not.
+for inherited in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(inherited, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,13 @@ class Ended:
 def masked(text: str) -> str:
     """Without addresses, which differ from run to run."""
     return re.sub("0x[0-9a-f]{6,}", "0x...", text)
+
+
+# A node has other threads, so CPython's warning is true there; python3 alone may have none.
+FORK_WARNING = re.compile(
+    r".*: DeprecationWarning: This process \(pid=\d+\) is multi-threaded, use of fork\(\)"
+    r" may lead to deadlocks in the child\.\n(?:  .*\n)?"
+)
 
 
 def await_sleep(pid: int) -> None:
@@ -89,6 +99,15 @@ class Place:
         """What both print and end with; fails where they differ."""
         expected = self.run(PYTHON, *arguments, stdin=stdin, **variables)
         assert self.run(ERLPY, *arguments, stdin=stdin, **variables) == expected
+        return expected
+
+    def same_but_for_fork(self, *arguments: str) -> Ended:
+        """The same, but that erlpy warns of a fork as CPython does in any program with threads."""
+        expected = self.run(PYTHON, *arguments)
+        ended = self.run(ERLPY, *arguments)
+        error, warned = FORK_WARNING.subn("", ended.error)
+        assert Ended(ended.output, error, ended.status) == expected
+        assert bool(warned) == (sys.version_info >= (3, 12))
         return expected
 
     def interrupt(

@@ -75,6 +75,20 @@ def test_a_reader_that_leaves(place: Place, size: int) -> None:
 @pytest.mark.parametrize(
     "source",
     [
+        "import threading\nthreading._shutdown = lambda: 1/0",
+        "import sys\nclass W:\n  def flush(self): 1/0\n  def write(self, t): pass\n"
+        "sys.stdout = W()",
+        "import sys\nclass W:\n  def flush(self): 1/0\n  def write(self, t): pass\n"
+        "sys.stderr = W()",
+    ],
+)
+def test_what_fails_at_the_end_is_shown_as_ignored(place: Place, source: str) -> None:
+    place.same(place.write("program.py", source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
         # A child that returns from the program ends as a process of its own.
         "import os\npid = os.fork()\nprint('child' if pid == 0 else os.waitpid(pid, 0)[1])",
         "import os, sys\npid = os.fork()\n"
@@ -82,6 +96,15 @@ def test_a_reader_that_leaves(place: Place, size: int) -> None:
         "import os, sys, atexit\natexit.register(print, 'bye')\nsys.stdout.flush()\n"
         "pid = os.fork()\n"
         "if pid == 0: 1/0\nprint(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))",
+    ],
+)
+def test_forks(place: Place, source: str) -> None:
+    place.same_but_for_fork(place.write("program.py", source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
         "import subprocess, os\n"
         "print(subprocess.run(['sh', '-c', 'exit 3']).returncode, os.system('exit 4') >> 8)\n"
         "print(subprocess.run(['sh', '-c', 'kill $$']).returncode)\n"
@@ -132,7 +155,7 @@ def test_a_fork_has_no_erlang(place: Place) -> None:
 
 
 def test_a_fork_that_gets_sigterm_leaves_the_node_alone(place: Place) -> None:
-    place.same(
+    place.same_but_for_fork(
         "-c",
         "import os, signal, time\n"
         "for _ in range(20):\n"

@@ -12,6 +12,9 @@ import time
 import pytest
 from conftest import ERLPY, PYTHON, SECONDS, Place
 
+# CPython 3.13 and later have a new prompt, written in Python, with frames of its own in tracebacks.
+OLD_PROMPT = {"TERM": "dumb", "PYTHON_BASIC_REPL": "1"}
+
 
 class Terminal:
     """A program on a terminal of its own."""
@@ -24,7 +27,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             cwd=place.folder,
-            env=place.environment(TERM="dumb", HOME=str(place.folder), **variables),
+            env=place.environment(**{**OLD_PROMPT, "HOME": str(place.folder), **variables}),
             preexec_fn=own_terminal,
         )
         os.close(slave)
@@ -100,6 +103,10 @@ SESSIONS = {
     "input": ["x = input('in: ')\n", "typed\n", "x\n", "import sys; sys.ps1 = 'new>>> '\n", "\x04"],
     "interrupts": ["1 + \x03", "import time; time.sleep(600) # \n", "\x04"],
     "stack": ["import traceback; traceback.print_stack()\n", "__name__, __file__\n", "\x04"],
+    "compiled": [
+        *("return 1\n", "1 is 1\n", '"\\d"\n', "def f():\n", "    return 5 is 1\n", "\n"),
+        *("f.__code__.co_filename\n", "def g(): return 1/0\n", "\n", "x = 1; g()\n", "\x04"),
+    ],
     "future": ["from __future__ import annotations\n", "def f(x: y): 1\n", "\n", "f\n", "\x04"],
 }
 
@@ -122,6 +129,37 @@ def test_input_that_ends_within_a_statement(place: Place, source: str) -> None:
     place.same("-i", "-q", stdin=source)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "raise KeyboardInterrupt\n",
+        "raise KeyboardInterrupt\n1 + 1\n",
+        "raise KeyboardInterrupt\n1 +\n",
+        "raise KeyboardInterrupt\nexit(3)\n",
+        "class K(KeyboardInterrupt): pass\n\nraise K\n",
+    ],
+)
+def test_how_a_prompt_ends_after_an_interrupt(place: Place, source: str) -> None:
+    place.same("-i", "-q", stdin=source)
+    place.write("interrupted.py", "raise KeyboardInterrupt")
+    place.same("-i", "interrupted.py", stdin=source)
+
+
+def test_how_a_prompt_ends_before_which_a_program_was_interrupted(place: Place) -> None:
+    place.write("interrupted.py", "raise KeyboardInterrupt")
+    for stdin in ("", "1 +\n", "1 + 1\n"):
+        place.same("-i", "interrupted.py", stdin=stdin)
+        place.same("-i", "-q", stdin=stdin, PYTHONSTARTUP="interrupted.py")
+
+
+def test_a_future_of_a_program_at_the_prompt_after_it(place: Place) -> None:
+    future = "from __future__ import annotations"
+    place.write("future.py", future)
+    source = "def f(x: not_there): 1\n\nf.__annotations__\n"
+    place.same("-i", "-c", future, stdin=source)
+    place.same("-i", "future.py", stdin=source)
+
+
 def test_control_c_at_the_prompt(place: Place) -> None:
     shown = []
     for starter in (PYTHON, ERLPY):
@@ -138,7 +176,8 @@ def test_control_c_at_the_prompt(place: Place) -> None:
         terminal.send("1 + 1\n")
         text += terminal.expect("2\n>>> ")
         terminal.send("\x04")
-        shown.append((text, terminal.end()))
+        # Which call of its line a program was in when the signal came is chance.
+        shown.append((re.sub(r"\n +[~^]+(?=\n)", "", text), terminal.end()))
     assert shown[1] == shown[0]
 
 
@@ -152,6 +191,16 @@ def test_control_c_on_a_terminal_ends_a_program(place: Place) -> None:
         rest, status = terminal.end()
         assert rest.endswith("KeyboardInterrupt\n")
         assert status == -signal.SIGINT
+
+
+def test_what_is_said_where_the_new_prompt_can_not_run(place: Place) -> None:
+    greetings = []
+    for starter in (PYTHON, ERLPY):
+        terminal = Terminal(place, starter, PYTHON_BASIC_REPL="")
+        greetings.append(terminal.expect(">>> "))
+        terminal.send("\x04")
+        terminal.end()
+    assert greetings[1] == greetings[0]
 
 
 def test_a_startup_file_and_the_history(place: Place) -> None:

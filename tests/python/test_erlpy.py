@@ -3,6 +3,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -72,13 +73,9 @@ def test_an_uncaught_exception(node: Node) -> None:
     script = node.folder / "script.py"
     script.write_text("def fail():\n    1 / 0\n\nfail()\n")
     done = node.run(script)
-    assert done.returncode == 1
-    assert done.stderr == (
-        "Traceback (most recent call last):\n"
-        f'  File "{script}", line 4, in <module>\n    fail()\n'
-        f'  File "{script}", line 2, in fail\n    1 / 0\n    ~~^~~\n'
-        "ZeroDivisionError: division by zero\n"
-    )
+    alone = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert "line 2, in fail" in alone.stderr
+    assert (done.returncode, done.stderr) == (alone.returncode, alone.stderr)
 
 
 def test_an_uncaught_erlang_error_shows_both_stacks(node: Node) -> None:
