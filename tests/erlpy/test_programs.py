@@ -125,7 +125,6 @@ def test_standard_input_is_the_programs(place: Place) -> None:
         "raise SystemExit(300)",
         "raise SystemExit(-1)",
         "raise SystemExit(('a', 1))",
-        "class E:\n  def __str__(self): 1/0\nraise SystemExit(E())",
         "import sys; sys.exit('a message')",
         "class E(SystemExit): pass\nraise E(7)",
         "raise KeyboardInterrupt",
@@ -142,13 +141,20 @@ def test_how_programs_end(place: Place, source: str) -> None:
     place.same("-c", source)
 
 
-@pytest.mark.parametrize("code", ["2**70", "-(2**70)", "2**32 + 5"])
-def test_an_exit_code_beyond_a_c_int(place: Place, code: str) -> None:
-    """Some versions of python3 print an error of their own here, which is no behaviour to keep."""
-    source = f"raise SystemExit({code})"
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("raise SystemExit(2**70)", ""),
+        ("raise SystemExit(-(2**70))", ""),
+        ("raise SystemExit(2**32 + 5)", ""),
+        ("class E:\n  def __str__(self): 1/0\nraise SystemExit(E())", "\n"),
+    ],
+)
+def test_an_exit_that_fails_itself(place: Place, source: str, error: str) -> None:
+    """Some versions of python3 then print an error of their own, which is no behaviour to keep."""
     for arguments in (("-c", source), (place.write("program.py", source),)):
         expected = place.run(PYTHON, *arguments)
-        assert place.run(ERLPY, *arguments) == Ended("", "", expected.status)
+        assert place.run(ERLPY, *arguments) == Ended("", error, expected.status)
 
 
 def test_how_modules_and_input_end(place: Place) -> None:
