@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hooks of ``threading.settrace`` and ``threading.setprofile``, for threads that run requests."""
+
+import sys
+from types import FrameType
+from typing import Any, Protocol
+
+
+class Hook(Protocol):
+    def __call__(self, frame: FrameType, event: str, argument: Any, /) -> Any: ...
+
+
+def begin_trace(hook: Hook) -> None:
+    """The calling thread is traced from now on."""
+    sys.settrace(hook)
+    _first_event()
+
+
+def begin_profile(hook: Hook) -> None:
+    """The calling thread is profiled from now on."""
+    sys.setprofile(hook)
+    _first_event()
+
+
+def _first_event() -> None:
+    """A hook may put another function in its own place at its first event, as coverage does."""
