@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hooks of ``threading.settrace`` and ``threading.setprofile``, for threads that run requests."""
 
-import sys
+# Once, before a debugger puts functions of its own in their places, which warn of other callers.
+from sys import setprofile, settrace
 from types import FrameType
 from typing import Any, Protocol
+
+from erlang._thread_names import thread_name
 
 
 class Hook(Protocol):
@@ -12,13 +15,14 @@ class Hook(Protocol):
 
 def begin_trace(hook: Hook) -> None:
     """The calling thread is traced from now on."""
-    sys.settrace(hook)
+    thread_name()  # debuggers pass over threads that `threading` does not know
+    settrace(hook)
     _first_event()
 
 
 def begin_profile(hook: Hook) -> None:
     """The calling thread is profiled from now on."""
-    sys.setprofile(hook)
+    setprofile(hook)
     _first_event()
 
 
