@@ -31,8 +31,7 @@ struct Profile {
 // Null for none.
 template <class Kind>
 PyRef current_hook(Gil, const ModuleState& state) {
-    PyObject* hook =
-        PyDict_GetItemWithError(state.threading_names.get(), Kind::hook_name(state));
+    PyObject* hook = PyDict_GetItemWithError(state.threading_names.get(), Kind::hook_name(state));
     if (hook == nullptr && PyErr_Occurred() != nullptr) throw PyError{};
     return PyRef::borrow(hook == Py_None ? nullptr : hook);
 }

@@ -27,7 +27,7 @@ private:
         loop_bridge::PyHandle hook;    // as it was when it was looked at last
         loop_bridge::PyHandle object;  // what restore() puts back; null for none
         Py_tracefunc function = nullptr;
-        bool by_hook = false;          // `object` is what the hook has set here
+        bool by_hook = false;  // `object` is what the hook has set here
     };
     template <class Kind>
     static void apply_one(loop_bridge::Gil gil, const ModuleState& state, Observer& observer,

@@ -10,12 +10,12 @@ from functools import partial
 from typing import Any, Protocol
 
 import _erlang
-from erlang._nesting import Mark
 from erlang._containment import Contained, contained
 from erlang._context import resolve
 from erlang._errors import Interrupted
 from erlang._gathering import gather, run_any
 from erlang._loop_end import LoopEnd
+from erlang._nesting import Mark
 from erlang._thread_names import run_loop_in_thread
 
 
