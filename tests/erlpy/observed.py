@@ -89,7 +89,10 @@ py:register_function(elsewhere, fun([Module, Function, Args]) ->
         {ok, Value} = apply(Module, Function, tuple_to_list(Args)),
         exit({value, Value})
     end),
-    receive {'DOWN', Monitor, process, _, {value, Value}} -> Value end
+    receive
+        {'DOWN', Monitor, process, _, {value, Value}} -> Value;
+        {'DOWN', Monitor, process, _, Reason} -> error(Reason)
+    end
 end)"""
 
 NEST = """\
