@@ -22,13 +22,7 @@
     a_main_coroutine_shares_nothing/1,
     a_stream_keeps_its_variables/1,
     a_stream_in_a_held_context_begins_with_its_variables/1,
-    a_dropped_stream_cleans_up_in_its_own_context/1,
-    a_trace_function_ends_with_its_request/1,
-    a_held_context_keeps_its_trace_function/1,
-    hooks_for_threads_hold_in_requests/1,
-    a_changed_hook_is_followed/1,
-    a_request_clears_no_hook_for_the_next/1,
-    hooks_for_threads_hold_in_coroutines/1
+    a_dropped_stream_cleans_up_in_its_own_context/1
 ]).
 
 all() ->
@@ -49,13 +43,7 @@ all() ->
         a_main_coroutine_shares_nothing,
         a_stream_keeps_its_variables,
         a_stream_in_a_held_context_begins_with_its_variables,
-        a_dropped_stream_cleans_up_in_its_own_context,
-        a_trace_function_ends_with_its_request,
-        a_held_context_keeps_its_trace_function,
-        hooks_for_threads_hold_in_requests,
-        a_changed_hook_is_followed,
-        a_request_clears_no_hook_for_the_next,
-        hooks_for_threads_hold_in_coroutines
+        a_dropped_stream_cleans_up_in_its_own_context
     ].
 
 %% One context, so that all requests share a thread.
@@ -73,7 +61,6 @@ end_per_suite(Config) ->
     ).
 
 end_per_testcase(_Case, _Config) ->
-    {ok, none} = call(no_hooks),
     ok = py:release_context(),
     lists:foreach(fun py:unregister_function/1, py:registered()),
     mailbox:assert_empty().
@@ -82,7 +69,7 @@ source() ->
     <<"import asyncio, decimal, sys, threading, time\n"
       "from contextvars import ContextVar\n"
       "user = ContextVar('user', default='nobody')\n"
-      "traced, profiled, ended, unraisable = [], [], [], []\n"
+      "ended, unraisable = [], []\n"
       "\n"
       "def set(value):\n"
       "    before = user.get()\n"
@@ -142,32 +129,7 @@ source() ->
       "        yield object()\n"
       "    finally:\n"
       "        ended.append(user.get())\n"
-      "        user.reset(token)\n"
-      "\n"
-      "def trace(frame, event, arg): traced.append(frame.f_code.co_name)\n"
-      "def other_trace(frame, event, arg): traced.append('other ' + frame.f_code.co_name)\n"
-      "def profile(frame, event, arg): profiled.append(frame.f_code.co_name)\n"
-      "def observe(tracer, profiler):\n"
-      "    sys.settrace(globals().get(tracer))\n"
-      "    sys.setprofile(globals().get(profiler))\n"
-      "def observed():\n"
-      "    names = [getattr(f, '__name__', None) for f in (sys.gettrace(), sys.getprofile())]\n"
-      "    return names\n"
-      "async def aobserved(): return observed()\n"
-      "def hook(tracer, profiler):\n"
-      "    threading.settrace(globals().get(tracer))\n"
-      "    threading.setprofile(globals().get(profiler))\n"
-      "def no_hooks():\n"
-      "    hook(None, None)\n"
-      "    traced.clear()\n"
-      "    profiled.clear()\n"
-      "def seen(name): return [name in traced, name in profiled, 'other ' + name in traced]\n"
-      "def marked(): return 'marked'\n"
-      "def call_marked(): return erlang.call('nest')\n"
-      "async def amarked(): return marked()\n">>.
-
-call(Function) ->
-    call(Function, []).
+      "        user.reset(token)\n">>.
 
 call(Function, Args) ->
     py:call('__main__', Function, Args).
@@ -341,63 +303,3 @@ a_dropped_stream_cleans_up_in_its_own_context(_Config) ->
     {error, _} = py:stream('__main__', unconvertible, [alice]),
     ?assertEqual({ok, {[<<"alice">>], []}}, py:eval(<<"(ended, unraisable)">>)),
     ok = py:exec(<<"sys.unraisablehook = sys.__unraisablehook__">>).
-
-a_trace_function_ends_with_its_request(_Config) ->
-    {ok, none} = call(observe, [trace, profile]),
-    ?assertEqual({ok, [none, none]}, call(observed)).
-
-a_held_context_keeps_its_trace_function(_Config) ->
-    Main = <<"__import__('__main__').__dict__">>,
-    py_context:with(fun() ->
-        {ok, none} = py:eval(<<Main/binary, "['observe']('trace', 'profile')">>),
-        ?assertEqual(
-            {ok, [<<"trace">>, <<"profile">>]}, py:eval(<<Main/binary, "['observed']()">>)
-        )
-    end),
-    ?assertEqual({ok, [none, none]}, call(observed)).
-
-hooks_for_threads_hold_in_requests(_Config) ->
-    {ok, none} = call(hook, [trace, profile]),
-    {ok, <<"marked">>} = call(marked),
-    ?assertEqual({ok, [true, true, false]}, call(seen, [marked])),
-    {ok, none} = call(no_hooks),
-    %% In a nested request as well.
-    {ok, none} = call(hook, [trace, profile]),
-    register_nested(nest, marked, []),
-    {ok, <<"marked">>} = call(call_marked),
-    ?assertEqual({ok, [true, true, false]}, call(seen, [marked])).
-
-a_changed_hook_is_followed(_Config) ->
-    {ok, none} = call(hook, [trace, profile]),
-    {ok, <<"marked">>} = call(marked),
-    {ok, none} = call(no_hooks),
-    {ok, <<"marked">>} = call(marked),
-    ?assertEqual({ok, [false, false, false]}, call(seen, [marked])),
-    {ok, none} = call(hook, [trace, none]),
-    {ok, <<"marked">>} = call(marked),
-    {ok, none} = call(hook, [other_trace, none]),
-    {ok, none} = py:eval(<<"traced.clear()">>),
-    {ok, <<"marked">>} = call(marked),
-    ?assertEqual({ok, [false, false, true]}, call(seen, [marked])).
-
-a_request_clears_no_hook_for_the_next(_Config) ->
-    {ok, none} = call(hook, [trace, profile]),
-    {ok, none} = call(observe, [none, none]),
-    {ok, <<"marked">>} = call(marked),
-    ?assertEqual({ok, [true, true, false]}, call(seen, [marked])),
-    {ok, none} = call(observe, [other_trace, none]),
-    ?assertEqual({ok, [<<"trace">>, <<"profile">>]}, call(observed)).
-
-hooks_for_threads_hold_in_coroutines(_Config) ->
-    [
-        with_loop(#{loop => Kind}, fun(Loop) ->
-            {ok, <<"nobody">>} = py_loop:call(Loop, '__main__', aset, [alice]),
-            %% From now on, in a loop that runs already.
-            ok = py:exec(<<"hook('trace', 'profile')">>),
-            {ok, <<"marked">>} = py_loop:call(Loop, '__main__', amarked, []),
-            ok = py:exec(<<"hook(None, None)">>),
-            ?assertEqual({ok, [true, true, false]}, py:eval(<<"seen('amarked')">>)),
-            {ok, none} = py:eval(<<"no_hooks()">>)
-        end)
-     || Kind <- kinds()
-    ].
