@@ -56,6 +56,7 @@ RequestScope::~RequestScope() {
     --thread.running;
     // A process that holds the thread may observe all its requests.
     if (outermost_ && !thread.kept) thread.hooks.restore(gil_, state_);
+    if (!thread.of_context && thread.running == 0) thread.hooks.withdraw(gil_);
     // An empty mark is of a request that has ended. It can only fail for want of memory.
     if (mark_ && PyList_SetSlice(mark_.get(), 0, PyList_GET_SIZE(mark_.get()), nullptr) != 0) {
         PyErr_Clear();

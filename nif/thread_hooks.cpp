@@ -39,23 +39,31 @@ PyRef current_hook(Gil, const ModuleState& state) {
 }  // namespace
 
 template <class Kind>
+bool ThreadHooks::is_kept(Gil gil, const Observer& observer) noexcept {
+    const PyThreadState& thread = *PyThreadState_Get();
+    return Kind::function(thread) == observer.function &&
+           Kind::object(thread) == observer.object.get(gil).get();
+}
+
+template <class Kind>
+void ThreadHooks::withdraw_one(Gil gil, Observer& observer) noexcept {
+    if (observer.by_hook && is_kept<Kind>(gil, observer)) Kind::set(nullptr, nullptr);
+    observer.by_hook = false;
+}
+
+template <class Kind>
 void ThreadHooks::apply_one(Gil gil, const ModuleState& state, Observer& observer,
                             bool keep_in_mind) {
     const PyThreadState& thread = *PyThreadState_Get();
-    const auto is_kept = [&] {
-        return Kind::function(thread) == observer.function &&
-               Kind::object(thread) == observer.object.get(gil).get();
-    };
     const PyRef hook = current_hook<Kind>(gil, state);
     if (hook.get() != observer.hook.get(gil).get()) {
         // What the old one has set here goes with it.
-        if (observer.by_hook && is_kept()) Kind::set(nullptr, nullptr);
-        observer.by_hook = false;
+        withdraw_one<Kind>(gil, observer);
         observer.hook = PyHandle{hook};
     }
     const bool applies = hook && Kind::function(thread) == nullptr;
     if (applies) PyRef::steal(PyObject_CallOneArg(Kind::begin(state), hook.get()));
-    if (!applies && (!keep_in_mind || is_kept())) return;
+    if (!applies && (!keep_in_mind || is_kept<Kind>(gil, observer))) return;
     observer.by_hook = applies;
     observer.function = Kind::function(thread);
     observer.object = PyHandle{PyRef::borrow(Kind::object(thread))};
@@ -63,9 +71,8 @@ void ThreadHooks::apply_one(Gil gil, const ModuleState& state, Observer& observe
 
 template <class Kind>
 void ThreadHooks::restore_one(Gil gil, const ModuleState& state, Observer& observer) noexcept {
-    const PyThreadState& thread = *PyThreadState_Get();
+    if (is_kept<Kind>(gil, observer)) return;
     const PyRef kept = observer.object.get(gil);
-    if (Kind::function(thread) == observer.function && Kind::object(thread) == kept.get()) return;
     try {
         const PyRef hook = current_hook<Kind>(gil, state);
         if (hook.get() == observer.hook.get(gil).get()) Kind::set(observer.function, kept.get());
@@ -87,6 +94,11 @@ void ThreadHooks::apply(Gil gil, const ModuleState& state, bool keep_in_mind) no
 void ThreadHooks::restore(Gil gil, const ModuleState& state) noexcept {
     restore_one<Trace>(gil, state, trace_);
     restore_one<Profile>(gil, state, profile_);
+}
+
+void ThreadHooks::withdraw(Gil gil) noexcept {
+    withdraw_one<Trace>(gil, trace_);
+    withdraw_one<Profile>(gil, profile_);
 }
 
 }  // namespace nif

@@ -21,6 +21,8 @@ public:
     // Takes back what the thread's code has set, unless a hook has changed meanwhile: a debugger
     // that was attached, or has gone, has set it.
     void restore(loop_bridge::Gil gil, const ModuleState& state) noexcept;
+    // Takes away what hooks have set here: for a thread that did without before its request.
+    void withdraw(loop_bridge::Gil gil) noexcept;
 
 private:
     struct Observer {
@@ -35,6 +37,10 @@ private:
     template <class Kind>
     static void restore_one(loop_bridge::Gil gil, const ModuleState& state,
                             Observer& observer) noexcept;
+    template <class Kind>
+    static bool is_kept(loop_bridge::Gil gil, const Observer& observer) noexcept;
+    template <class Kind>
+    static void withdraw_one(loop_bridge::Gil gil, Observer& observer) noexcept;
 
     Observer trace_;
     Observer profile_;

@@ -12,7 +12,8 @@
     hooks_for_threads_hold_in_requests/1,
     a_changed_hook_is_followed/1,
     a_request_clears_no_hook_for_the_next/1,
-    hooks_for_threads_hold_in_coroutines/1
+    hooks_for_threads_hold_in_coroutines/1,
+    a_waiting_thread_goes_on_without/1
 ]).
 
 all() ->
@@ -22,7 +23,8 @@ all() ->
         hooks_for_threads_hold_in_requests,
         a_changed_hook_is_followed,
         a_request_clears_no_hook_for_the_next,
-        hooks_for_threads_hold_in_coroutines
+        hooks_for_threads_hold_in_coroutines,
+        a_waiting_thread_goes_on_without
     ].
 
 %% One context, so that all requests share a thread.
@@ -69,7 +71,18 @@ source() ->
       "def seen(name): return [name in traced, name in profiled, 'other ' + name in traced]\n"
       "def marked(): return 'marked'\n"
       "def call_marked(): return erlang.call('nest')\n"
-      "async def amarked(): return marked()\n">>.
+      "async def amarked(): return marked()\n"
+      "def wait_in_thread():\n"
+      "    values = []\n"
+      "    def work():\n"
+      "        threading.settrace(trace)\n"
+      "        threading.setprofile(profile)\n"
+      "        values.append(erlang.call('nest'))\n"
+      "        values.extend(observed())\n"
+      "    thread = threading.Thread(target=work)\n"
+      "    thread.start()\n"
+      "    thread.join()\n"
+      "    return values\n">>.
 
 call(Function) ->
     call(Function, []).
@@ -143,4 +156,19 @@ hooks_for_threads_hold_in_coroutines(_Config) ->
             {ok, none} = py:eval(<<"no_hooks()">>)
         end)
      || Kind <- [asyncio, uvloop]
+    ].
+
+%% A thread that has begun before the hooks were set has none of its own.
+a_waiting_thread_goes_on_without(_Config) ->
+    ok = py:register_function(nest, fun([]) ->
+        {ok, Value} = call(marked),
+        Value
+    end),
+    [
+        begin
+            ?assertEqual({ok, [<<"marked">>, none, none]}, call(wait_in_thread)),
+            ?assertEqual({ok, [true, true, false]}, call(seen, [marked])),
+            {ok, none} = call(no_hooks)
+        end
+     || _ <- [1, 2]
     ].

@@ -157,10 +157,9 @@ MUTANTS = (
     Mutant(
         "context variables of one request are there for the next",
         "nif/request_scope.cpp",
-        "    return PyRef::steal(PyContext_CopyCurrent());\n",
-        "    static const PyRef shared = PyRef::steal(PyContext_CopyCurrent());\n"
-        "    return shared;\n",
-        ("tests/python/test_context_variables.py",),
+        "return PyRef::steal(PyContext_New());",
+        "{ static const PyRef one = PyRef::steal(PyContext_New()); return one; }",
+        ("request_scope_SUITE",),
     ),
     Mutant(
         "trace functions for all threads do not hold in requests",
