@@ -2,22 +2,36 @@
 """A debugger stops in contexts, nested requests, hosted loops and threads."""
 
 import observed
+import pytest
 from conftest import ERLPY, SECONDS, Place
 from dap import Client
 
-ATTACHED_LATE = """\
+STARTER = """\
 import debugpy
+def listen():
+    print(debugpy.listen(("127.0.0.1", 0))[1], flush=True)
+    debugpy.wait_for_client()
+"""
+
+# Attached when contexts have been at work.
+PROGRAM = """\
+import starter
 elsewhere("py", "call", "builtins", "len", [[]])
-print(debugpy.listen(("127.0.0.1", 0))[1], flush=True)
-debugpy.wait_for_client()
+{listen}
 call_all()
 elsewhere("py", "call", "library", "pooled", [True])
 print("done", flush=True)
 """
 
 
-def test_a_debugger_stops_everywhere(place: Place) -> None:
-    observed.write(place, ATTACHED_LATE)
+IN_MAIN_THREAD = "starter.listen()"
+IN_A_REQUEST = 'elsewhere("py", "call", "starter", "listen", [])'
+
+
+@pytest.mark.parametrize("listen", [IN_MAIN_THREAD, IN_A_REQUEST])
+def test_a_debugger_stops_everywhere(place: Place, listen: str) -> None:
+    place.write("starter.py", STARTER)
+    observed.write(place, PROGRAM.format(listen=listen))
     library = str(place.folder / "library.py")
     lines = [
         number
