@@ -6,6 +6,7 @@
 #include "nif/lock.h"
 #include "nif/module_state.h"
 #include "nif/native_thread.h"
+#include "nif/request_scope.h"
 #include "nif/result_message.h"
 #include "nif/thread_caller.h"
 
@@ -117,6 +118,7 @@ void ContextResource::run(PyObject* module) {
     const GilAcquire acquired;
     const Gil gil = acquired.gil();
     ThreadCaller::current().belong_to(start_);
+    begin_context_thread();
     call_or_complain(gil, ModuleState::of(module).begin_thread);
     tell(nullptr, owner_, "ready");
     BlockingWaiter waiter{channel_, Node::instance().max_spin()};

@@ -9,6 +9,7 @@
 #include "nif/loop_channel_object.h"
 #include "nif/message_sender.h"
 #include "nif/request_object.h"
+#include "nif/request_scope.h"
 #include "nif/stats.h"
 #include "nif/term_to_python.h"
 #include "nif/thread_caller.h"
@@ -122,7 +123,18 @@ PyObject* interrupt_thread(PyObject*, PyObject* const* args, Py_ssize_t count) {
         if (count != 2) raise_python(gil, PyExc_TypeError, "a thread and an exception, please");
         const unsigned long thread = PyLong_AsUnsignedLong(args[0]);
         if (PyErr_Occurred() != nullptr) throw PyError{};
+        const PyThreadState* here = PyThreadState_Get();
+        if (args[1] == Py_None && here->thread_id == thread && here->async_exc == nullptr) {
+            return PyRef::borrow(Py_None);
+        }
         PyThreadState_SetAsyncExc(thread, args[1] == Py_None ? nullptr : args[1]);
+        return PyRef::borrow(Py_None);
+    });
+}
+
+PyObject* keep_context(PyObject*, PyObject* keep) {
+    return python_entry([&](Gil gil) {
+        keep_request_context(gil, keep == Py_True);
         return PyRef::borrow(Py_None);
     });
 }
@@ -153,6 +165,9 @@ PyObject* bind_package(PyObject* module, PyObject* parts) {
         take(state.start_coroutine, "start_coroutine");
         take(state.partial, "partial");
         take(state.nesting, "nesting");
+        take(state.begin_trace, "begin_trace");
+        take(state.begin_profile, "begin_profile");
+        take(state.threading_names, "threading_names");
         return PyRef::borrow(Py_None);
     });
 }
@@ -176,6 +191,8 @@ PyMethodDef methods[] = {
      "on_interrupt(cancel): what to call when nobody waits for the running request any longer."},
     {"interrupt_thread", as_method(interrupt_thread), METH_FASTCALL,
      "interrupt_thread(ident, exception): raises it in that thread; None: takes it back."},
+    {"keep_context", keep_context, METH_O,
+     "keep_context(keep): whether requests on this thread share their context variables."},
     {"after_fork_in_child", after_fork_in_child, METH_NOARGS, "Marks the module as unusable."},
     {"bind_package", bind_package, METH_O, "Takes what the package `erlang` supplies."},
     {nullptr, nullptr, 0, nullptr},
@@ -191,6 +208,8 @@ int exec(PyObject* module) {
         state->name_attribute = PyRef::steal(PyUnicode_InternFromString("_erlang_channel"));
         state->name_id = PyRef::steal(PyUnicode_InternFromString("_id"));
         state->name_channel = PyRef::steal(PyUnicode_InternFromString("_channel"));
+        state->name_trace_hook = PyRef::steal(PyUnicode_InternFromString("_trace_hook"));
+        state->name_profile_hook = PyRef::steal(PyUnicode_InternFromString("_profile_hook"));
         static_cast<ModuleMemory*>(PyModule_GetState(module))->state = state.release();
         return PyRef::borrow(Py_None);
     });

@@ -40,12 +40,17 @@ struct ModuleState {
     loop_bridge::PyRef start_coroutine;
     loop_bridge::PyRef partial;  // functools.partial
     loop_bridge::PyRef nesting;  // the context variable of erlang._nesting
+    loop_bridge::PyRef begin_trace;
+    loop_bridge::PyRef begin_profile;
+    loop_bridge::PyRef threading_names;  // what the module `threading` has
 
     // Interned names.
     loop_bridge::PyRef keyword_loop;    // ("loop",)
     loop_bridge::PyRef name_attribute;  // the loop's attribute that holds its channel
     loop_bridge::PyRef name_id;
     loop_bridge::PyRef name_channel;
+    loop_bridge::PyRef name_trace_hook;
+    loop_bridge::PyRef name_profile_hook;
 
     bool forked = false;  // this process is the child of a fork: no BEAM runs in it
 

@@ -79,18 +79,4 @@ PyRef NestedRequest::ancestors_to_python(Gil gil, const ErlangTypes& types) cons
     return term_to_python(gil, types, env, ancestors);
 }
 
-NestingScope::NestingScope(Gil, const ModuleState& state, PyObject* ancestors)
-    : variable_(state.nesting.get()) {
-    if (ancestors == Py_None) return;
-    mark_ = PyRef::steal(Py_BuildValue("[OO]", ancestors, Py_None));
-    token_ = PyRef::steal(PyContextVar_Set(variable_, mark_.get()));
-}
-
-NestingScope::~NestingScope() {
-    if (!token_) return;
-    // Both can only fail for want of memory.
-    if (PyList_SetSlice(mark_.get(), 0, kParts, nullptr) != 0) PyErr_Clear();
-    if (PyContextVar_Reset(variable_, token_.get()) != 0) PyErr_Clear();
-}
-
 }  // namespace nif

@@ -5,8 +5,9 @@
 //
 // A request says whether it is nested, and which calls further out hold a place of a function with
 // limited concurrency: its ancestors, keys that only Erlang understands. While it runs, they stand
-// in a context variable, which tasks and copies of the context inherit. Its value is a mark, a list
-// that is emptied when the request has ended: what outlives that is nested no longer.
+// in a context variable, which tasks and copies of the context inherit (see request_scope.h). Its
+// value is a mark, a list that is emptied when the request has ended: what outlives that is nested
+// no longer.
 #pragma once
 
 #include "nif/module_state.h"
@@ -50,21 +51,6 @@ struct NestedRequest {
     ERL_NIF_TERM request;  // without it
     ERL_NIF_TERM ancestors = 0;
     bool nested = false;
-};
-
-// Code that runs in this thread while it lives is nested in these ancestors; with None nothing is
-// changed. No Python error may be pending at its end. The constructor throws PyError.
-class NestingScope {
-public:
-    NestingScope(loop_bridge::Gil gil, const ModuleState& state, PyObject* ancestors);
-    ~NestingScope();
-    NestingScope(const NestingScope&) = delete;
-    NestingScope& operator=(const NestingScope&) = delete;
-
-private:
-    PyObject* variable_;
-    loop_bridge::PyRef mark_;
-    loop_bridge::PyRef token_;
 };
 
 }  // namespace nif

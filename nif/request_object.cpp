@@ -4,6 +4,7 @@
 #include "loop_bridge/python/py_entry.h"
 #include "nif/request_parts.h"
 #include "nif/request_runner.h"
+#include "nif/request_scope.h"
 
 namespace nif {
 
@@ -81,20 +82,41 @@ PyRef make_request_type(Gil, PyObject* module) {
     return PyRef::steal(PyType_FromModuleAndSpec(module, &spec, nullptr));
 }
 
+namespace {
+
+PyRef make_request(Gil, const ModuleState& state, const ResourcePtr<RequestHandle>& handle) {
+    auto* type = reinterpret_cast<PyTypeObject*>(state.request_type.get());
+    PyRef object = PyRef::steal(type->tp_alloc(type, 0));
+    new (&as_request(object.get())->handle) ResourcePtr<RequestHandle>(handle);
+    return object;
+}
+
+// Answers whatever happens, since no error may be pending at the scope's end.
+void start_in_scope(Gil gil, PyObject* module, const ResourcePtr<RequestHandle>& handle,
+                    const NestedRequest& nested, const PyRef& mark) noexcept {
+    try {
+        const ModuleState& state = ModuleState::of(module);
+        // First, since the end of an unanswered object is an answer.
+        const PyRef arguments = request_to_python(gil, state.types, nested);
+        const PyRef object = make_request(gil, state, handle);
+        PyRef::steal(PyObject_CallFunctionObjArgs(state.start_coroutine.get(), object.get(),
+                                                  arguments.get(), mark.get(), nullptr));
+    } catch (const PyError&) {
+        answer_pending_exception(gil, module, *handle);
+    }
+}
+
+}  // namespace
+
 void start_coroutine(Gil gil, PyObject* module, Request& request) noexcept {
     const ResourcePtr<RequestHandle> handle = request.take_handle();
     if (handle->unwanted()) return;
     const ModuleState& state = ModuleState::of(module);
+    const NestedRequest nested{request.body()};
     try {
-        // First, since the end of an unanswered object is an answer.
-        const NestedRequest nested{request.body()};
-        const PyRef arguments = request_to_python(gil, state.types, nested);
         const PyRef ancestors = nested.ancestors_to_python(gil, state.types);
-        auto* type = reinterpret_cast<PyTypeObject*>(state.request_type.get());
-        const PyRef object = PyRef::steal(type->tp_alloc(type, 0));
-        new (&as_request(object.get())->handle) ResourcePtr<RequestHandle>(handle);
-        PyRef::steal(PyObject_CallFunctionObjArgs(state.start_coroutine.get(), object.get(),
-                                                  arguments.get(), ancestors.get(), nullptr));
+        RequestScope scope{gil, state, RequestKind::kCoroutine, ancestors.get()};
+        start_in_scope(gil, module, handle, nested, scope.take_mark());
     } catch (const PyError&) {
         answer_pending_exception(gil, module, *handle);
     }

@@ -13,8 +13,9 @@ namespace nif {
 // unanswered answers `{error, disconnected}`.
 loop_bridge::PyRef make_request_type(loop_bridge::Gil gil, PyObject* module);
 
-// Hands the request to erlang._loop_host.start_coroutine(request, body, ancestors), on the loop's
-// thread.
+// Hands the request to erlang._loop_host.start_coroutine(request, body, mark), on the loop's
+// thread, in a context for the coroutine. `mark` is a list to empty when the coroutine has ended,
+// or None.
 void start_coroutine(loop_bridge::Gil gil, PyObject* module, Request& request) noexcept;
 
 }  // namespace nif

@@ -3,6 +3,7 @@
 
 #include "nif/python_to_term.h"
 #include "nif/request_parts.h"
+#include "nif/request_scope.h"
 
 namespace nif {
 
@@ -76,7 +77,7 @@ void run_request(Gil gil, PyObject* module, RequestHandle& handle, const OwnedTe
     const NestedRequest nested{body};
     try {
         const PyRef ancestors = nested.ancestors_to_python(gil, state.types);
-        const NestingScope scope{gil, state, ancestors.get()};
+        const RequestScope scope{gil, state, RequestKind::kCall, ancestors.get()};
         run_in_scope(gil, module, handle, nested);
     } catch (const PyError&) {
         answer_pending_exception(gil, module, handle);

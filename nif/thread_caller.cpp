@@ -246,8 +246,8 @@ void ThreadCaller::interrupt(Gil, const RequestHandle& request, PyObject* type,
     }
 }
 
-void ThreadCaller::forget_interruption(Gil) noexcept {
-    PyThreadState_SetAsyncExc(thread_, nullptr);
+void ThreadCaller::forget_interruption(Gil gil) noexcept {
+    if (interrupted(gil)) PyThreadState_SetAsyncExc(thread_, nullptr);
 }
 
 // What CPython raises in a thread's bytecode is raised in its waits too, and then is done with.

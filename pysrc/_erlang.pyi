@@ -31,6 +31,9 @@ def on_interrupt(cancel: Callable[[], object], /) -> bool:
 def interrupt_thread(ident: int, exception: type[BaseException] | None, /) -> None:
     """Raises it in another thread as soon as that runs Python code; ``None`` takes it back."""
 
+def keep_context(keep: bool, /) -> None:
+    """Whether the next requests on this thread share their context variables."""
+
 def after_fork_in_child() -> None:
     """Marks the module as unusable."""
 

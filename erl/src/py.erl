@@ -12,6 +12,10 @@
 %% A call made by a registered function that Python waits for runs on that same Python thread; any
 %% other runs on a free context, i.e. a Python thread of the application's pool. All share one
 %% `__main__', except a process that holds a context ({@link context/1}).
+%%
+%% A request sees no context variables (Python's `contextvars') of another one. A process that holds a
+%% context keeps its own there; a call made by a function that Python waits for begins with a copy of
+%% the waiting thread's.
 -module(py).
 
 -export([register_function/2, register_function/3, unregister_function/1, registered/0]).

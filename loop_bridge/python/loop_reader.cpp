@@ -3,6 +3,24 @@
 
 namespace loop_bridge {
 
+namespace {
+
+// No variables are set while it lives.
+class EmptyContext {
+public:
+    explicit EmptyContext(Gil) : context_(PyRef::steal(PyContext_New())) {
+        if (PyContext_Enter(context_.get()) != 0) throw PyError{};
+    }
+    ~EmptyContext() { PyContext_Exit(context_.get()); }
+    EmptyContext(const EmptyContext&) = delete;
+    EmptyContext& operator=(const EmptyContext&) = delete;
+
+private:
+    PyRef context_;
+};
+
+}  // namespace
+
 LoopReader::LoopReader(Gil, PyObject* loop)
     : weak_loop_(PyRef::steal(PyWeakref_NewRef(loop, nullptr))) {}
 
@@ -20,6 +38,9 @@ PyRef LoopReader::loop(Gil) const noexcept {
 void LoopReader::watch(Gil gil, int fd, PyObject* callback) {
     const PyRef target = loop(gil);
     if (!target) raise_python(gil, PyExc_RuntimeError, "the event loop is gone");
+    // A reader keeps a copy of the context: the variables of the loop's first caller would live as
+    // long as the loop.
+    const EmptyContext context{gil};
     PyRef::steal(PyObject_CallMethod(target.get(), "add_reader", "iO", fd, callback));
 }
 

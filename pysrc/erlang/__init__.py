@@ -13,11 +13,12 @@
 import asyncio
 import functools
 import os
+import threading
 from typing import Any
 
 import _erlang
 from _erlang import Atom, Fun, Pid, Port, Ref, async_call, call, send, stats
-from erlang import _context, _errors, _function, _loop_host, _nesting, _thread_names
+from erlang import _context, _errors, _function, _loop_host, _nesting, _observing, _thread_names
 from erlang._adapters import register_adapter
 from erlang._call import Call
 from erlang._errors import (
@@ -69,6 +70,9 @@ _erlang.bind_package(
         "start_coroutine": _loop_host.start_coroutine,
         "partial": functools.partial,
         "nesting": _nesting.current,
+        "begin_trace": _observing.begin_trace,
+        "begin_profile": _observing.begin_profile,
+        "threading_names": vars(threading),
     }
 )
 os.register_at_fork(after_in_child=_erlang.after_fork_in_child)

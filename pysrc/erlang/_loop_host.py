@@ -4,17 +4,18 @@
 import asyncio
 import gc
 from collections.abc import Callable, Coroutine
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
 import _erlang
-from erlang import _nesting
 from erlang._containment import Contained, contained
 from erlang._context import resolve
 from erlang._errors import Interrupted
 from erlang._gathering import gather, run_any
 from erlang._loop_end import LoopEnd
+from erlang._nesting import Mark
 from erlang._thread_names import run_loop_in_thread
 
 
@@ -107,12 +108,10 @@ async def stop() -> None:
     _cancel_main(asyncio.get_running_loop())
 
 
-def start_coroutine(
-    request: Request, body: tuple[Any, ...], ancestors: list[object] | None
-) -> None:
+def start_coroutine(request: Request, body: tuple[Any, ...], mark: Mark | None) -> None:
     """Starts ``(kind, ...)`` as the Erlang side has sent it, as a task that answers ``request``.
 
-    It runs on behalf of ``ancestors``; ``None`` for a request that is not nested.
+    The calling context is for this coroutine alone. ``mark`` is there when the request is nested.
 
     A loop that ends cancels its tasks and begins no more of them: nobody would end those. Their
     requests are dropped, which answers them.
@@ -120,16 +119,16 @@ def start_coroutine(
     loop = asyncio.get_running_loop()
     if loop not in _mains:
         return
-    context, mark = (None, None) if ancestors is None else _nesting.context(ancestors)
     try:
-        start = _KINDS[str(body[0])]
-        coroutine = start(*body[1:]) if context is None else context.run(start, *body[1:])
-        task = loop.create_task(contained(coroutine), context=context)
+        coroutine = contained(_KINDS[str(body[0])](*body[1:]))
+        context = copy_context()
+        task = loop.create_task(coroutine, context=context)
     except BaseException as error:
         request.fail(error)
         return
     request.begin(partial(loop.call_soon_threadsafe, task.cancel))
-    task.add_done_callback(partial(_finish, request))
+    # The answer is converted there, by adapters that see the coroutine's variables.
+    task.add_done_callback(partial(_finish, request), context=context)
     if mark is not None:
         task.add_done_callback(lambda _: mark.clear())
 

@@ -2,6 +2,7 @@
 """Where the code of ``py:eval`` and ``py:exec`` lives: ``__main__``, or a context's own globals.
 
 An Erlang process that holds a context for itself has its own; they last until it gives it back.
+So do its context variables.
 """
 
 import builtins
@@ -10,6 +11,7 @@ import threading
 from typing import Any
 
 import __main__
+import _erlang
 
 
 class _Thread(threading.local):
@@ -26,11 +28,13 @@ def enter_private() -> None:
         "__builtins__": builtins,
         "erlang": sys.modules["erlang"],
     }
+    _erlang.keep_context(True)
 
 
 def leave_private() -> None:
     """This thread's context is everybody's again."""
     _thread.own = None
+    _erlang.keep_context(False)
 
 
 def namespace() -> dict[str, Any]:

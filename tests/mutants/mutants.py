@@ -155,6 +155,27 @@ MUTANTS = (
         ("tests/python/test_reference_balance.py",),
     ),
     Mutant(
+        "context variables of one request are there for the next",
+        "nif/request_scope.cpp",
+        "return PyRef::steal(PyContext_New());",
+        "{ static const PyRef one = PyRef::steal(PyContext_New()); return one; }",
+        ("request_scope_SUITE",),
+    ),
+    Mutant(
+        "trace functions for all threads do not hold in requests",
+        "nif/request_scope.cpp",
+        "    thread.hooks.apply(gil, state, outermost_ && !thread.kept);\n",
+        "",
+        ("tests/erlpy/test_coverage.py",),
+    ),
+    Mutant(
+        "a trace function stays when its request has ended",
+        "nif/request_scope.cpp",
+        "    if (outermost_ && !thread.kept) thread.hooks.restore(gil_, state_);\n",
+        "",
+        ("thread_hooks_SUITE",),
+    ),
+    Mutant(
         "what a killed process leaves is not closed",
         "nif/context_resource.cpp",
         "void ContextResource::on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept { close(); }",
