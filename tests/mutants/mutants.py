@@ -180,6 +180,6 @@ MUTANTS = (
         "erl/src/py_loops.erl",
         "    lists:foreach(fun(Ref) -> await_end(Ref, Deadline) end, maps:keys(Threads)).",
         "    lists:foreach(fun(Ref) -> await_end(Ref, Deadline) end, []).",
-        ("loop_application_SUITE",),
+        ("loop_end_SUITE",),
     ),
 )
