@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/context_resource.h"
 
+#include <optional>
+#include <utility>
+
 #include "loop_bridge/blocking_waiter.h"
 #include "nif/janitor.h"
 #include "nif/lock.h"
@@ -108,8 +111,10 @@ ContextResource::Shut ContextResource::shut() noexcept {
 void ContextResource::watch(ErlNifEnv* env, const ErlNifPid& watcher) noexcept {
     {
         const Lock lock{mutex_};
-        watcher_ = watcher;
-        if (!ended_) return;
+        if (!ended_) {
+            watchers_.push_back(watcher);
+            return;
+        }
     }
     tell(env, watcher, "ended");
 }
@@ -158,13 +163,13 @@ EntryPtr ContextResource::next() noexcept {
 }
 
 void ContextResource::ended() noexcept {
-    std::optional<ErlNifPid> watcher;
+    std::vector<ErlNifPid> watchers;
     {
         const Lock lock{mutex_};
         ended_ = true;
-        watcher = watcher_;
+        std::swap(watchers, watchers_);
     }
-    if (watcher) tell(nullptr, *watcher, "ended");
+    for (const ErlNifPid& watcher : watchers) tell(nullptr, watcher, "ended");
 }
 
 void ContextResource::tell(ErlNifEnv* env, const ErlNifPid& to, const char* what) noexcept {

@@ -6,7 +6,7 @@
 // A context is one thread for its life: libraries like numpy and torch depend on it.
 #pragma once
 
-#include <optional>
+#include <vector>
 
 #include "loop_bridge/channel.h"
 #include "nif/request.h"
@@ -37,8 +37,8 @@ public:
     // The thread ends as soon as it can: what runs is interrupted. Whoever waits for that, or for
     // what is queued, hears `{error, disconnected}` before this returns.
     void stop(ErlNifEnv* env) noexcept;
-    // From now on this process is the one that gets {py_result, Ref, ended} when the thread has
-    // ended, or has done so already.
+    // This process gets {py_result, Ref, ended} when the thread has ended, or has done so already.
+    // Several processes may watch one context.
     void watch(ErlNifEnv* env, const ErlNifPid& watcher) noexcept;
 
 private:
@@ -64,7 +64,7 @@ private:
     ErlNifMutex* mutex_;  // guards all below
     loop_bridge::EntryList arrived_;
     ResourcePtr<RequestHandle> current_;
-    std::optional<ErlNifPid> watcher_;
+    std::vector<ErlNifPid> watchers_;
     bool closing_ = false;  // the end is queued: what came after it would not be run
     bool ended_ = false;
 };

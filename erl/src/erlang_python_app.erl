@@ -66,6 +66,7 @@ await_predecessors() ->
 stop_python_code() ->
     _ = supervisor:terminate_child(erlang_python_sup, py_loop_sup),
     stop_loops(),
+    ok = py_loops:close(),
     _ = supervisor:terminate_child(erlang_python_sup, py_contexts),
     _ = supervisor:terminate_child(erlang_python_sup, py_context_threads),
     ok.

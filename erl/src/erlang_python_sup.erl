@@ -10,7 +10,7 @@
 %%    |- py_coordinator       opens them
 %%    |- py_context_threads   stops what runs in contexts, and waits for that
 %%    |- py_contexts          the pool of contexts
-%%    |- py_loops             knows all loops, until their threads have ended
+%%    |- py_loops             removes loops from their table when their threads have ended
 %%    `- py_loop_sup          a py_loop for each loop in the application's configuration
 %%
 %% Each child does its work alone with what it finds, so none is restarted for another's sake; one

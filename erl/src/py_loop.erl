@@ -169,9 +169,9 @@ call(Loop, Module, Function, Args, Kwargs, Timeout) ->
 -spec init(options()) -> {ok, #state{}} | {stop, term()}.
 init(Options) ->
     process_flag(trap_exit, true),
-    case whereis(py_loops) of
-        undefined -> {stop, not_running};
-        _ -> start_thread(Options)
+    case py_loops:is_open() of
+        true -> start_thread(Options);
+        false -> {stop, not_running}
     end.
 
 -spec start_thread(options()) -> {ok, #state{}} | {stop, term()}.

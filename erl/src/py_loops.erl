@@ -7,10 +7,14 @@
 %% A process that was killed is gone before its thread is: the loop is just being told to end and
 %% may hold ports and files still. Whoever takes its place waits for that here, or a supervisor's
 %% restarts would fail, one after the other, until it gives up.
+%%
+%% For the same reason a starting loop needs no other process: it writes its own row and waits for
+%% the threads before it by itself. This process only removes the rows of loops that have ended. A
+%% loop that starts while this process is being restarted just starts.
 -module(py_loops).
 -behaviour(gen_server).
 
--export([create_table/0, start_link/0, add/3, ready/1, channel/1, is_loop/1, all/0]).
+-export([create_table/0, start_link/0, close/0, is_open/0, add/3, ready/1, channel/1, is_loop/1, all/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -export_type([loop/0, claim/0]).
@@ -30,10 +34,10 @@
 -define(PREDECESSOR_TIMEOUT, 5000).
 
 -record(state, {
+    %% Loops whose processes are monitored.
+    watched = #{} :: #{pid() => []},
     %% Dead processes by the references of their contexts, whose threads have not ended yet.
-    ending = #{} :: #{reference() => pid()},
-    %% Starting loops: the dead ones that each waits for, and until when.
-    waiting = #{} :: #{gen_server:from() => {[pid()], reference()}}
+    ending = #{} :: #{reference() => pid()}
 }).
 
 -spec create_table() -> ok.
@@ -45,14 +49,31 @@ create_table() ->
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
 
-%% The calling process is a loop that is starting in this context, made with `Ref'. Returns when those that did the
-%% same work before it, and whose processes are gone, have really ended.
+%% The application stops: no further loop starts.
+-spec close() -> ok.
+close() ->
+    true = ets:insert(?TABLE, {closed}),
+    ok.
+
+%% Whether loops can start. The table lives as long as the application.
+-spec is_open() -> boolean().
+is_open() ->
+    try
+        not ets:member(?TABLE, closed)
+    catch
+        error:badarg -> false
+    end.
+
+%% The calling process is a loop that is starting in this context, made with `Ref'. Returns when
+%% those that did the same work before it, and whose processes are gone, have really ended.
 -spec add(Ref :: reference(), py_nif:context(), [claim()]) -> ok | not_running.
 add(Ref, Context, Claims) ->
-    try
-        gen_server:call(?MODULE, {add, {Ref, Context}, Claims}, infinity)
+    try ets:insert(?TABLE, {self(), {Ref, Context}, starting, Claims}) of
+        true ->
+            ok = gen_server:cast(?MODULE, added),
+            await_ends(predecessors(Claims))
     catch
-        exit:_ -> not_running
+        error:badarg -> not_running
     end.
 
 %% The calling process is a loop that runs from now on.
@@ -102,24 +123,15 @@ pids() ->
 
 -spec init([]) -> {ok, #state{}}.
 init([]) ->
-    lists:foreach(fun(Pid) -> monitor(process, Pid) end, pids()),
-    {ok, #state{}}.
+    {ok, watch_new(#state{})}.
 
--spec handle_call(term(), gen_server:from(), #state{}) ->
-    {reply, ok, #state{}} | {noreply, #state{}}.
-handle_call({add, Thread, Claims}, {Pid, _} = From, State = #state{waiting = Waiting}) ->
-    Predecessors = predecessors(Claims),
-    true = ets:insert(?TABLE, {Pid, Thread, starting, Claims}),
-    _ = monitor(process, Pid),
-    case Predecessors of
-        [] ->
-            {reply, ok, State};
-        _ ->
-            Timer = erlang:start_timer(?PREDECESSOR_TIMEOUT, self(), From),
-            {noreply, State#state{waiting = Waiting#{From => {Predecessors, Timer}}}}
-    end.
+-spec handle_call(term(), gen_server:from(), #state{}) -> {noreply, #state{}}.
+handle_call(_Request, _From, State) ->
+    {noreply, State}.
 
 -spec handle_cast(term(), #state{}) -> {noreply, #state{}}.
+handle_cast(added, State) ->
+    {noreply, watch_new(State)};
 handle_cast(_Message, State) ->
     {noreply, State}.
 
@@ -129,43 +141,43 @@ handle_info({'DOWN', _Monitor, process, Pid, _Reason}, State = #state{ending = E
     %% A context is closed by the end of the process that made it; its thread ends after the loop.
     ok = py_nif:watch_context(Context),
     {noreply, State#state{ending = Ending#{Ref => Pid}}};
-handle_info({py_result, Ref, ended}, State = #state{ending = Ending}) ->
+handle_info({py_result, Ref, ended}, State = #state{watched = Watched, ending = Ending}) ->
     {Pid, Rest} = maps:take(Ref, Ending),
-    {noreply, ended(Pid, State#state{ending = Rest})};
-handle_info({timeout, Timer, From}, State = #state{waiting = Waiting}) ->
-    case Waiting of
-        #{From := {_, Timer}} ->
-            logger:warning("the hosted loop before ~tp has not ended yet", [element(1, From)]),
-            gen_server:reply(From, ok),
-            {noreply, State#state{waiting = maps:remove(From, Waiting)}};
-        _ ->
-            {noreply, State}
-    end;
+    true = ets:delete(?TABLE, Pid),
+    {noreply, State#state{watched = maps:remove(Pid, Watched), ending = Rest}};
 handle_info(_Message, State) ->
     {noreply, State}.
 
-%% Only dead ones: loops may well share their work while they live, e.g. a port.
--spec predecessors([claim()]) -> [pid()].
+%% All rows that have no monitor yet are looked at, not just the one of the loop that says so: this
+%% process may have been restarted between that loop's row and its message.
+-spec watch_new(#state{}) -> #state{}.
+watch_new(State = #state{watched = Watched}) ->
+    New = [Pid || Pid <- pids(), not is_map_key(Pid, Watched)],
+    lists:foreach(fun(Pid) -> monitor(process, Pid) end, New),
+    State#state{watched = maps:merge(Watched, maps:from_keys(New, []))}.
+
+%% The threads of dead ones only: loops may well share their work while they live, e.g. a port.
+-spec predecessors([claim()]) -> #{Ref :: reference() => py_nif:context()}.
 predecessors(Claims) ->
-    Rows = ets:select(?TABLE, [{{'$1', '_', '_', '$2'}, [], ['$$']}]),
-    [
-        Pid
-     || [Pid, Others] <- Rows,
+    Rows = ets:select(?TABLE, [{{'$1', '$2', '_', '$3'}, [], ['$$']}]),
+    maps:from_list([
+        Thread
+     || [Pid, Thread, Others] <- Rows,
         lists:any(fun(Claim) -> lists:member(Claim, Others) end, Claims),
         not is_process_alive(Pid)
-    ].
+    ]).
 
-%% The thread has ended: whoever has waited for nobody else goes on.
--spec ended(pid(), #state{}) -> #state{}.
-ended(Pid, State = #state{waiting = Waiting}) ->
-    true = ets:delete(?TABLE, Pid),
-    Left = maps:map(fun(_, {Pids, Timer}) -> {lists:delete(Pid, Pids), Timer} end, Waiting),
-    {Done, Still} = lists:partition(fun({_, {Pids, _}}) -> Pids =:= [] end, maps:to_list(Left)),
-    lists:foreach(
-        fun({From, {_, Timer}}) ->
-            _ = erlang:cancel_timer(Timer),
-            gen_server:reply(From, ok)
-        end,
-        Done
-    ),
-    State#state{waiting = maps:from_list(Still)}.
+%% A message that comes after the time is a stray one to the loop.
+-spec await_ends(#{reference() => py_nif:context()}) -> ok.
+await_ends(Threads) ->
+    lists:foreach(fun py_nif:watch_context/1, maps:values(Threads)),
+    Deadline = py_deadline:in(?PREDECESSOR_TIMEOUT),
+    lists:foreach(fun(Ref) -> await_end(Ref, Deadline) end, maps:keys(Threads)).
+
+-spec await_end(reference(), py_deadline:deadline()) -> ok.
+await_end(Ref, Deadline) ->
+    receive
+        {py_result, Ref, ended} -> ok
+    after py_deadline:left(Deadline) ->
+        logger:warning("the hosted loop before ~tp has not ended yet", [self()])
+    end.

@@ -163,7 +163,7 @@ stop_context(_Context) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
 %% The calling process gets `{py_result, Ref, ended}', with the reference that the context was made
-%% with, when its thread has ended. One process at a time: the last one that has called this.
+%% with, when its thread has ended. Several processes may watch one context.
 -spec watch_context(context()) -> ok.
 watch_context(_Context) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).

@@ -4,11 +4,14 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1]).
+-export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
 -export([
     loops_of_the_configuration_are_started/1,
     without_a_kind_a_loop_is_uvloops_where_that_is_installed/1,
     one_that_keeps_crashing_ends_the_application_and_no_other_loop_before/1,
+    killed_loops_come_back_before_the_process_that_knows_them/1,
+    a_users_supervisor_restarts_a_loop_before_the_process_that_knows_them_is_back/1,
+    loops_that_came_back_alone_are_known_again/1,
     stopping_the_application_stops_all_loops/1
 ]).
 
@@ -17,6 +20,9 @@ all() ->
         loops_of_the_configuration_are_started,
         without_a_kind_a_loop_is_uvloops_where_that_is_installed,
         one_that_keeps_crashing_ends_the_application_and_no_other_loop_before,
+        killed_loops_come_back_before_the_process_that_knows_them,
+        a_users_supervisor_restarts_a_loop_before_the_process_that_knows_them_is_back,
+        loops_that_came_back_alone_are_known_again,
         stopping_the_application_stops_all_loops
     ].
 
@@ -25,6 +31,13 @@ init_per_suite(Config) ->
 
 end_per_suite(_Config) ->
     application:stop(erlang_python).
+
+%% Also after a case that has ended the application.
+init_per_testcase(_Case, Config) ->
+    python_side:start(source(), Config).
+
+end_per_testcase(_Case, _Config) ->
+    ok.
 
 source() ->
     <<"import asyncio\n"
@@ -87,6 +100,73 @@ one_that_keeps_crashing_ends_the_application_and_no_other_loop_before(_Config) -
         {ok, _} = application:ensure_all_started(erlang_python)
     end,
     ?assertEqual({ok, 1}, py:eval(<<"starts">>)).
+
+%% On a busy machine the supervisor may need longer for that process than the loops' supervisor has
+%% restarts.
+killed_loops_come_back_before_the_process_that_knows_them(_Config) ->
+    {ok, 3} = py:async_await(py:async_call('__main__', add, [1, 2])),
+    Top = whereis(erlang_python_sup),
+    Loops = whereis(py_loop_sup),
+    Old = whereis(py_default_loop),
+    without_py_loops(fun() ->
+        death:kill(Old),
+        await_successor(py_default_loop, Old),
+        ?assertEqual(undefined, whereis(py_loops))
+    end),
+    ?assertEqual({ok, 5}, call(py_default_loop, add, [2, 3])),
+    ?assertEqual({Top, Loops}, {whereis(erlang_python_sup), whereis(py_loop_sup)}).
+
+%% One that is killed ends first, as ever.
+a_users_supervisor_restarts_a_loop_before_the_process_that_knows_them_is_back(_Config) ->
+    ok = python_side:register_tell(),
+    Main = {'__main__', tell_end, [<<"y">>], #{}},
+    {ok, Supervisor} = own_supervisor:start_link([
+        py_loop:child_spec(#{name => users_loop, main => Main})
+    ]),
+    ?assertEqual({<<"y">>, <<"started">>}, python_side:told()),
+    without_py_loops(fun() ->
+        death:kill(users_loop),
+        ?assertEqual({<<"y">>, <<"cancelled">>}, python_side:told()),
+        ?assertEqual({<<"y">>, <<"started">>}, python_side:told()),
+        ?assertEqual(undefined, whereis(py_loops))
+    end),
+    ?assertEqual({ok, 5}, call(users_loop, add, [2, 3])),
+    ok = gen_server:stop(Supervisor),
+    ?assertEqual({<<"y">>, <<"cancelled">>}, python_side:told()).
+
+%% So the rows of those that have ended are taken out of the table.
+loops_that_came_back_alone_are_known_again(_Config) ->
+    eventually:equal([], fun() -> py_loops:all() -- [whereis(py_default_loop)] end),
+    process_flag(trap_exit, true),
+    Loops = without_py_loops(fun() ->
+        [Loop || _ <- lists:seq(1, 3), {ok, Loop} <- [py_loop:start_link(#{})]]
+    end),
+    ?assertEqual([], Loops -- py_loops:all()),
+    [death:kill(Loop) || Loop <- Loops],
+    eventually:equal([], fun() ->
+        [Pid || Pid <- Loops, ets:member(py_loops, Pid)]
+    end).
+
+%% Its supervisor does not get to restart it until `Fun' has returned.
+without_py_loops(Fun) ->
+    Top = whereis(erlang_python_sup),
+    true = erlang:suspend_process(Top),
+    try
+        death:kill(py_loops),
+        Fun()
+    after
+        true = erlang:resume_process(Top),
+        eventually:true(fun() -> is_pid(whereis(py_loops)) end)
+    end.
+
+await_successor(Name, Old) ->
+    eventually:equal(running, fun() ->
+        case py_loops:channel(Name) of
+            {ok, _} -> running;
+            not_running -> not_running
+        end
+    end),
+    ?assertNotEqual(Old, whereis(Name)).
 
 stopping_the_application_stops_all_loops(_Config) ->
     ok = python_side:register_tell(),

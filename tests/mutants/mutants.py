@@ -182,4 +182,25 @@ MUTANTS = (
         "void ContextResource::on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept {}",
         ("fault_callback_SUITE",),
     ),
+    Mutant(
+        "a loop starts only while the process that keeps their table lives",
+        "erl/src/py_loop.erl",
+        "case py_loops:is_open() of",
+        "case whereis(py_loops) =/= undefined of",
+        ("loop_application_SUITE",),
+    ),
+    Mutant(
+        "a restarted keeper of the loops' table overlooks those that came meanwhile",
+        "erl/src/py_loops.erl",
+        "    {ok, watch_new(#state{})}.",
+        "    {ok, #state{}}.",
+        ("loop_application_SUITE",),
+    ),
+    Mutant(
+        "a loop does not wait for the thread of the killed one before it",
+        "erl/src/py_loops.erl",
+        "    lists:foreach(fun(Ref) -> await_end(Ref, Deadline) end, maps:keys(Threads)).",
+        "    lists:foreach(fun(Ref) -> await_end(Ref, Deadline) end, []).",
+        ("loop_end_SUITE",),
+    ),
 )
