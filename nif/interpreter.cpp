@@ -71,6 +71,17 @@ std::string describe_pending_error(Gil gil) {
     return described;
 }
 
+// Python keeps what it prints to a pipe or file in blocks, and a node that halts never finalises
+// Python: without this its last lines would be lost.
+void print_by_lines(Gil) {
+    PyObject* out = PySys_GetObject("stdout");
+    if (out == nullptr || out == Py_None) return;
+    const PyRef function = PyRef::steal(PyObject_GetAttrString(out, "reconfigure"));
+    const PyRef no_arguments = PyRef::steal(PyTuple_New(0));
+    const PyRef options = PyRef::steal(Py_BuildValue("{sO}", "line_buffering", Py_True));
+    PyRef::steal(PyObject_Call(function.get(), no_arguments.get(), options.get()));
+}
+
 // Puts the package's folders first on sys.path and imports it into __main__. `threading` comes
 // first of all, so that this thread is threading.main_thread().
 PyRef import_package(Gil, const std::vector<std::string>& path) {
@@ -140,7 +151,11 @@ void Interpreter::main_thread(const InterpreterOptions& options, const Asker& as
         PyRef module = import_package(gil, options.path);
         const ModuleState& state = ModuleState::of(module.get());
         Janitor::instance().start(state.interrupted.get(), state.report_stuck.get());
-        if (options.main_program) MainSignals::adopt(gil);
+        if (options.main_program) {
+            MainSignals::adopt(gil);
+        } else {
+            print_by_lines(gil);
+        }
         module_ = module.release();
         main_thread_ = new MainThread{std::move(started.program)};
     } catch (const PyError&) {

@@ -17,7 +17,8 @@
     stopping_while_a_thread_keeps_the_gil/1,
     sigterm_amid_work/1,
     ending_while_the_application_starts/1,
-    ending_while_the_application_stops/1
+    ending_while_the_application_stops/1,
+    what_python_printed_to_a_pipe_is_not_lost/1
 ]).
 
 all() ->
@@ -30,7 +31,8 @@ all() ->
         stopping_while_a_thread_keeps_the_gil,
         sigterm_amid_work,
         ending_while_the_application_starts,
-        ending_while_the_application_stops
+        ending_while_the_application_stops,
+        what_python_printed_to_a_pipe_is_not_lost
     ].
 
 %% Nodes at a time.
@@ -69,6 +71,14 @@ ending_while_the_application_starts(_Config) ->
 
 ending_while_the_application_stops(_Config) ->
     end_nodes(stopping, every_ending()).
+
+what_python_printed_to_a_pipe_is_not_lost(_Config) ->
+    Print =
+        "{ok, _} = application:ensure_all_started(erlang_python),"
+        "ok = py:exec(<<\"print('first')\">>),"
+        "ok = py:exec(<<\"print('last')\">>),"
+        "halt(0).",
+    ?assertEqual({0, <<"first\nlast\n">>}, os_node:run(["-eval", Print])).
 
 every_ending() ->
     [{halt, 8, true}, {halt, 9, false}, stop, {stop, 10}, {signal, "TERM"}].
