@@ -14,7 +14,8 @@
 -module(py_loops).
 -behaviour(gen_server).
 
--export([create_table/0, start_link/0, close/0, is_open/0, add/3, ready/1, channel/1, is_loop/1, all/0]).
+-export([create_table/0, start_link/0, close/0, is_open/0, add/3, ready/1, channel/1, is_loop/1]).
+-export([all/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -export_type([loop/0, claim/0]).

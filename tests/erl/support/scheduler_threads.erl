@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% What the threads of the normal schedulers of this node have worked: by the clock of the processor,
-%% which stands still while the system lets somebody else run.
+%% What the threads of the normal schedulers of this node have worked, by the processor's clock, which
+%% stands still while the system lets somebody else run.
 -module(scheduler_threads).
 
 -export([worked/0]).
