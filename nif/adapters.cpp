@@ -14,12 +14,14 @@ void Adapters::load(Gil gil) {
     PyRef overriding = PyRef::steal(PyObject_GetAttrString(module.get(), "overriding"));
     PyRef enum_type = PyRef::steal(PyObject_GetAttrString(module.get(), "Enum"));
     PyRef adapt = PyRef::steal(PyObject_GetAttrString(module.get(), "adapt"));
+    PyRef why_refused = PyRef::steal(PyObject_GetAttrString(module.get(), "why_refused"));
     if (!PyDict_Check(overriding.get()) || !PyType_Check(enum_type.get())) {
         loop_bridge::raise_python(gil, PyExc_TypeError,
                                   "erlang._adapters is not what it should be");
     }
     overriding_ = std::move(overriding);
     enum_ = std::move(enum_type);
+    why_refused_ = std::move(why_refused);
     adapt_ = std::move(adapt);
 }
 
@@ -43,8 +45,19 @@ PyRef Adapters::adapt(Gil gil, PyObject* object) {
     return result;
 }
 
+std::string Adapters::why_refused(Gil gil, PyObject* object) {
+    load(gil);
+    // The type's full name, "numpy.ndarray", which Python code does not get at.
+    const PyRef text = PyRef::steal(
+        PyObject_CallFunction(why_refused_.get(), "Os", object, Py_TYPE(object)->tp_name));
+    const PyRef utf8 =
+        PyRef::steal(PyUnicode_AsEncodedString(text.get(), "utf-8", "backslashreplace"));
+    return {PyBytes_AS_STRING(utf8.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(utf8.get()))};
+}
+
 int Adapters::traverse(visitproc visit, void* arg) const {
     Py_VISIT(adapt_.get());
+    Py_VISIT(why_refused_.get());
     Py_VISIT(enum_.get());
     Py_VISIT(overriding_.get());
     return 0;
@@ -52,6 +65,7 @@ int Adapters::traverse(visitproc visit, void* arg) const {
 
 void Adapters::clear() noexcept {
     adapt_.reset();
+    why_refused_.reset();
     enum_.reset();
     overriding_.reset();
 }

@@ -2,6 +2,8 @@
 // adapters.h: erlang._adapters as the conversion sees it. Needs the GIL throughout.
 #pragma once
 
+#include <string>
+
 #include "loop_bridge/python/gil.h"
 #include "loop_bridge/python/py_ref.h"
 
@@ -22,13 +24,17 @@ struct Adapters {
     // adapter. Throws what the adapter raised.
     PyRef adapt(Gil gil, PyObject* object);
 
+    // Why adapt() has nothing for `object`, and what its user can do.
+    std::string why_refused(Gil gil, PyObject* object);
+
     int traverse(visitproc visit, void* arg) const;
     void clear() noexcept;
 
 private:
-    PyRef adapt_;       // callable
-    PyRef enum_;        // enum.Enum
-    PyRef overriding_;  // dict: registered classes that have a convertible base
+    PyRef adapt_;        // callable
+    PyRef why_refused_;  // callable
+    PyRef enum_;         // enum.Enum
+    PyRef overriding_;   // dict: registered classes that have a convertible base
 };
 
 }  // namespace nif

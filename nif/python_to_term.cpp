@@ -250,16 +250,14 @@ ERL_NIF_TERM TermWriter::write_adapted(Gil gil, PyObject* value, const PathStep*
     // A level of its own, else an adapter that returns its argument would never end.
     enter(gil, value, at);
     PyRef adapted;
+    std::string why_refused;
     try {
         adapted = types_.adapters->adapt(gil, value);
+        if (!adapted) why_refused = types_.adapters->why_refused(gil, value);
     } catch (const PyError&) {
         rethrow_with_place(gil, root_, at);
     }
-    if (!adapted) {
-        raise_at(gil, PyExc_TypeError, root_, at,
-                 "'" + std::string(Py_TYPE(value)->tp_name) +
-                     "' objects have no Erlang value; erlang.register_adapter() can give them one");
-    }
+    if (!adapted) raise_at(gil, PyExc_TypeError, root_, at, why_refused);
     const PathStep step{at, value, nullptr, 0, PathStep::Kind::kConverted};
     const ERL_NIF_TERM term = write(gil, adapted.get(), &step);
     --depth_;

@@ -7,11 +7,14 @@ enumerations; it converts what comes back in their place.
 
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime, time
+from datetime import MAXYEAR, MINYEAR, date, datetime, time
 from decimal import Decimal
 from enum import Enum
 from functools import singledispatch
+from numbers import Integral, Real
+from operator import index
 from pathlib import PurePath
+from reprlib import repr as short_repr
 from threading import Lock
 from typing import TypeVar
 from uuid import UUID
@@ -45,7 +48,27 @@ def adapt(value: object) -> object:
     """Return what to send in the place of `value`; `NotImplemented` when there is nothing."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
+    # Not registered for `Real`: that would go before Enum in an enumeration of ints.
+    if isinstance(value, Real):
+        return _equal_number(value)
+    if _is_numpy_bool(value):
+        return bool(value)
     return NotImplemented
+
+
+def why_refused(value: object, type_name: str) -> str:
+    """Why `adapt` returned `NotImplemented` for `value`, and what to send in its place."""
+    this = f"the {type_name!r} {short_repr(value)}"
+    if isinstance(value, Real) and _equal_number(value) is NotImplemented:
+        return f"{this} equals no Erlang number; send its text or a rounded number"
+    if isinstance(value, date | time) and not _equals_itself(value):
+        return f"{this} is not equal to itself; send None in its place"
+    if isinstance(value, date) and not _year_has_four_digits(value):
+        return f"{this} has no ISO 8601 text, whose years are from 1 to 9999; send another value"
+    nothing = f"{type_name!r} objects have no Erlang value"
+    if hasattr(type(value), "tolist"):
+        return f"{nothing}; send its .tolist(), or use erlang.register_adapter()"
+    return f"{nothing}; erlang.register_adapter() can give them one"
 
 
 def register_adapter(cls: type[T], function: Callable[[T], object], /) -> None:
@@ -80,8 +103,37 @@ def _enum_value(member: Enum) -> object:
     return member.value
 
 
-def _iso_8601(moment: date | time) -> str:
+def _equal_number(number: Real) -> object:
+    """The int or float that equals `number`, an integer of numpy's for instance. Rounds nothing."""
+    try:
+        plain = index(number) if isinstance(number, Integral) else float(number)
+    except (TypeError, OverflowError):  # numpy's timedelta64 is registered as an integer, too
+        return NotImplemented
+    both_nan = not _equals_itself(plain) and not _equals_itself(number)
+    return plain if both_nan or plain == number else NotImplemented
+
+
+def _is_numpy_bool(value: object) -> bool:
+    # By name: numpy may be missing, and is not imported for this. numpy 1 has another name.
+    cls = type(value)
+    return cls.__module__ == "numpy" and cls.__name__ in ("bool", "bool_")
+
+
+def _iso_8601(moment: date | time) -> object:
+    if not _equals_itself(moment):  # pandas' NaT, whose text would be "NaT"
+        return NotImplemented
+    if isinstance(moment, date) and not _year_has_four_digits(moment):
+        return NotImplemented
     return moment.isoformat()
+
+
+def _year_has_four_digits(day: date) -> bool:
+    # Always so in Python's own classes. A Timestamp of pandas can lie outside.
+    return MINYEAR <= day.year <= MAXYEAR
+
+
+def _equals_itself(value: object) -> bool:
+    return bool(value == value)
 
 
 adapt.register(Enum, _enum_value)

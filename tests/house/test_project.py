@@ -26,12 +26,19 @@ def test_every_place_names_the_same_version(root: Path) -> None:
     assert found(r"\n## (\S+)", changelog) == version
 
 
-def test_every_python_package_is_pinned_once(root: Path) -> None:
+def test_every_python_package_is_pinned_once_for_each_python(root: Path) -> None:
     lines = (root / "requirements.txt").read_text().splitlines()
     packages = [line for line in lines if line and not line.startswith("#")]
-    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][\w.]*", line) for line in packages)
-    names = [line.partition("==")[0] for line in packages]
-    assert len(names) == len(set(names))
+    pin = re.compile(r'([a-z0-9-]+)==[0-9][\w.]*(?:; python_version (<|>=) "(3\.\d+)")?')
+    pins = [match.groups() for line in packages if (match := pin.fullmatch(line))]
+    assert len(pins) == len(packages)
+    pinned: dict[str, list[tuple[str, str]]] = {}
+    for name, relation, version in pins:
+        pinned.setdefault(name, []).append((relation, version))
+    # One version for all, or one below and one from the same Python on.
+    for name, conditions in pinned.items():
+        _, at = conditions[0]
+        assert conditions in ([(None, None)], [("<", at), (">=", at)]), name
 
 
 @pytest.mark.parametrize(

@@ -203,4 +203,18 @@ MUTANTS = (
         "    lists:foreach(fun(Ref) -> await_end(Ref, Deadline) end, []).",
         ("loop_end_SUITE",),
     ),
+    Mutant(
+        "a number is rounded",
+        "pysrc/erlang/_adapters.py",
+        "return plain if both_nan or plain == number else NotImplemented",
+        "return plain",
+        ("tests/python/test_conversion_numbers.py",),
+    ),
+    Mutant(
+        "a moment that is not equal to itself is sent as its text",
+        "pysrc/erlang/_adapters.py",
+        'if not _equals_itself(moment):  # pandas\' NaT, whose text would be "NaT"',
+        "if False:",
+        ("tests/python/test_conversion_moments.py",),
+    ),
 )
