@@ -72,6 +72,7 @@ bool flush_streams(Gil gil) {
 
 bool end_program(Gil gil) {
     call(gil, "threading", "_shutdown", "on threading shutdown");
+    call(gil, "erlang._node_end", "forget_hooks", "in the end of a program");
     call(gil, "atexit", "_run_exitfuncs", "in exit functions");
     const bool flushed = flush_streams(gil);
     // What is interrupted from here on is nobody's any longer.

@@ -1,7 +1,8 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
 %% Starts Python, once for the life of the node, and the supervision tree. Stopping the application
-%% ends what runs in Python in an orderly way but keeps the interpreter for the next start.
+%% ends what runs in Python in an orderly way but keeps the interpreter, and all that is registered
+%% for its end, for the next start.
 -module(erlang_python_app).
 -behaviour(application).
 
@@ -9,7 +10,6 @@
 
 %% Milliseconds. Python starts in some tens of them; a slow disk may take its time.
 -define(START_TIMEOUT, 60000).
--define(EXIT_FUNCTIONS_TIMEOUT, 5000).
 -define(FLUSH_TIMEOUT, 5000).
 
 -spec start(application:start_type(), term()) -> {ok, pid()} | {error, term()}.
@@ -18,7 +18,7 @@ start(_Type, _Args) ->
     %% statuses would be lost.
     ok = os:set_signal(sigchld, default),
     await_predecessors(),
-    Steps = [fun load_library/1, fun check_interpreter/1, fun start_python/1],
+    Steps = [fun load_library/1, fun check_interpreter/1, fun start_python/1, fun watch_node_end/1],
     maybe_start(Steps, py_config:load()).
 
 %% Before the tree is taken down: the loops end while contexts and handlers still work, contexts
@@ -30,7 +30,9 @@ prep_stop(State) ->
         undefined -> await_predecessors();
         _ -> stop_python_code()
     end,
-    run_exit_functions(),
+    %% Now, since exit functions may call Erlang.
+    _ = [py_node_end:run() || py_node_end:is_coming()],
+    py_node_end:flush(),
     %% Nothing to do unless Python's output goes there.
     _ = py_logger:flush(?FLUSH_TIMEOUT),
     State.
@@ -95,35 +97,11 @@ start_python(Config) ->
         {error, {python_not_started, timeout}}
     end.
 
+-spec watch_node_end(py_config:config()) -> ok.
+watch_node_end(_Config) ->
+    py_node_end:watch().
+
 %% Those under supervisors of other applications, all at once. Each ends within its own limit.
 -spec stop_loops() -> ok.
 stop_loops() ->
     py_process_ends:await([spawn(py_loop, stop, [Loop]) || Loop <- py_loops:all()]).
-
-%% What Python would do at its exit, which never comes in a node: `atexit' and flushing. On a thread
-%% of its own, in a process that is gone with its messages.
--spec run_exit_functions() -> ok.
-run_exit_functions() ->
-    Stopping = self(),
-    {Pid, Monitor} = spawn_monitor(fun() -> Stopping ! {self(), exit_functions()} end),
-    receive
-        {Pid, Outcome} ->
-            true = demonitor(Monitor, [flush]),
-            exit_functions_ended(Outcome);
-        {'DOWN', Monitor, process, Pid, Why} ->
-            exit_functions_ended(Why)
-    end.
-
--spec exit_functions_ended(py_submission:outcome() | term()) -> ok.
-exit_functions_ended({free, {ok, _}}) ->
-    ok;
-exit_functions_ended(Why) ->
-    logger:warning("Python's exit functions did not finish: ~tp", [Why]).
-
--spec exit_functions() -> py_submission:outcome().
-exit_functions() ->
-    Request = py_request:call('erlang._context', run_exit_functions, [], #{}),
-    Context = py_nif:new_context(make_ref()),
-    Outcome = py_submission:run(Context, Request, py_deadline:in(?EXIT_FUNCTIONS_TIMEOUT)),
-    ok = py_nif:close_context(Context),
-    Outcome.

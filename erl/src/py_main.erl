@@ -149,7 +149,7 @@ stop_applications() ->
     ok = logger:set_module_level(application_controller, none),
     _ = [application:stop(Name) || length(Later) < length(Running), Name <- Later],
     _ = erlang_python_app:prep_stop(none),
-    ok.
+    py_node_end:run().
 
 -spec give_up(Status :: byte(), Message :: iodata()) -> no_return().
 give_up(Status, Message) ->

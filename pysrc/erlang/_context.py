@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs for ``py:call``, ``py:eval``, ``py:exec`` and streams in a context's thread."""
 
-import atexit
 import contextlib
 import os
 import sys
@@ -61,14 +60,6 @@ def describe_exception(error: BaseException) -> tuple[str, str, str]:
         error.__traceback__ = error.__traceback__.tb_next
     lines = traceback.format_exception(error)
     return _class_name(error), _printable(_text(error)), _printable("".join(lines))
-
-
-def run_exit_functions() -> None:
-    """Before the node halts: runs what ``atexit`` has and flushes, since Python never finalises."""
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and not getattr(stream, "closed", False):
-            stream.flush()
 
 
 def _call(module: str, function: str, args: list[Any], kwargs: dict[str, Any]) -> object:

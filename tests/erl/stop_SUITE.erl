@@ -16,7 +16,6 @@
     what_a_killed_pool_has_left_is_stopped/1,
     a_killed_process_of_threads_stops_them_all_the_same/1,
     a_killed_top_supervisor_stops_them/1,
-    exit_functions_run_when_all_contexts_were_busy/1,
     ten_restarts_under_load_leave_nothing/1
 ]).
 
@@ -30,7 +29,6 @@ all() ->
         what_a_killed_pool_has_left_is_stopped,
         a_killed_process_of_threads_stops_them_all_the_same,
         a_killed_top_supervisor_stops_them,
-        exit_functions_run_when_all_contexts_were_busy,
         ten_restarts_under_load_leave_nothing,
         %% Its thread stays for the rest of the run.
         code_that_can_not_be_interrupted_is_reported
@@ -73,7 +71,7 @@ start() ->
         end
     end),
     ok = py:exec(<<
-        "import atexit, time\n"
+        "import time\n"
         "def spin():\n"
         "    erlang.call('tell', 'running')\n"
         "    while True: pass\n"
@@ -234,13 +232,6 @@ a_killed_top_supervisor_stops_them(_Config) ->
     eventually:equal(false, fun() ->
         lists:keymember(erlang_python, 1, application:which_applications())
     end).
-
-exit_functions_run_when_all_contexts_were_busy(_Config) ->
-    ok = py:exec(<<"atexit.register(erlang.call, 'tell', 'exit')">>),
-    Callers = [running(spin, []) || _ <- lists:seq(1, ?MAX_CONTEXTS)],
-    stop(),
-    ?assertEqual(<<"exit">>, told()),
-    [?assertEqual({outcome, {error, disconnected}}, outcome(Caller)) || Caller <- Callers].
 
 ten_restarts_under_load_leave_nothing(Config) ->
     restart_under_load(Config),

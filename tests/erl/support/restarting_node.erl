@@ -2,7 +2,7 @@
 %% What runs in a node that restarts within itself; see stop_start_SUITE.
 -module(restarting_node).
 
--export([run/1]).
+-export([run/1, run_finalizers/0]).
 
 %% For `erl -eval', once more at each restart.
 -spec run(Restarts :: non_neg_integer()) -> ok.
@@ -27,4 +27,30 @@ count(Restarts) ->
     case Calls of
         Restarts -> erlang:halt(7);
         _ -> init:restart()
+    end.
+
+%% The same for finalizers and exit functions: one restart, then the node's end.
+-spec run_finalizers() -> ok.
+run_finalizers() ->
+    _ = spawn(fun finalize/0),
+    ok.
+
+finalize() ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = py:exec(<<
+        "import atexit, weakref\n"
+        "class Thing: pass\n"
+        "thing = Thing()\n"
+        "weakref.finalize(thing, print, 'finalized').atexit = False\n"
+        "if started := globals().get('started', 0):\n"
+        "    print('started again')\n"
+        "else:\n"
+        "    atexit.register(print, 'exit function')\n"
+        "started += 1\n"
+        "del thing\n"
+    >>),
+    {ok, Started} = py:eval(<<"started">>),
+    case Started of
+        1 -> init:restart();
+        2 -> init:stop()
     end.
