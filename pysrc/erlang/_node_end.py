@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The end of a node: what CPython does for a program before it finalises, which no node does.
 
-The hooks of ``threading``, by which executors end, come first, then the threads that are no daemons,
+The hooks of ``threading``, by which executors end, come first, then threads that are no daemons,
 then ``atexit``. CPython waits without end for each of them; here all have a time limit. A stop of
 the application is no end: these registrations stay, and what relies on them goes on working.
 """

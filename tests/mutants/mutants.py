@@ -217,4 +217,25 @@ MUTANTS = (
         "if False:",
         ("tests/python/test_conversion_moments.py",),
     ),
+    Mutant(
+        "a stop of the application is taken for the node's end",
+        "erl/src/erlang_python_app.erl",
+        "    _ = [py_node_end:run() || py_node_end:is_coming()],",
+        "    py_node_end:run(),",
+        ("python_end_SUITE",),
+    ),
+    Mutant(
+        "a restart within the node is taken for its end",
+        "erl/src/py_node_end.erl",
+        "        {stopping, _} -> not is_restarting();",
+        "        {stopping, _} -> true;",
+        ("python_end_SUITE",),
+    ),
+    Mutant(
+        "child processes that do not end outlive the node",
+        "pysrc/erlang/_node_end.py",
+        '        for how in ("terminate", "kill"):',
+        '        for how in ("terminate",):',
+        ("python_end_SUITE",),
+    ),
 )
