@@ -79,7 +79,7 @@ source() ->
       "events = []\n"
       "async def add(a, b=0):\n"
       "    return a + b\n"
-      "async def exit(how):\n"
+      "async def leave(how):\n"
       "    await asyncio.sleep(0)\n"
       "    raise KeyboardInterrupt if how == 'interrupted' else SystemExit(how)\n"
       "async def wait():\n"
@@ -114,10 +114,10 @@ source() ->
       "    loop.call_soon(loop.run_in_executor, None, work)\n"
       "async def main_that_exits(how):\n"
       "    await get_company()\n"
-      "    await exit(how)\n"
+      "    await leave(how)\n"
       "async def main_with_task_that_exits(how):\n"
       "    await get_company()\n"
-      "    other = asyncio.create_task(exit(how))\n"
+      "    other = asyncio.create_task(leave(how))\n"
       "    await asyncio.sleep(3600)\n"
       "async def main_with_company(*args):\n"
       "    await get_company(*args)\n"
@@ -237,12 +237,12 @@ a_call_that_exits_fails_alone(Config) ->
     Loop = start(Config, #{}),
     Other = spawn_monitor(fun() -> exit(py_loop:call(Loop, '__main__', wait, [])) end),
     ?assertEqual(<<"waits">>, python_side:told()),
-    ?assertEqual({error, {'SystemExit', <<"3">>}}, py_loop:call(Loop, '__main__', exit, [3])),
+    ?assertEqual({error, {'SystemExit', <<"3">>}}, py_loop:call(Loop, '__main__', leave, [3])),
     ?assertMatch({ok, _}, py:last_traceback()),
     ?assertEqual({error, {'SystemExit', <<"4">>}}, py_loop:call(Loop, sys, exit, [4])),
     ?assertEqual(
         {error, {'KeyboardInterrupt', <<>>}},
-        py_loop:call(Loop, '__main__', exit, [<<"interrupted">>])
+        py_loop:call(Loop, '__main__', leave, [<<"interrupted">>])
     ),
     ?assertEqual({ok, 1}, py_loop:call(Loop, '__main__', add, [1])),
     ok = py_loop:stop(Loop),
@@ -253,11 +253,11 @@ a_gathering_that_exits_fails_alone(_Config) ->
     Loop = whereis(py_default_loop),
     ?assertEqual(
         {error, {'SystemExit', <<"3">>}},
-        py:async_gather([{'__main__', wait, []}, {'__main__', exit, [3]}, {'__main__', add, [1]}])
+        py:async_gather([{'__main__', wait, []}, {'__main__', leave, [3]}, {'__main__', add, [1]}])
     ),
     ?assertEqual([<<"cancelled">>], events()),
     ?assertEqual(
-        {error, {'SystemExit', <<"5">>}}, py:await(py:async_call('__main__', exit, [5]))
+        {error, {'SystemExit', <<"5">>}}, py:await(py:async_call('__main__', leave, [5]))
     ),
     ?assertEqual({error, {'SystemExit', <<"6">>}}, py:await(py:async_call(sys, exit, [6]))),
     ?assertEqual(Loop, whereis(py_default_loop)),

@@ -71,7 +71,7 @@ source() ->
       "user = ContextVar('user', default='nobody')\n"
       "ended, unraisable = [], []\n"
       "\n"
-      "def set(value):\n"
+      "def swap(value):\n"
       "    before = user.get()\n"
       "    user.set(str(value))\n"
       "    return before\n"
@@ -102,15 +102,15 @@ source() ->
       "    user.set(str(value))\n"
       "    return Whose()\n"
       "\n"
-      "async def aset(value):\n"
-      "    return set(value)\n"
+      "async def aswap(value):\n"
+      "    return swap(value)\n"
       "def plain_then_coroutine(value):\n"
-      "    before = set(value)\n"
+      "    before = swap(value)\n"
       "    return aget(before)\n"
       "async def aget(before):\n"
       "    return [before, user.get()]\n"
       "async def main(value):\n"
-      "    erlang.call('tell', set(value))\n"
+      "    erlang.call('tell', swap(value))\n"
       "    await asyncio.get_running_loop().create_future()\n"
       "\n"
       "def slow_stream(value):\n"
@@ -134,8 +134,8 @@ source() ->
 call(Function, Args) ->
     py:call('__main__', Function, Args).
 
-set(Value) ->
-    call(set, [Value]).
+swap(Value) ->
+    call(swap, [Value]).
 
 nobody() ->
     {ok, <<"nobody">>}.
@@ -156,58 +156,58 @@ kinds() ->
     [asyncio, uvloop].
 
 a_variable_ends_with_its_request(_Config) ->
-    ?assertEqual(nobody(), set(alice)),
-    ?assertEqual(nobody(), set(bob)),
-    [Before] = in_processes:values(1, fun(_) -> set(carol) end),
+    ?assertEqual(nobody(), swap(alice)),
+    ?assertEqual(nobody(), swap(bob)),
+    [Before] = in_processes:values(1, fun(_) -> swap(carol) end),
     ?assertEqual(nobody(), Before),
     ok = py:exec(<<"user.set('dave')">>),
     ?assertEqual({ok, <<"nobody">>}, py:eval(<<"user.get()">>)),
     {error, _} = py:eval(<<"(user.set('erin'), 1 / 0)">>),
-    ?assertEqual(nobody(), set(fred)).
+    ?assertEqual(nobody(), swap(fred)).
 
 a_variable_of_an_interrupted_request_ends_too(_Config) ->
     ?assertEqual({error, timeout}, py:call('__main__', set_and_spin, [alice], #{}, 100)),
-    ?assertEqual(nobody(), set(bob)).
+    ?assertEqual(nobody(), swap(bob)).
 
 decimal_settings_end_with_their_request(_Config) ->
     ?assertEqual({ok, 28}, call(set_precision, [5])),
     ?assertEqual({ok, 28}, call(set_precision, [6])).
 
 a_held_context_keeps_its_variables(_Config) ->
-    _ = set(alice),
+    _ = swap(alice),
     py_context:with(fun() ->
-        ?assertEqual(nobody(), eval_set(bob)),
-        ?assertEqual({ok, <<"bob">>}, eval_set(carol)),
+        ?assertEqual(nobody(), eval_swap(bob)),
+        ?assertEqual({ok, <<"bob">>}, eval_swap(carol)),
         {error, _} = py:eval(<<"1 / 0">>),
-        ?assertEqual({ok, <<"carol">>}, eval_set(dave))
+        ?assertEqual({ok, <<"carol">>}, eval_swap(dave))
     end).
 
 %% The globals of a held context are its own.
-eval_set(Value) ->
-    py:eval(<<"__import__('__main__').__dict__['set'](v)">>, #{v => Value}).
+eval_swap(Value) ->
+    py:eval(<<"__import__('__main__').__dict__['swap'](v)">>, #{v => Value}).
 
 a_held_context_keeps_them_after_a_timeout(_Config) ->
     py_context:with(fun() ->
         {error, timeout} = py:eval(
             <<"__import__('__main__').__dict__['set_and_spin'](v)">>, #{v => alice}, 100
         ),
-        ?assertEqual({ok, <<"alice">>}, eval_set(bob))
+        ?assertEqual({ok, <<"alice">>}, eval_swap(bob))
     end).
 
 a_held_context_leaves_nothing(_Config) ->
-    py_context:with(fun() -> eval_set(alice) end),
-    ?assertEqual(nobody(), set(bob)),
-    py_context:with(fun() -> ?assertEqual(nobody(), eval_set(carol)) end),
+    py_context:with(fun() -> eval_swap(alice) end),
+    ?assertEqual(nobody(), swap(bob)),
+    py_context:with(fun() -> ?assertEqual(nobody(), eval_swap(carol)) end),
     %% One that dies leaves nothing either.
     _ = in_processes:values(1, fun(_) ->
         ok = py:context(),
-        eval_set(dave)
+        eval_swap(dave)
     end),
-    py_context:with(fun() -> ?assertEqual(nobody(), eval_set(erin)) end),
-    ?assertEqual(nobody(), set(fred)).
+    py_context:with(fun() -> ?assertEqual(nobody(), eval_swap(erin)) end),
+    ?assertEqual(nobody(), swap(fred)).
 
 a_nested_request_sees_the_callers_variables(_Config) ->
-    register_nested(nest, set, [bob]),
+    register_nested(nest, swap, [bob]),
     ?assertMatch({ok, [<<"alice">>, _]}, call(set_and_call, [alice, nest])),
     %% Two levels further in as well.
     register_nested(deep, set_and_call, [carol, nest]),
@@ -216,11 +216,11 @@ a_nested_request_sees_the_callers_variables(_Config) ->
     ).
 
 a_nested_request_changes_none_of_them(_Config) ->
-    register_nested(nest, set, [bob]),
+    register_nested(nest, swap, [bob]),
     ?assertMatch({ok, [_, <<"alice">>]}, call(set_and_call, [alice, nest])).
 
 a_nested_request_of_a_thread_sees_the_threads(_Config) ->
-    register_nested(nest, set, [bob]),
+    register_nested(nest, swap, [bob]),
     ?assertEqual(
         {ok, [<<"alice">>, <<"alice">>]}, call(in_thread, [set_and_call, alice, nest])
     ).
@@ -230,8 +230,8 @@ a_held_context_in_a_callback_keeps_its_own(_Config) ->
     restart(Two),
     ok = py:register_function(hold, fun([]) ->
         py_context:with(fun() ->
-            {ok, First} = eval_set(bob),
-            {ok, Second} = eval_set(carol),
+            {ok, First} = eval_swap(bob),
+            {ok, Second} = eval_swap(carol),
             [First, Second]
         end)
     end),
@@ -257,14 +257,14 @@ an_adapter_sees_the_requests_variables(_Config) ->
 coroutines_of_a_loop_share_nothing(_Config) ->
     [
         with_loop(#{loop => Kind}, fun(Loop) ->
-            ?assertEqual(nobody(), py_loop:call(Loop, '__main__', aset, [alice])),
-            ?assertEqual(nobody(), py_loop:call(Loop, '__main__', aset, [bob]))
+            ?assertEqual(nobody(), py_loop:call(Loop, '__main__', aswap, [alice])),
+            ?assertEqual(nobody(), py_loop:call(Loop, '__main__', aswap, [bob]))
         end)
      || Kind <- kinds()
     ],
     Async = fun(Function) -> py:async_await(py:async_call('__main__', Function, [alice])) end,
     %% A plain function there runs in no task.
-    [?assertEqual(nobody(), Async(Function)) || Function <- [aset, set, set, aset]].
+    [?assertEqual(nobody(), Async(Function)) || Function <- [aswap, swap, swap, aswap]].
 
 a_coroutine_sees_what_its_function_set(_Config) ->
     with_loop(#{}, fun(Loop) ->
@@ -275,27 +275,27 @@ a_coroutine_sees_what_its_function_set(_Config) ->
 
 a_main_coroutine_shares_nothing(_Config) ->
     python_side:register_tell(),
-    _ = set(alice),
+    _ = swap(alice),
     with_loop(#{main => {'__main__', main, [bob], #{}}}, fun(Loop) ->
         ?assertEqual(<<"nobody">>, python_side:told()),
-        ?assertEqual(nobody(), py_loop:call(Loop, '__main__', aset, [carol]))
+        ?assertEqual(nobody(), py_loop:call(Loop, '__main__', aswap, [carol]))
     end),
-    ?assertEqual(nobody(), set(dave)).
+    ?assertEqual(nobody(), swap(dave)).
 
 a_stream_keeps_its_variables(_Config) ->
     Items = [<<"nobody">>, <<"alice">>, <<"alice">>, <<"nobody">>],
     ?assertEqual({ok, Items}, py:stream('__main__', slow_stream, [alice])),
-    ?assertEqual(nobody(), set(bob)).
+    ?assertEqual(nobody(), swap(bob)).
 
 a_stream_in_a_held_context_begins_with_its_variables(_Config) ->
     py_context:with(fun() ->
-        _ = eval_set(bob),
+        _ = eval_swap(bob),
         Items = [<<"bob">>, <<"alice">>, <<"alice">>, <<"bob">>],
         ?assertEqual(
             {ok, Items},
             py:stream_eval(<<"__import__('__main__').__dict__['slow_stream']('alice')">>)
         ),
-        ?assertEqual({ok, <<"bob">>}, eval_set(carol))
+        ?assertEqual({ok, <<"bob">>}, eval_swap(carol))
     end).
 
 a_dropped_stream_cleans_up_in_its_own_context(_Config) ->
