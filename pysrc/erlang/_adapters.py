@@ -137,7 +137,9 @@ def _equals_itself(value: object) -> bool:
 
 
 adapt.register(Enum, _enum_value)
-for _moment in (datetime, date, time):
-    adapt.register(_moment, _iso_8601)
-for _printable in (UUID, Decimal, PurePath):
-    adapt.register(_printable, str)
+adapt.register(datetime, _iso_8601)
+adapt.register(date, _iso_8601)
+adapt.register(time, _iso_8601)
+adapt.register(UUID, str)
+adapt.register(Decimal, str)
+adapt.register(PurePath, str)

@@ -319,10 +319,20 @@ footprint() ->
     #{
         descriptors => Descriptors,
         threads => Threads,
-        processes => erlang:system_info(process_count),
+        processes => processes(),
         atoms => erlang:system_info(atom_count),
         channels => maps:get(channels, py_nif:stats())
     }.
 
 grown(Before, After) ->
-    [{Key, Value} || {Key, Value} <- maps:to_list(After), Value > maps:get(Key, Before) + 3].
+    [Growth || {Key, Now} <- maps:to_list(After), Growth <- growth(Key, maps:get(Key, Before), Now)].
+
+growth(processes, Before, Now) when length(Now) > length(Before) + 3 ->
+    [{processes, length(Before), [described(Pid) || Pid <- Now -- Before]}];
+growth(Key, Before, Now) when is_integer(Now), Now > Before + 3 ->
+    [{Key, Before, Now}];
+growth(_Key, _Before, _Now) ->
+    [].
+
+described(Pid) ->
+    {proc_lib:translate_initial_call(Pid), process_info(Pid, [registered_name, current_function])}.
