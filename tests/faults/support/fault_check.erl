@@ -118,11 +118,11 @@ grown(Before, Now) when is_integer(Before) -> Now > Before;
 grown(Before, Now) -> Now =/= Before.
 
 %% Every call has ended, and in a way that the faults explain.
--spec accounts(fault_load:ledger(), fault_plan:outcomes()) -> ok | {error, term()}.
-accounts(Ledger, Allowed) ->
+-spec accounts(fault_load:ledger(), fault_plan:ends()) -> ok | {error, term()}.
+accounts(Ledger, Ends) ->
     Kinds = lists:usort([Kind || {Kind, _} <- maps:keys(Ledger)]),
     Unequal = [{Kind, Balance} || Kind <- Kinds, Balance <- [balance(Kind, Ledger)], Balance =/= 0],
-    Wrong = maps:filter(fun({Kind, End}, _) -> not is_allowed(Kind, End, Allowed) end, Ledger),
+    Wrong = fault_ends:unexplained(Ledger, Ends),
     case {Unequal, map_size(Wrong)} of
         {[], 0} -> ok;
         _ -> {error, #{never_ended => Unequal, wrong_ends => Wrong}}
@@ -131,20 +131,3 @@ accounts(Ledger, Allowed) ->
 balance(Kind, Ledger) ->
     Ended = [Count || {{K, End}, Count} <- maps:to_list(Ledger), K =:= Kind, End =/= <<"issued">>],
     maps:get({Kind, <<"issued">>}, Ledger, 0) - lists:sum(Ended).
-
-is_allowed(_Kind, End, _Allowed) when End =:= <<"issued">>; End =:= <<"value">> -> true;
-is_allowed(<<"interrupted">>, <<"timeout">>, _) -> true;
-is_allowed(<<"timed loop">>, <<"timeout">>, _) -> true;
-is_allowed(<<"timed">>, <<"Timeout">>, _) -> true;
-is_allowed(<<"asyncio timed">>, <<"Timeout">>, _) -> true;
-is_allowed(<<"uvloop timed">>, <<"Timeout">>, _) -> true;
-is_allowed(<<"asyncio cancelled">>, <<"CancelledError">>, _) -> true;
-is_allowed(<<"uvloop cancelled">>, <<"CancelledError">>, _) -> true;
-is_allowed(<<"closed ", _/binary>>, <<"LoopClosed">>, _) -> true;
-%% A context whose thread is gone is replaced by one with empty globals.
-is_allowed(<<"held context">>, <<"NameError">>, #{pool := [_ | _]}) -> true;
-%% If the innermost of several functions fails, each one around it may fail with what the one within
-%% it has said.
-is_allowed(<<"nested">>, <<"Error:Error">>, #{python := Ends}) ->
-    lists:member(<<"Error:Disconnected">>, Ends);
-is_allowed(Kind, End, Allowed) -> lists:member(End, maps:get(fault_load:group(Kind), Allowed, [])).

@@ -3,7 +3,7 @@
 %% Python are in fault_load.py.
 -module(fault_load).
 
--export([register_functions/0, start/0, stop/1, callers/0, probe/0, group/1]).
+-export([register_functions/0, start/0, stop/1, callers/0, probe/0, goes_to/1]).
 
 -export_type([ledger/0]).
 
@@ -60,15 +60,18 @@ pause(Milliseconds) ->
     after Milliseconds -> ok
     end.
 
-%% Which processes of the application a kind depends on: those that handle calls from Python, these
-%% and the one that bounds how many run, the pool of contexts, hosted loops, or handlers and pool.
--spec group(Kind :: binary()) -> python | limited | pool | loop | both.
-group(<<"limited">>) ->
+%% Where a call of that kind is made, and what its function calls in turn.
+-spec goes_to(Kind :: binary()) ->
+    python | nested | limited | python_and_back | pool | pool_and_back | loop.
+goes_to(<<"nested">>) ->
+    nested;
+goes_to(<<"limited">>) ->
     limited;
-group(Kind) ->
+goes_to(Kind) when Kind =:= <<"asyncio nested">>; Kind =:= <<"uvloop nested">> ->
+    python_and_back;
+goes_to(Kind) ->
     case maps:find(Kind, kinds()) of
-        {ok, {Group, _}} -> Group;
-        error when Kind =:= <<"asyncio nested">>; Kind =:= <<"uvloop nested">> -> both;
+        {ok, {Place, _}} -> Place;
         error -> python
     end.
 
@@ -83,7 +86,7 @@ kinds() ->
             {pool, fun(T) -> py:await(py:call_async(M, answer, [T]), ?BOUND) end},
         <<"stream">> => {pool, fun(T) -> same(3, py:stream(M, items, [T])) end},
         <<"held context">> => {pool, fun held/1},
-        <<"back">> => {both, fun(T) -> py:call(M, call_back, [T], #{}, ?BOUND) end},
+        <<"back">> => {pool_and_back, fun(T) -> py:call(M, call_back, [T], #{}, ?BOUND) end},
         <<"async_call">> =>
             {loop, fun(T) -> py:async_await(py:async_call(M, coroutine, [T]), ?BOUND) end},
         <<"gather">> =>
@@ -195,10 +198,10 @@ ended(Driver) ->
 probe() ->
     Kinds = maps:without([<<"interrupted">>, <<"timed loop">>], kinds()),
     Tries = Kinds#{
-        <<"nested">> => {both, fun(T) -> py:call(?MODULE, nest, [T, 3], #{}, ?BOUND) end},
-        <<"limited">> => {both, fun(T) -> py:call(?MODULE, limited, [T, 3], #{}, ?BOUND) end},
+        <<"nested">> => {nested, fun(T) -> py:call(?MODULE, nest, [T, 3], #{}, ?BOUND) end},
+        <<"limited">> => {limited, fun(T) -> py:call(?MODULE, limited, [T, 3], #{}, ?BOUND) end},
         <<"loop back">> =>
-            {both, fun(T) ->
+            {loop, fun(T) ->
                 py_loop:call(fault_uvloop, ?MODULE, coroutine_back, [T], #{}, ?BOUND)
             end}
     },

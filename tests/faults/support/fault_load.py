@@ -43,7 +43,7 @@ class Ledger:
 
     def end(self, kind: str, token: str, end: object) -> bool:
         """Whether it ended with its value."""
-        outcome = _outcome(token, end)
+        outcome = outcome_of(token, end)
         with self._lock:
             self._entries[kind, outcome] += 1
         return outcome == "value"
@@ -53,7 +53,7 @@ class Ledger:
             return [(kind, outcome, count) for (kind, outcome), count in self._entries.items()]
 
 
-def _outcome(token: str, end: object) -> str:
+def outcome_of(token: str, end: object) -> str:
     if end == token:
         return "value"
     if type(end) is erlang.Error:
@@ -100,7 +100,7 @@ class Load:
     def _call(self, kind: str, call: Callable[[str], object]) -> None:
         while not self._stop.is_set():
             token = self.ledger.issue(kind)
-            if not self.ledger.end(kind, token, _end_of(call, token)):
+            if not self.ledger.end(kind, token, end_of(call, token)):
                 self._stop.wait(PAUSE)
 
     def _run_loop(self, kind: str, factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
@@ -155,7 +155,7 @@ class LoopClosed(Exception):
     """How a call ends when its loop is closed: nobody hears of it any more."""
 
 
-def _end_of(call: Callable[[str], object], token: str) -> object:
+def end_of(call: Callable[[str], object], token: str) -> object:
     try:
         return call(token)
     except Exception as error:
@@ -164,7 +164,7 @@ def _end_of(call: Callable[[str], object], token: str) -> object:
 
 def _in_fresh_thread(token: str) -> object:
     ends: list[object] = []
-    thread = threading.Thread(target=lambda: ends.append(_end_of(_echo, token)))
+    thread = threading.Thread(target=lambda: ends.append(end_of(_echo, token)))
     thread.start()
     thread.join()
     return ends[0]

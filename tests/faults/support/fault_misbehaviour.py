@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import fault_load
 import uvloop
 
 import erlang
@@ -162,3 +163,27 @@ def make_loops_as_usual() -> bool:
     while not _made and time.monotonic() < deadline:
         time.sleep(0.01)
     return bool(_made)
+
+
+_falls: list[tuple[threading.Thread, list[object]]] = []
+
+
+def fall(functions: int) -> object:
+    return erlang.call("fault_fall", functions)
+
+
+def begin_to_fall(functions: int) -> None:
+    """On a thread that outlives the application."""
+    ends: list[object] = []
+    thread = threading.Thread(
+        target=lambda: ends.append(fault_load.end_of(lambda _: fall(functions), ""))
+    )
+    _falls.append((thread, ends))
+    thread.start()
+
+
+def fallen() -> str:
+    """How that call has ended, as the load's ledger has it."""
+    thread, ends = _falls.pop()
+    thread.join()
+    return fault_load.outcome_of("", ends[0])

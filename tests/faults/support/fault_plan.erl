@@ -5,7 +5,7 @@
 
 -export([make/1, allowed/2]).
 
--export_type([plan/0, fault/0, outcomes/0]).
+-export_type([plan/0, fault/0, ends/0]).
 
 -type name() :: atom().
 -type fault() ::
@@ -27,8 +27,16 @@
 %% Each fault comes so many microseconds after the one before it.
 -type plan() :: [{Microseconds :: non_neg_integer(), fault()}].
 
-%% How calls of a group may end, other than with their value.
--type outcomes() :: #{python | limited | pool | loop | both => [binary()]}.
+%% How a call may end, other than with its value, by what it depends on:
+%%   python   a call from Python that no other one waits for, on its handler
+%%   within   a call that some other call's function has made, on another handler than that call's
+%%   nested   the same on the handler of the call that waits for it, which lives on
+%%   gates    a function of limited concurrency, on who lets calls in
+%%   pool     a request from Erlang, on a context
+%%   loop     the same, on a hosted loop
+%%   caller   the same, on the process that makes it
+-type place() :: python | within | nested | gates | pool | loop | caller.
+-type ends() :: #{place() => [Outcome :: binary()]}.
 
 -define(MOST_FAULTS, 8).
 -define(MOST_MICROSECONDS, 50000).
@@ -94,7 +102,7 @@ makers() ->
         Plain([collect_garbage])
     ].
 
--spec allowed(plan(), AnyWay :: outcomes()) -> outcomes().
+-spec allowed(plan(), AnyWay :: ends()) -> ends().
 allowed(Plan, AnyWay) ->
     lists:foldl(
         fun({_, Fault}, Acc) ->
@@ -104,40 +112,31 @@ allowed(Plan, AnyWay) ->
         Plan
     ).
 
+-spec may(fault()) -> ends().
 may({Kind, _, _}) when Kind =:= suspend; Kind =:= flood -> #{};
 may({hold_gil, _}) -> #{};
 may(collect_garbage) -> #{};
 %% Reads go on, the table outlives it.
 may({_, py_functions}) -> #{};
 may({_, py_loops}) -> #{};
-may({_, py_contexts}) -> pool_ends();
+may({_, py_contexts}) -> #{pool => [<<"disconnected">>]};
 %% Those inside go on.
-may({_, py_gates}) -> #{limited => [<<"Disconnected">>, <<"Error:Disconnected">>]};
+may({_, py_gates}) -> #{gates => [<<"Disconnected">>]};
 may({_, Name}) when Name =:= py_handler_sup; Name =:= py_coordinator -> handlers_end();
-may({_, _Loop}) -> loops_end();
+may({_, _Loop}) -> #{loop => [<<"disconnected">>, <<"not_running">>]};
 may(Callers) when Callers =:= kill_a_caller; Callers =:= kill_all_callers ->
-    maps:from_list([{Group, [<<"killed">>]} || Group <- [pool, loop, both]]);
-may(Fault) when Fault =:= restart; Fault =:= kill_top -> all_ends();
+    #{caller => [<<"killed">>]};
+%% Handlers end before the table of functions is gone.
+may(restart) -> all_ends();
+%% The table goes first: a handler finds nothing there, and can still say so to the call around it.
+may(kill_top) -> (all_ends())#{nested => [<<"Disconnected">>]};
 may(_Handlers) -> handlers_end().
 
 handlers_end() ->
-    Ends = [<<"Disconnected">>, <<"Error:Disconnected">>],
-    #{python => [<<"Disconnected">>], limited => Ends, both => Ends}.
+    #{python => [<<"Disconnected">>], within => [<<"Disconnected">>]}.
 
-pool_ends() ->
-    #{pool => [<<"disconnected">>], both => [<<"disconnected">>, <<"Error:disconnected">>]}.
-
-loops_end() ->
-    #{loop => [<<"disconnected">>, <<"not_running">>]}.
-
+%% Functions are registered a little after the start.
 all_ends() ->
     Python = [<<"Disconnected">>, <<"UndefinedFunction">>],
     Erlang = [<<"disconnected">>, <<"not_running">>],
-    #{
-        %% The last one: what is nested fails first, and the function around it can still say so.
-        python => Python ++ [<<"Error:Disconnected">>],
-        limited => Python ++ [<<"Error:", End/binary>> || End <- Python],
-        pool => Erlang,
-        loop => Erlang,
-        both => Python ++ Erlang ++ [<<"Error:", End/binary>> || End <- Python ++ Erlang]
-    }.
+    #{python => Python, within => Python, pool => Erlang, loop => Erlang}.

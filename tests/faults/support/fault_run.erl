@@ -17,7 +17,7 @@ baseline(Settings) ->
     fault_check:footprint().
 
 %% `Allowed': how calls may end besides what the faults explain.
--spec seed(Seed :: integer(), fault_check:footprint(), Allowed :: fault_plan:outcomes()) ->
+-spec seed(Seed :: integer(), fault_check:footprint(), Allowed :: fault_plan:ends()) ->
     {fault_load:ledger(), [problem()]}.
 seed(Seed, Before, Allowed) ->
     _ = rand:seed(exsss, Seed),
