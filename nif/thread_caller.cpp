@@ -160,7 +160,8 @@ bool ThreadCaller::wait_until(Gil gil, PyObject* module, Line& line, Deadline de
         EntryList arrived;
         // Several requests may have arrived at once, of which only one is run in each round.
         // One that is interrupted does not wait, but looks: what has come goes first.
-        if (interrupted(gil)) {
+        const bool looks = interrupted(gil);
+        if (looks) {
             arrived = line.channel->channel().take_all();
         } else if (line.requests.empty()) {
             awaited_ = &line.channel->channel();
@@ -173,7 +174,9 @@ bool ThreadCaller::wait_until(Gil gil, PyObject* module, Line& line, Deadline de
         sort_in(line, std::move(arrived));
         if (outcome == WaitOutcome::kClosed) line.closed = true;
         if (done()) break;
-        raise_if_interrupted(gil);
+        if (looks) raise_if_interrupted(gil);
+        // It came after the last look, while this thread waited for the GIL.
+        if (interrupted(gil)) continue;
         if (!line.requests.empty()) {
             const EntryPtr request = std::move(line.requests.front());
             line.requests.pop_front();

@@ -17,6 +17,7 @@
     an_exception_travels_through_all_levels/1,
     a_nested_timeout_is_the_callers_own/1,
     an_outer_timeout_bounds_inner_waits/1,
+    an_outer_timeout_is_told_also_when_the_thread_comes_late/1,
     an_abandoned_nested_request_leaves_the_thread_usable/1,
     a_function_that_dies_in_the_middle_ends_everything_above/1,
     nested_calls_leave_no_messages/1,
@@ -36,6 +37,7 @@ all() ->
         an_exception_travels_through_all_levels,
         a_nested_timeout_is_the_callers_own,
         an_outer_timeout_bounds_inner_waits,
+        an_outer_timeout_is_told_also_when_the_thread_comes_late,
         an_abandoned_nested_request_leaves_the_thread_usable,
         a_function_that_dies_in_the_middle_ends_everything_above,
         nested_calls_leave_no_messages,
@@ -53,7 +55,7 @@ end_per_testcase(_Case, _Config) ->
     mailbox:assert_empty().
 
 source() ->
-    <<"import asyncio, threading, time\n"
+    <<"import asyncio, ctypes, threading, time\n"
       "lock = threading.RLock()\n"
       "local = threading.local()\n"
       "\n"
@@ -101,6 +103,11 @@ source() ->
       "    until = time.monotonic() + seconds\n"
       "    while time.monotonic() < until: pass\n"
       "    return 'slept'\n"
+      "\n"
+      "libc = ctypes.PyDLL(None)\n"
+      "def keep_gil(folder, milliseconds):\n"
+      "    libc.mkdir(folder.encode(), 0o700)\n"
+      "    libc.usleep(milliseconds * 1000)\n"
       "\n"
       "def aio(name, *args):\n"
       "    async def main():\n"
@@ -218,6 +225,30 @@ an_outer_timeout_bounds_inner_waits(_Config) ->
     receive
         {inner, Result} -> ?assertEqual({error, timeout}, Result)
     end.
+
+%% The thread takes a nested request and has to wait for the GIL. Meanwhile both waits run out and the
+%% inner function returns: its value goes before the interruption, and so the outer one lives on.
+an_outer_timeout_is_told_also_when_the_thread_comes_late(Config) ->
+    Kept = filename:join(proplists:get_value(priv_dir, Config), "kept"),
+    ok = py:register_function(outer, fun([]) ->
+        py:eval(<<"erlang.call('inner')">>, #{}, 20)
+    end),
+    ok = py:register_function(inner, fun([]) ->
+        Keeper = spawn_monitor(fun() ->
+            exit(py:call('__main__', keep_gil, [list_to_binary(Kept), 80]))
+        end),
+        eventually:true(fun() -> filelib:is_dir(Kept) end),
+        {error, timeout} = py:call('__main__', sleep, [60], #{}, infinity),
+        Keeper
+    end),
+    [
+        begin
+            Calls = <<"erlang.call('outer')">>,
+            ?assertEqual({ok, {error, timeout}}, py:eval(Calls, #{}, 20000)),
+            _ = file:del_dir(Kept)
+        end
+     || _ <- lists:seq(1, 20)
+    ].
 
 an_abandoned_nested_request_leaves_the_thread_usable(_Config) ->
     ok = py:register_function(impatient, fun([N]) ->
