@@ -12,13 +12,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Compared first: the difference to a deadline in the far past does not fit.
+// Compare first: the difference to a deadline in the far past would overflow.
 Clock::duration time_until(Clock::time_point deadline) noexcept {
     const auto now = Clock::now();
     return deadline > now ? deadline - now : Clock::duration::zero();
 }
 
-// For poll(2): rounded up, so that it never returns just before the deadline to sleep again.
+// For poll(2). Rounded up: poll() must not return just before the deadline.
 int milliseconds_until(const BlockingWaiter::Deadline& deadline) noexcept {
     if (!deadline.has_value()) {
         return -1;
@@ -33,7 +33,7 @@ WaitOutcome BlockingWaiter::wait(Deadline deadline) noexcept {
     if (!channel_.has_entries()) {
         spin_for_entries(deadline);
     }
-    // Armed already when the last wait ended without entries; arming again does no harm.
+    // After a wait without entries the queue is armed already. Arming again does no harm.
     return channel_.arm() ? sleep(deadline) : arrived();
 }
 
@@ -57,7 +57,7 @@ void BlockingWaiter::spin_for_entries(const Deadline& deadline) noexcept {
     }
 }
 
-// Armed: from here on a push makes the descriptor readable.
+// The queue is armed: from here on a push makes the descriptor readable.
 WaitOutcome BlockingWaiter::sleep(const Deadline& deadline) noexcept {
     for (;;) {
         pollfd watched{channel_.fd(), POLLIN, 0};
@@ -69,7 +69,7 @@ WaitOutcome BlockingWaiter::sleep(const Deadline& deadline) noexcept {
             return arrived();
         }
         if (ready != 0) {
-            // Woken without entries, EINTR, or the kernel was short of memory.
+            // A wake-up without entries, EINTR, or the kernel was out of memory.
             return WaitOutcome::kInterrupted;
         }
         if (Clock::now() >= *deadline) {

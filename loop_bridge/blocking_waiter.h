@@ -16,7 +16,7 @@ enum class WaitOutcome {
     kEntries,   // take_all() has something
     kTimedOut,  // the deadline passed without entries
     // A signal, a Channel::wake() without entries, or a late wake-up for entries that were taken
-    // before. The caller checks what else there is to do and waits again.
+    // before. The caller checks its other conditions and waits again.
     kInterrupted,
     kClosed,  // the channel is closed: nothing will ever come
 };
@@ -29,8 +29,8 @@ public:
     BlockingWaiter(Channel& channel, std::chrono::microseconds max_spin) noexcept
         : channel_(channel), spin_policy_(max_spin) {}
 
-    // No deadline: waits without end. One in the past: only looks. Sleeping ends up to a
-    // millisecond (plus the scheduler's delay) after the deadline, never before it.
+    // Without a deadline, waits for ever. A deadline in the past only polls. A sleep ends up to a
+    // millisecond (plus the kernel's delay) after the deadline, never before it.
     [[nodiscard]] WaitOutcome wait(Deadline deadline) noexcept;
 
 private:

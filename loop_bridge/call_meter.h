@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// call_meter.h: counts calls in flight, bounds them, and keeps a histogram of how long they took.
-// Threads: everything may be called from any thread; nothing blocks.
+// call_meter.h: counts calls in flight, limits them, and keeps a histogram of their durations.
+// Threads: any; nothing blocks.
 #pragma once
 
 #include <array>
@@ -14,10 +14,11 @@ namespace loop_bridge {
 
 class CallMeter {
 public:
-    // Bucket i counts calls that took less than 2^i microseconds; the last one all longer ones.
+    // Bucket i counts calls that took less than 2^i microseconds. The last bucket counts all longer
+    // calls.
     static constexpr std::size_t kBuckets = 32;
 
-    // One call in flight, from admit() until it is destroyed.
+    // One call in flight, from admit() until the ticket is destroyed.
     class Ticket {
     public:
         Ticket(Ticket&& other) noexcept
@@ -47,17 +48,17 @@ public:
         std::array<std::uint64_t, kBuckets> histogram;
     };
 
-    // Nothing when the limit is reached. A nested call is always admitted: it runs on behalf of
-    // one that is counted already, and refusing it could make that one wait for itself.
+    // Nothing if the limit is reached. A nested call is always admitted: it works for a call that
+    // is counted already, and a refusal could make that call wait for itself.
     [[nodiscard]] std::optional<Ticket> admit(bool nested) noexcept {
         bool exceeds = false;
         return admit(nested, exceeds);
     }
-    // `exceeds': whether it is over the limit, and admitted only since it is nested.
+    // `exceeds': the call is over the limit, and admitted only because it is nested.
     [[nodiscard]] std::optional<Ticket> admit(bool nested, bool& exceeds) noexcept;
     void set_limit(std::uint64_t limit) noexcept { limit_.store(limit, std::memory_order_relaxed); }
     std::uint64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
-    // A completion came for a call that had ended already.
+    // A completion came for a call that had already ended.
     void count_stale() noexcept { stale_.fetch_add(1, std::memory_order_relaxed); }
     Snapshot snapshot() const noexcept;
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// call_slots.h: which waiting future or thread a completion belongs to.
+// call_slots.h: finds the waiting future or thread of a completion.
 // Threads: not thread safe; one consumer uses it (a loop's: under the GIL).
 // Owns:    every value from open() until take() or drain() moves it out.
 //
-// A call id is slot number and generation. The generation changes whenever a slot is given back, so
-// the id of a call that has ended (cancelled, timed out) finds nothing, even when its slot serves
-// another call by then. 26 + 32 bits keep an id a small integer in the BEAM. No id is ever 0.
+// A call id is a slot number and a generation. The generation changes when the slot is given back.
+// So the id of an ended call (cancelled, timed out) finds nothing, even if another call uses its
+// slot. 26 + 32 bits keep an id a small integer in the BEAM. No id is ever 0.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,7 @@ public:
     explicit CallSlots(std::size_t limit = kMaxSlots) noexcept
         : limit_(limit < kMaxSlots ? limit : kMaxSlots) {}
 
-    // Throws std::length_error when the limit is in flight, std::bad_alloc.
+    // Throws std::length_error if the maximum number of calls is in flight, std::bad_alloc.
     [[nodiscard]] CallId open(T value) {
         const std::uint32_t number = free_ != kNone ? free_ : add_slot();
         Slot& slot = slots_[number];
@@ -38,13 +38,13 @@ public:
         return id_of(number, slot);
     }
 
-    // Null when the call has ended. Stays valid until that call is taken or drained.
+    // Null if the call has ended. Stays valid until that call is taken or drained.
     T* find(CallId id) noexcept {
         Slot* const slot = open_slot(id);
         return slot != nullptr ? &*slot->value : nullptr;
     }
 
-    // Ends the call. Nothing when it has ended before.
+    // Ends the call. Nothing if the call has ended before.
     std::optional<T> take(CallId id) noexcept {
         Slot* const slot = open_slot(id);
         return slot != nullptr ? give_back(number_of(id), *slot) : std::nullopt;
@@ -52,8 +52,8 @@ public:
 
     std::size_t size() const noexcept { return size_; }
 
-    // Ends every call: on_each(CallId, T&&), each given back before its turn, so that on_each may
-    // open and take. Calls opened meanwhile may stay open.
+    // Ends every call: on_each(CallId, T&&). Each slot is given back before its on_each, so on_each
+    // may open and take calls. Calls opened meanwhile may stay open.
     template <class F>
     void drain(F&& on_each) {
         const auto count = static_cast<std::uint32_t>(slots_.size());
@@ -67,7 +67,7 @@ public:
         }
     }
 
-    // Shows every open call: on_each(CallId, const T&), which neither opens nor takes.
+    // Shows every open call: on_each(CallId, const T&), which must not open or take calls.
     template <class F>
     void for_each(F&& on_each) const {
         for (std::uint32_t number = 0; number < slots_.size(); ++number) {
@@ -95,7 +95,7 @@ private:
         return (CallId{slot.generation} << kSlotBits) | number;
     }
 
-    // The slot behind the id, while that very call is open.
+    // The slot behind the id, while that call is open.
     Slot* open_slot(CallId id) noexcept {
         const std::uint32_t number = number_of(id);
         if (number >= slots_.size()) {

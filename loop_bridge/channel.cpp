@@ -13,7 +13,8 @@ bool Channel::push(EntryPtr& entry) noexcept {
 
 EntryList Channel::close() noexcept {
     EntryList left = queue_.close();
-    // Whether armed or not: a producer that found the consumer armed may not have written yet.
+    // Wakes the consumer, armed or not: a producer that found the consumer armed may not have
+    // written to the descriptor yet.
     wake_fd_->wake();
     return left;
 }

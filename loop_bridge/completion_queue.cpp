@@ -28,13 +28,13 @@ PushResult CompletionQueue::push(EntryPtr& entry) noexcept {
         added->next_ = newest_entry(head);
     } while (!head_.compare_exchange_weak(head, added, std::memory_order_release,
                                           std::memory_order_relaxed));
-    // From here on the consumer may already have deleted it.
+    // From here on the consumer may have deleted the entry.
     static_cast<void>(entry.release());
     return head == kArmed ? PushResult::kQueuedWake : PushResult::kQueued;
 }
 
 bool CompletionQueue::arm() noexcept {
-    // Relaxed: nothing is handed over. Take_all() acquires what makes this fail.
+    // Relaxed: nothing is handed over. If this fails, take_all() acquires the entries.
     void* head = nullptr;
     return head_.compare_exchange_strong(head, kArmed, std::memory_order_relaxed) || head == kArmed;
 }

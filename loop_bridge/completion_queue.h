@@ -56,11 +56,12 @@ public:
     // Everything pushed so far, in arrival order; disarms. Empty once closed.
     EntryList take_all() noexcept;
 
-    // Refuses later pushes and returns what was left; an empty list from the second time on.
+    // Refuses later pushes and returns the remaining entries. Returns an empty list from the second
+    // call on.
     EntryList close() noexcept;
 
     bool closed() const noexcept;
-    // A hint that take_all() or closed() has news: true also when closed.
+    // A hint that take_all() or closed() has news. Also true when closed.
     bool has_entries() const noexcept;
 
 private:

@@ -3,7 +3,7 @@
 
 namespace loop_bridge {
 
-// Nothing to tell: only keeps the compiler from merging the looks around it.
+// There is no instruction for it. This only keeps the compiler from merging the surrounding reads.
 void cpu_pause() noexcept { asm volatile("" ::: "memory"); }
 
 }  // namespace loop_bridge

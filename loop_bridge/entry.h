@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// entry.h: what travels through a channel, and the list that a consumer drains.
-// An entry is an abstract payload: its owner's layer derives from it and knows what is inside.
-// It carries its own link, so that pushing allocates nothing.
+// entry.h: the entries that travel through a channel, and the list that a consumer drains. An entry
+// is an abstract payload: a higher layer derives from it and knows the content. The entry has its
+// own link, so that a push allocates nothing.
+// Threads: one at a time.
 #pragma once
 
 #include <memory>
@@ -24,7 +25,7 @@ private:
 
 using EntryPtr = std::unique_ptr<Entry>;
 
-// Owns its entries, in arrival order; deletes those that nobody took. One thread at a time.
+// Owns its entries, in arrival order, and deletes those that were not taken. One thread at a time.
 class EntryList {
 public:
     EntryList() noexcept = default;
@@ -42,7 +43,7 @@ public:
 
     bool empty() const noexcept { return first_ == nullptr; }
 
-    // The oldest entry; null when empty.
+    // The oldest entry; null if the list is empty.
     EntryPtr pop_front() noexcept {
         Entry* const front = first_;
         if (front != nullptr) {

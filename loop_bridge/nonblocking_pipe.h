@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// nonblocking_pipe.h: a pipe with both ends non-blocking and not inherited by child programs.
+// nonblocking_pipe.h: a pipe with two non-blocking ends that child programs do not inherit.
+// Threads: any.
 #pragma once
 
 #include "loop_bridge/unique_fd.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // For platforms without pipe2 (macOS). A fork on another thread between pipe() and fcntl() can
-// inherit the descriptors; nothing better exists there.
+// inherit the descriptors. There is nothing better on these platforms.
 #include <fcntl.h>
 #include <unistd.h>
 

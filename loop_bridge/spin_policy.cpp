@@ -7,12 +7,12 @@
 namespace loop_bridge {
 namespace {
 
-// A reply a few times later than usual is still worth waiting for; much later ones are not.
+// A reply that takes a few times longer than usual is still worth a spin; a much later one is not.
 constexpr int kBudgetPerTypical = 4;
 constexpr SpinPolicy::Duration kSmallestBudget = std::chrono::microseconds(2);
 // One slow call among fast ones is no reason to stop.
 constexpr int kFailuresTolerated = 2;
-// Then one wait in so many tries again: cheap while it keeps failing, soon enough when it pays.
+// After that, one wait in so many spins again: cheap while it fails, and soon enough when it pays.
 constexpr int kShortestPause = 8;
 constexpr int kLongestPause = 256;
 
@@ -43,7 +43,7 @@ void SpinPolicy::failed() noexcept {
     if (failures_ == kFailuresTolerated) {
         skip_ = pause_;
         pause_ = std::min(2 * pause_, kLongestPause);
-        // What is typical may have changed: the next try looks as long as it may.
+        // The typical time may have changed: the next spin uses the longest budget.
         budget_ = max_;
         typical_ = Duration::zero();
     }
@@ -63,7 +63,7 @@ SpinSeats::Seat::~Seat() {
 }
 
 SpinSeats& SpinSeats::of_process() noexcept {
-    // No destructor runs at exit: threads may still be spinning then.
+    // Never destroyed: threads may still spin at exit.
     static SpinSeats seats(static_cast<int>(std::thread::hardware_concurrency() / 2));
     return seats;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// spin_policy.h: how long to look before sleeping, learnt from how it paid.
-// A wake-up of a sleeping thread costs tens of microseconds, a reply from a busy BEAM a few:
-// looking for a moment is worth a factor of five to one thread. With many threads it takes the
-// processor from those that would answer, so few may look at a time, and who looked in vain stops
-// for a while.
+// spin_policy.h: learns how long a thread should spin before it sleeps.
 // Threads: SpinPolicy    one consumer; no clock and no globals inside
 //          SpinSeats     any thread
+//
+// The wake-up of a sleeping thread costs tens of microseconds; a reply of a busy BEAM takes a few.
+// So a short spin makes a single thread up to five times faster. With many threads, spinning takes
+// the processor from the threads that would answer. So only few threads may spin at a time, and a
+// thread that has spun in vain pauses for a while.
 #pragma once
 
 #include <atomic>
@@ -20,27 +21,27 @@ class SpinPolicy {
 public:
     using Duration = std::chrono::nanoseconds;
 
-    // max: the longest spin ever; zero or less: never spin.
+    // max: the longest spin; zero or less: never spin.
     explicit SpinPolicy(Duration max) noexcept;
 
-    // How long the wait that begins now may spin; zero: not at all. Each non-zero budget that is
-    // used is answered by one of the two below.
+    // How long the wait that begins now may spin; zero: not at all. The caller reports each used
+    // budget with paid() or failed().
     Duration next_budget() noexcept;
-    // It paid: entries came after `took`.
+    // Entries came after `took`.
     void paid(Duration took) noexcept;
-    // The budget ran out in vain.
+    // The budget ran out without entries.
     void failed() noexcept;
 
 private:
     Duration max_;
     Duration budget_;
-    Duration typical_{0};  // moving average of what paid; zero before the first
+    Duration typical_{0};  // moving average of successful spins; zero before the first
     int failures_ = 0;     // in a row
-    int pause_;            // waits to let pass after the next failure
-    int skip_ = 0;         // waits still to let pass
+    int pause_;            // waits without a spin after the next failure
+    int skip_ = 0;         // waits without a spin that are left
 };
 
-// How many threads of the process may spin at once: half of the processors.
+// How many threads of the process may spin at the same time: half of the processors.
 class SpinSeats {
 public:
     class Seat {
@@ -50,7 +51,7 @@ public:
         Seat(const Seat&) = delete;
         Seat& operator=(const Seat&) = delete;
 
-        // False: all were taken; don't spin.
+        // False: all seats are taken; don't spin.
         explicit operator bool() const noexcept { return taken_; }
 
     private:
@@ -65,10 +66,11 @@ private:
     std::atomic<int> free_;
 };
 
-// Looks until ready() or until the budget is over by now(): how long it took, or nothing.
+// Spins until ready(), or until now() is past the budget. Returns the time it took, or nothing.
 template <class Now, class Ready>
 std::optional<SpinPolicy::Duration> spin(SpinPolicy::Duration budget, Now&& now, Ready&& ready) {
-    // A clock reading costs about as much as a pause; a few pauses for each keep both small.
+    // A clock reading costs about as much as a pause. A few pauses for each reading keep both costs
+    // small.
     constexpr int kPausesPerReading = 4;
     const auto start = now();
     for (;;) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // unique_fd.h: the one owner of a file descriptor.
+// Threads: one at a time.
 #pragma once
 
 #include <unistd.h>
@@ -29,8 +30,8 @@ public:
 
     void reset(int fd = -1) noexcept {
         const int old = std::exchange(fd_, fd);
-        // Not retried on EINTR: Linux has closed it by then, and a second close could hit a
-        // descriptor that another thread has opened meanwhile.
+        // Not repeated on EINTR: Linux has closed the descriptor by then. A second close() could
+        // hit a new descriptor of another thread.
         if (old >= 0 && old != fd) {
             ::close(old);
         }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// wake_fd.h: a descriptor that becomes readable when somebody calls wake(). It carries no data.
+// wake_fd.h: a descriptor that becomes readable when a thread calls wake(). It carries no data.
 // Threads: wake()          any thread, never blocks, merges with wake-ups not yet cleared
 //          fd(), clear()   consumer; fd() stays the same for the whole life
-// Which kinds exist is a matter of the platform: one file for each, chosen by Meson.
+// The platform decides which kinds exist: one file for each kind, chosen by Meson.
 #pragma once
 
 #include <memory>
@@ -21,15 +21,15 @@ public:
     WakeFd& operator=(const WakeFd&) = delete;
     virtual ~WakeFd() = default;
 
-    // Watch it for reading, level-triggered; never read it other than by clear().
+    // Watch it for reading, level-triggered. Read it only with clear().
     virtual int fd() const noexcept = 0;
     virtual void wake() noexcept = 0;
-    // Takes back every wake-up so far: not readable until the next wake().
+    // Clears all wake-ups so far: not readable until the next wake().
     virtual void clear() noexcept = 0;
 };
 
-// Descriptors are non-blocking and not inherited by child programs.
-// Throws std::system_error: out of descriptors, or a kind that this platform lacks (ENOTSUP).
+// The descriptors are non-blocking and child programs do not inherit them. Throws std::system_error
+// if no descriptors are left, or for a kind that this platform lacks (ENOTSUP).
 std::unique_ptr<WakeFd> make_wake_fd(WakeKind kind);
 
 // The kinds behind make_wake_fd().

@@ -17,7 +17,7 @@ void Adapters::load(Gil gil) {
     PyRef why_refused = PyRef::steal(PyObject_GetAttrString(module.get(), "why_refused"));
     if (!PyDict_Check(overriding.get()) || !PyType_Check(enum_type.get())) {
         loop_bridge::raise_python(gil, PyExc_TypeError,
-                                  "erlang._adapters is not what it should be");
+                                  "erlang._adapters: 'overriding' must be a dict, 'Enum' a class");
     }
     overriding_ = std::move(overriding);
     enum_ = std::move(enum_type);
@@ -47,7 +47,7 @@ PyRef Adapters::adapt(Gil gil, PyObject* object) {
 
 std::string Adapters::why_refused(Gil gil, PyObject* object) {
     load(gil);
-    // The type's full name, "numpy.ndarray", which Python code does not get at.
+    // The full name of the type, such as "numpy.ndarray". Python code can't read it.
     const PyRef text = PyRef::steal(
         PyObject_CallFunction(why_refused_.get(), "Os", object, Py_TYPE(object)->tp_name));
     const PyRef utf8 =

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// adapters.h: erlang._adapters as the conversion sees it. Needs the GIL throughout.
+// adapters.h: calls erlang._adapters for the conversion.
+// Threads: with the GIL.
 #pragma once
 
 #include <string>
@@ -13,18 +14,19 @@ using loop_bridge::Gil;
 using loop_bridge::PyRef;
 
 struct Adapters {
-    // Imported at first need: the package `erlang` itself imports the module that owns this.
+    // Imports erlang._adapters at the first use: the package `erlang` imports `_erlang`, which owns
+    // this object.
     void load(Gil gil);
 
-    // An Enum member, or an object whose class got an adapter although a built-in type that
-    // converts by itself is among its bases: the adapter goes first.
+    // True for an Enum member, and for a subclass of a convertible type whose class has an adapter.
+    // In both cases the adapter takes precedence over the type's own conversion.
     bool goes_first(Gil gil, PyObject* object);
 
-    // What the adapter of the object's class makes of it; null without an error when there is no
-    // adapter. Throws what the adapter raised.
+    // The value that the adapter of the object's class returns. Null without an error if there is
+    // no adapter. Throws the adapter's exception.
     PyRef adapt(Gil gil, PyObject* object);
 
-    // Why adapt() has nothing for `object`, and what its user can do.
+    // Why adapt() returns null for `object`, and what to send in its place.
     std::string why_refused(Gil gil, PyObject* object);
 
     int traverse(visitproc visit, void* arg) const;

@@ -17,7 +17,7 @@ using loop_bridge::PyError;
 using loop_bridge::python_entry;
 using loop_bridge::raise_python;
 
-// The part of an Atom behind its str.
+// The data of an Atom behind its str.
 struct AtomPart {
     ERL_NIF_TERM term;
     PyObject* weak_references;
@@ -35,7 +35,7 @@ PyRef new_atom_object(Gil, PyTypeObject* type, PyObject* text, ERL_NIF_TERM term
     return object;
 }
 
-// Counts for the node: its atom table is one, whoever fills it.
+// The count of the whole node, which has one atom table.
 std::atomic<long> atoms_made{0};
 
 ERL_NIF_TERM make_atom_within_budget(Gil gil, ErlNifEnv* env, std::string_view utf8) {
@@ -87,7 +87,7 @@ PyObject* atom_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     });
 }
 
-// The one that heap types get by default leaves weak references of such simple types alone.
+// The default tp_dealloc of heap types does not clear weak references of such simple types.
 void atom_dealloc(PyObject* self) {
     PyTypeObject* type = Py_TYPE(self);
     if (atom_part(self)->weak_references != nullptr) PyObject_ClearWeakRefs(self);
@@ -123,9 +123,9 @@ PyMethodDef methods[] = {
 
 constexpr const char* kDoc =
     "Atom(text, /)\n--\n\n"
-    "An Erlang atom. Equal to its text, and the same atom again when sent to Erlang.\n\n"
-    "Atoms are never freed by Erlang: make them of a fixed set of texts only. A node lets Python\n"
-    "make 100,000 that it did not know; then ValueError.";
+    "An Erlang atom. It equals its text, and becomes the same atom when it is sent to Erlang.\n\n"
+    "Erlang never frees atoms: make atoms from a fixed set of texts only. Python can make at most\n"
+    "100,000 new atoms in a node; then ValueError.";
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// atom_type.h: erlang.Atom, a str that remembers its atom. Needs the GIL throughout.
+// atom_type.h: erlang.Atom, a str that remembers its atom.
+// Threads: with the GIL.
 #pragma once
 
 #include <erl_nif.h>
@@ -14,7 +15,7 @@ namespace nif {
 using loop_bridge::Gil;
 using loop_bridge::PyRef;
 
-// How many atoms Python code may add to the node; the atom table is never collected.
+// The number of new atoms that Python code may make in a node. Erlang never frees atoms.
 inline constexpr long kAtomBudget = 100'000;
 
 PyRef make_atom_type(Gil gil, PyObject* module);
@@ -22,7 +23,8 @@ PyRef make_atom_type(Gil gil, PyObject* module);
 // `object` is an erlang.Atom.
 ERL_NIF_TERM atom_term(PyObject* object) noexcept;
 
-// The Atom objects met last, so that the same few atoms don't become new objects with each result.
+// The Atom objects used last. Without the cache each result would make new objects for the same few
+// atoms.
 class AtomCache {
 public:
     AtomCache() = default;

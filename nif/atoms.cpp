@@ -6,7 +6,7 @@
 namespace nif {
 namespace {
 
-// External term format. The only way to atoms outside Latin-1 that every supported OTP has.
+// External term format: in all supported OTP releases the only way to make atoms outside Latin-1.
 constexpr char kVersion = static_cast<char>(131);
 constexpr unsigned char kAtomUtf8 = 118;
 constexpr unsigned char kSmallAtomUtf8 = 119;

@@ -18,21 +18,21 @@ struct Atoms {
     ERL_NIF_TERM default_, wait, refuse, nested;
 };
 
-// Filled by init_atoms(). Plain integers: nothing to destroy when the node ends.
+// Filled by init_atoms(). Plain integers, so the end of the node destroys nothing.
 extern Atoms atoms;
 void init_atoms(ErlNifEnv* env);
 
 // The longest atom that Erlang allows, in characters.
 inline constexpr std::size_t kMaxAtomLength = 255;
 
-// The atom with this UTF-8 text when the node knows it already. Never makes one.
+// The atom with this UTF-8 text, if the node knows the atom already. Never makes an atom.
 std::optional<ERL_NIF_TERM> find_atom(ErlNifEnv* env, std::string_view utf8);
 
-// The atom with this UTF-8 text, made when missing; atoms are never collected, so callers need a
-// budget. Nothing when the text is longer than kMaxAtomLength characters or not UTF-8.
+// The atom with this UTF-8 text; makes the atom if it is missing. Erlang never frees atoms, so
+// callers need a budget. Nothing if the text is longer than kMaxAtomLength characters or not UTF-8.
 std::optional<ERL_NIF_TERM> make_atom(ErlNifEnv* env, std::string_view utf8);
 
-// The text of an atom in UTF-8; nothing when `term` is no atom.
+// The text of an atom in UTF-8. Nothing if `term` is no atom.
 std::optional<std::string> atom_text(ErlNifEnv* env, ERL_NIF_TERM term);
 
 }  // namespace nif

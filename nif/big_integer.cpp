@@ -16,8 +16,8 @@ constexpr unsigned char kLargeBig = 111;
 constexpr std::size_t kSmallHeader = 4;
 constexpr std::size_t kLargeHeader = 7;
 
-// More than any release of Erlang can hold; the release at hand decides on what is below. Saves
-// copying what is refused anyhow.
+// More bits than any Erlang release allows. Larger integers are refused without a copy; the release
+// decides on smaller ones.
 constexpr std::size_t kMaxBits = std::size_t{1} << 26;
 
 PyRef method_of_int(Gil, const char* name) {
@@ -100,7 +100,7 @@ PyRef big_integer_to_python(Gil gil, const IntegerMethods& methods, ErlNifEnv* e
 
 ERL_NIF_TERM big_integer_to_term(Gil gil, const IntegerMethods& methods, ErlNifEnv* env,
                                  PyObject* value) {
-    // Of a negative integer, those of its magnitude.
+    // For a negative integer, bit_length() is that of its magnitude.
     const PyRef bits = PyRef::steal(PyObject_CallOneArg(methods.bit_length.get(), value));
     const std::size_t bit_count = PyLong_AsSize_t(bits.get());
     if (bit_count > kMaxBits) {

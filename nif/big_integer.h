@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // big_integer.h: integers beyond 64 bits, through Erlang's external term format.
+// Threads: with the GIL.
 #pragma once
 
 #include <erl_nif.h>
@@ -12,7 +13,7 @@ namespace nif {
 using loop_bridge::Gil;
 using loop_bridge::PyRef;
 
-// int's own methods, looked up once, so that no subclass of int can put others in their place.
+// Methods of int itself, looked up once. A subclass of int can't replace them.
 struct IntegerMethods {
     static IntegerMethods look_up(Gil gil);
     int traverse(visitproc visit, void* arg) const;
@@ -25,7 +26,7 @@ struct IntegerMethods {
 PyRef big_integer_to_python(Gil gil, const IntegerMethods& methods, ErlNifEnv* env,
                             ERL_NIF_TERM term);
 
-// `value` is an int. Throws OverflowError when it is larger than Erlang can hold.
+// `value` is an int. Throws OverflowError if it is larger than Erlang allows.
 ERL_NIF_TERM big_integer_to_term(Gil gil, const IntegerMethods& methods, ErlNifEnv* env,
                                  PyObject* value);
 

@@ -55,7 +55,7 @@ ERL_NIF_TERM text_to_term(Gil gil, ErlNifEnv* env, PyObject* text) {
         if (size >= kMinSharedBytes) return make_shared_binary(gil, env, text, data, size);
         return copied(env, data, size);
     }
-    // Not PyUnicode_AsUTF8(): that would keep a second copy of the text as long as the str lives.
+    // Not PyUnicode_AsUTF8(): the str would keep that second copy of its text for life.
     const PyRef encoded = PyRef::steal(PyUnicode_AsUTF8String(text));
     return bytes_to_term(gil, env, encoded.get());
 }

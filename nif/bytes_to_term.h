@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// bytes_to_term.h: str and everything made of bytes as Erlang binaries.
+// bytes_to_term.h: str, bytes and other buffers as Erlang binaries.
+// Threads: with the GIL.
 #pragma once
 
 #include <erl_nif.h>
@@ -11,9 +12,9 @@ namespace nif {
 
 using loop_bridge::Gil;
 
-// All throw PyError. Large immutable objects are shared with Erlang, the others copied.
+// All functions throw PyError. Large immutable objects are shared with Erlang, others are copied.
 
-// `text` is a str. UnicodeEncodeError, a ValueError, when it has lone surrogates.
+// `text` is a str. Throws UnicodeEncodeError, a ValueError, for lone surrogates.
 ERL_NIF_TERM text_to_term(Gil gil, ErlNifEnv* env, PyObject* text);
 // `bytes` is a bytes object.
 ERL_NIF_TERM bytes_to_term(Gil gil, ErlNifEnv* env, PyObject* bytes);

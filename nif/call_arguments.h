@@ -14,10 +14,11 @@ namespace nif {
 
 struct CallArguments {
     PyObject* name = nullptr;         // a str
-    PyObject* const* args = nullptr;  // borrowed, what follows the name
+    PyObject* const* args = nullptr;  // borrowed, the arguments after the name
     std::size_t count = 0;
     std::optional<double> timeout;  // seconds; never negative
-    // In line, when as many calls of the function run as may; else the function's own option holds.
+    // Whether to wait in line at the limit of the function's concurrency. Nothing: the function's
+    // own option decides.
     std::optional<bool> wait;
 };
 
@@ -25,7 +26,7 @@ struct CallArguments {
 CallArguments read_call_arguments(loop_bridge::Gil gil, const char* function, PyObject* const* args,
                                   Py_ssize_t count, PyObject* keywords);
 
-// The name as a binary; ValueError for lone surrogates.
+// The name as a binary. Throws ValueError for lone surrogates.
 ERL_NIF_TERM function_name_term(loop_bridge::Gil gil, ErlNifEnv* env, PyObject* name);
 
 }  // namespace nif

@@ -25,12 +25,12 @@ ResourcePtr<ChannelResource> ChannelPool::take() {
             channels_.pop_back();
         }
         if (channel->attached()) return channel;
-        channel->close();  // its handler died while it lay here
+        channel->close();  // its handler died in the pool
     }
 }
 
 void ChannelPool::put(ResourcePtr<ChannelResource> channel) {
-    // Late news for the former owner; nobody waits for it.
+    // Late completions for the former owner. Nobody waits for them.
     channel->channel().take_all();
     if (channel->attached()) {
         const Lock lock{mutex_};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// channel_pool.h: channels with a living handler and nothing under way, between two owners.
-// Threads: any thread without limits on what it holds; nothing blocks for long.
+// channel_pool.h: channels that wait for their next owner. Each has a living handler and no calls.
+// Threads: any thread, whatever locks it holds; nothing blocks for long.
 #pragma once
 
 #include <vector>
@@ -15,8 +15,8 @@ public:
 
     // A channel that is ready for calls, or null.
     ResourcePtr<ChannelResource> take();
-    // Takes the channel back from an owner who has no call in flight on it; closes it when it is
-    // no longer usable or when enough are kept. Not on a scheduler thread.
+    // Takes the channel back from an owner that has no call in flight on it. Closes the channel if
+    // it is unusable or if enough channels are kept. Not on a scheduler thread.
     void put(ResourcePtr<ChannelResource> channel);
     std::size_t size() noexcept;
 

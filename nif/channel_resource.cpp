@@ -14,7 +14,7 @@ namespace {
 
 void push_arrival(loop_bridge::Channel& channel, ArrivalKind kind) noexcept {
     EntryPtr entry = std::make_unique<Arrival>(kind);
-    static_cast<void>(channel.push(entry));  // refused when closed: nobody waits for the news
+    static_cast<void>(channel.push(entry));  // refused when closed: nobody waits
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ bool ChannelResource::open(const ResourcePtr<ChannelResource>& self) {
     TermEnv env = make_term_env();
     const ERL_NIF_TERM message = enif_make_tuple2(
         env.get(), enif_make_atom(env.get(), "open_channel"), self.term(env.get()));
-    enif_send(nullptr, &*coordinator, env.get(), message);  // if it died, on_down says so
+    enif_send(nullptr, &*coordinator, env.get(), message);  // if it died, on_down() is called
     return true;
 }
 
@@ -55,7 +55,8 @@ bool ChannelResource::attach(ErlNifEnv* env, const ResourcePtr<ChannelResource>&
         if (self->phase_ != Phase::kOpening || self->channel_.closed()) return false;
         ErlNifMonitor monitor;
         if (enif_monitor_process(env, self.cell(), &handler, &monitor) != 0) return false;
-        // A DOWN of the coordinator that is under way already finds another monitor in its place.
+        // A DOWN of the coordinator may be under way. on_down() ignores it: it compares the
+        // monitors.
         enif_demonitor_process(env, self.cell(), &self->monitor_);
         self->monitor_ = monitor;
         self->handler_ = handler;
@@ -89,7 +90,7 @@ void ChannelResource::send(TermEnv env, ERL_NIF_TERM message) noexcept {
 }
 
 void ChannelResource::close() noexcept {
-    channel_.close();  // what was still queued is refused by the destructors of the entries
+    channel_.close();  // the destructors of queued entries refuse them
     if (!attached()) return;
     TermEnv env = make_term_env();
     const ERL_NIF_TERM message = enif_make_atom(env.get(), "stop");

@@ -27,7 +27,7 @@ using loop_bridge::PyRef;
 
 namespace {
 
-// What the channel of a context carries: requests, and kGone for its end.
+// The channel of a context carries requests, and kGone for the context's end.
 Request* as_request(const EntryPtr& entry) noexcept {
     const bool end = static_cast<Arrival&>(*entry).kind() == ArrivalKind::kGone;
     return end ? nullptr : static_cast<Request*>(entry.get());
@@ -41,7 +41,7 @@ void refuse(ErlNifEnv* env, EntryList entries) noexcept {
     }
 }
 
-// For begin_thread() and end_thread(), which are a service to logs: no reason to refuse requests.
+// begin_thread() and end_thread() only serve the logs. Their failure must not refuse requests.
 void call_or_complain(Gil, const PyRef& function) noexcept {
     PyObject* done = PyObject_CallNoArgs(function.get());
     if (done == nullptr) PyErr_WriteUnraisable(function.get());
@@ -66,7 +66,7 @@ ContextResource::~ContextResource() {
 
 void ContextResource::start(ErlNifEnv* env, const ResourcePtr<ContextResource>& self,
                             PyObject* module) {
-    // Of no use to anybody when its maker is gone: who else would close it may be gone as well.
+    // Close the context when its creator dies. Nobody else is certain to.
     enif_monitor_process(env, self.cell(), &self->owner_, nullptr);
     start_native_thread("py-context", [self, module] {
         self->run(module);
@@ -80,11 +80,11 @@ bool ContextResource::submit(EntryPtr& request) noexcept {
 }
 
 void ContextResource::close() noexcept {
-    // The thread itself closes the channel, after what is queued.
+    // The thread itself closes the channel after the queued requests.
     EntryPtr end = std::make_unique<Arrival>(ArrivalKind::kGone);
     const Lock lock{mutex_};
     closing_ = true;
-    static_cast<void>(channel_.push(end));  // refused when it has ended already
+    static_cast<void>(channel_.push(end));  // refused if the channel is closed already
 }
 
 void ContextResource::on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept { close(); }
@@ -92,11 +92,16 @@ void ContextResource::on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept { close
 void ContextResource::give_up() noexcept {
     close();
     const Lock lock{mutex_};
-    // It may have ended just now, and what runs be the pool's own request, which is wanted.
-    if (current_ && current_->unwanted()) Janitor::instance().insist(current_);
+    // The abandoned request may have ended just now. Then the pool's own reset runs, and its
+    // request is still wanted: never interrupt it.
+    if (current_ && current_->unwanted()) Janitor::instance().insist(current_, !stopped_);
 }
 
 void ContextResource::stop(ErlNifEnv* env) noexcept {
+    {
+        const Lock lock{mutex_};
+        stopped_ = true;
+    }
     Shut taken = shut();
     if (taken.current) RequestHandle::disconnect(env, taken.current);
     refuse(env, std::move(taken.arrived));
@@ -143,7 +148,7 @@ void ContextResource::run_arrived(Gil gil, PyObject* module) {
     while (const EntryPtr entry = next()) {
         Request* request = as_request(entry);
         if (request == nullptr) {
-            // What came after this is refused, by the end of the entries.
+            // The destructors of the entries refuse the requests behind kGone.
             const Shut refused = shut();
             return;
         }

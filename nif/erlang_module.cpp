@@ -6,6 +6,8 @@
 #include "loop_bridge/python/py_entry.h"
 #include "nif/call_arguments.h"
 #include "nif/erlang_module_docs.h"
+#include "nif/interruptions.h"
+#include "nif/janitor.h"
 #include "nif/loop_channel_object.h"
 #include "nif/message_sender.h"
 #include "nif/request_object.h"
@@ -31,7 +33,8 @@ void refuse_after_fork(Gil gil, const ModuleState& state) {
                  "use subprocess, or multiprocessing with the start method 'spawn'");
 }
 
-// `depth`: how many Python frames up the place is that called; 1 for the innermost.
+// `depth`: the number of Python frames from here to the code that the warning is about. 1 is the
+// innermost.
 void warn_on_loop_thread(Gil, const ModuleState& state, Py_ssize_t depth) {
     const PyRef loop = PyRef::steal(PyObject_CallNoArgs(state.get_running_loop.get()));
     if (loop.get() == Py_None) return;
@@ -44,7 +47,7 @@ void warn_on_loop_thread(Gil, const ModuleState& state, Py_ssize_t depth) {
 }
 
 Deadline deadline_after(std::optional<double> seconds) {
-    constexpr double kForever = 1e9;  // some thirty years, and safe to add to a clock
+    constexpr double kForever = 1e9;  // over thirty years; a clock's time plus this fits
     if (!seconds || *seconds >= kForever) return std::nullopt;
     return std::chrono::steady_clock::now() +
            std::chrono::duration_cast<std::chrono::steady_clock::duration>(
@@ -62,7 +65,7 @@ PyObject* call(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObje
     });
 }
 
-// call() without the warning, for the package's own short questions.
+// call() without the warning, for short questions of the package itself.
 PyObject* ask(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
     return python_entry([&](Gil gil) {
         const CallArguments read = read_call_arguments(gil, "ask", args, count, keywords);
@@ -78,9 +81,7 @@ PyObject* async_call(PyObject* module, PyObject* const* args, Py_ssize_t count,
         refuse_after_fork(gil, ModuleState::of(module));
         PyRef future = running_loop_channel(gil, module).call(gil, read);
         if (read.timeout) {
-            const PyRef seconds = PyRef::steal(PyFloat_FromDouble(*read.timeout));
-            PyRef::steal(
-                PyObject_CallMethod(future.get(), "_expire_after", "OO", seconds.get(), read.name));
+            PyRef::steal(PyObject_CallMethod(future.get(), "_expire_after", "d", *read.timeout));
         }
         return future;
     });
@@ -88,7 +89,11 @@ PyObject* async_call(PyObject* module, PyObject* const* args, Py_ssize_t count,
 
 PyObject* send(PyObject* module, PyObject* const* args, Py_ssize_t count) {
     return python_entry([&](Gil gil) {
-        if (count != 2) raise_python(gil, PyExc_TypeError, "send() takes a receiver and a term");
+        if (count != 2) {
+            PyErr_Format(PyExc_TypeError,
+                         "send() takes 2 arguments, a receiver and a term, not %zd", count);
+            throw PyError{};
+        }
         refuse_after_fork(gil, ModuleState::of(module));
         send_message(gil, ModuleState::of(module).types, args[0], args[1]);
         return PyRef::borrow(Py_None);
@@ -114,20 +119,39 @@ PyObject* loop_channel(PyObject* module, PyObject*) {
 PyObject* on_interrupt(PyObject*, PyObject* cancel) {
     return python_entry([&](Gil gil) {
         const bool set = ThreadCaller::current().on_interrupt(gil, cancel);
+        if (PyErr_Occurred() != nullptr) throw PyError{};
         return PyRef::borrow(set ? Py_True : Py_False);
     });
 }
 
-PyObject* interrupt_thread(PyObject*, PyObject* const* args, Py_ssize_t count) {
+PyObject* enter_request(PyObject*, PyObject*) {
+    return python_entry([](Gil gil) {
+        ThreadCaller::current().enter_request(gil);
+        return PyRef::borrow(Py_None);
+    });
+}
+
+PyObject* interrupt_thread(PyObject*, PyObject* ident) {
     return python_entry([&](Gil gil) {
-        if (count != 2) raise_python(gil, PyExc_TypeError, "a thread and an exception, please");
-        const unsigned long thread = PyLong_AsUnsignedLong(args[0]);
+        const unsigned long thread = PyLong_AsUnsignedLong(ident);
         if (PyErr_Occurred() != nullptr) throw PyError{};
-        const PyThreadState* here = PyThreadState_Get();
-        if (args[1] == Py_None && here->thread_id == thread && here->async_exc == nullptr) {
-            return PyRef::borrow(Py_None);
-        }
-        PyThreadState_SetAsyncExc(thread, args[1] == Py_None ? nullptr : args[1]);
+        Interruptions::instance().want(gil, {thread}, true);
+        Janitor::instance().wake();
+        return PyRef::borrow(Py_None);
+    });
+}
+
+PyObject* raise_interruption(PyObject*, PyObject*) {
+    return python_entry([&](Gil gil) {
+        Interruptions::instance().raise_here(gil);
+        return PyRef::borrow(Py_None);
+    });
+}
+
+PyObject* settle_interruption(PyObject*, PyObject*) {
+    return python_entry([&](Gil gil) {
+        Interruptions::instance().settle(gil);
+        if (PyErr_Occurred() != nullptr) throw PyError{};
         return PyRef::borrow(Py_None);
     });
 }
@@ -162,6 +186,8 @@ PyObject* bind_package(PyObject* module, PyObject* parts) {
         take(state.begin_thread, "begin_thread");
         take(state.end_thread, "end_thread");
         take(state.report_stuck, "report_stuck");
+        take(state.make_attempt, "make_attempt");
+        take(state.do_nothing, "do_nothing");
         take(state.start_coroutine, "start_coroutine");
         take(state.partial, "partial");
         take(state.nesting, "nesting");
@@ -180,21 +206,28 @@ PyCFunction as_method(Function* function) {
 PyMethodDef methods[] = {
     {"call", as_method(call<1>), METH_FASTCALL | METH_KEYWORDS, kCallDoc},
     {"call_for_caller", as_method(call<2>), METH_FASTCALL | METH_KEYWORDS,
-     "call(), for a Python function that stands in for it"},
+     "call(), for a Python function that wraps it: warnings point to the caller"},
     {"ask", as_method(ask), METH_FASTCALL | METH_KEYWORDS,
      "ask(name, *args, timeout=None, wait=None)"},
     {"async_call", as_method(async_call), METH_FASTCALL | METH_KEYWORDS, kAsyncCallDoc},
     {"send", as_method(send), METH_FASTCALL, kSendDoc},
     {"stats", stats, METH_NOARGS, kStatsDoc},
-    {"loop_channel", loop_channel, METH_NOARGS, "loop_channel() -> Ref of the running loop's"},
+    {"loop_channel", loop_channel, METH_NOARGS,
+     "loop_channel() -> the channel of the running loop, as a Ref"},
     {"on_interrupt", on_interrupt, METH_O,
-     "on_interrupt(cancel): what to call when nobody waits for the running request any longer."},
-    {"interrupt_thread", as_method(interrupt_thread), METH_FASTCALL,
-     "interrupt_thread(ident, exception): raises it in that thread; None: takes it back."},
+     "on_interrupt(cancel): sets the function to call when the running request is interrupted."},
+    {"enter_request", enter_request, METH_NOARGS,
+     "enter_request(): the calling function runs the request that began last."},
+    {"interrupt_thread", interrupt_thread, METH_O,
+     "interrupt_thread(ident): makes a thread raise erlang.Interrupted soon."},
+    {"raise_interruption", raise_interruption, METH_NOARGS,
+     "raise_interruption(): raises the pending interruption of the calling thread, if any."},
+    {"settle_interruption", settle_interruption, METH_NOARGS,
+     "settle_interruption(): drops the pending interruption of the calling thread."},
     {"keep_context", keep_context, METH_O,
      "keep_context(keep): whether requests on this thread share their context variables."},
     {"after_fork_in_child", after_fork_in_child, METH_NOARGS, "Marks the module as unusable."},
-    {"bind_package", bind_package, METH_O, "Takes what the package `erlang` supplies."},
+    {"bind_package", bind_package, METH_O, "Takes the objects that the package `erlang` supplies."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -207,6 +240,7 @@ int exec(PyObject* module) {
         state->keyword_loop = PyRef::steal(Py_BuildValue("(s)", "loop"));
         state->name_attribute = PyRef::steal(PyUnicode_InternFromString("_erlang_channel"));
         state->name_id = PyRef::steal(PyUnicode_InternFromString("_id"));
+        state->name_greenlet = PyRef::steal(PyUnicode_InternFromString("greenlet"));
         state->name_channel = PyRef::steal(PyUnicode_InternFromString("_channel"));
         state->name_trace_hook = PyRef::steal(PyUnicode_InternFromString("_trace_hook"));
         state->name_profile_hook = PyRef::steal(PyUnicode_InternFromString("_profile_hook"));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// erlang_module.h: the builtin module `_erlang`, below the Python package `erlang`.
+// erlang_module.h: the builtin module `_erlang` under the Python package `erlang`.
+// Threads: with the GIL.
 #pragma once
 
 #include "loop_bridge/python/gil.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// erlang_types.h: the Python types of Erlang terms that have no Python twin, and what else the
-// conversions need. One instance lives in the state of module _erlang. Needs the GIL throughout.
+// erlang_types.h: the Python types for Erlang terms without a Python counterpart, and the caches
+// and methods of the conversions. The state of module `_erlang` owns the one instance.
+// Threads: with the GIL.
 #pragma once
 
 #include <erl_nif.h>
@@ -52,7 +53,8 @@ private:
 // Makes the types and adds them to `module` as Atom, Pid, Ref, Port and Fun.
 ErlangTypes make_erlang_types(Gil gil, PyObject* module);
 
-// The process behind an erlang.Pid of this node. False: no Pid, or one of another node.
+// The process behind an erlang.Pid of this node. False for other objects and for pids of other
+// nodes.
 [[nodiscard]] bool get_pid(Gil gil, const ErlangTypes& types, PyObject* object, ErlNifPid* pid);
 
 }  // namespace nif

@@ -6,6 +6,7 @@
 #include "loop_bridge/blocking_waiter.h"
 #include "loop_bridge/python/py_ref.h"
 #include "nif/erlang_module.h"
+#include "nif/interruptions.h"
 #include "nif/janitor.h"
 #include "nif/main_signals.h"
 #include "nif/module_state.h"
@@ -33,6 +34,12 @@ void Asker::answer_ok() const noexcept {
     answer(std::move(env), ok);
 }
 
+void Asker::answer_ended() const noexcept {
+    TermEnv env = make_term_env();
+    const ERL_NIF_TERM ended = enif_make_atom(env.get(), "ended");
+    answer(std::move(env), ended);
+}
+
 void Asker::answer_exit(int code) const noexcept {
     TermEnv env = make_term_env();
     const ERL_NIF_TERM result = enif_make_tuple2(env.get(), enif_make_atom(env.get(), "exit"),
@@ -52,12 +59,13 @@ void Asker::answer_error(const std::string& text) const noexcept {
 
 namespace {
 
+// A main program to run, or, without an asker, the news that all hosted loops have ended.
 struct MainJob final : loop_bridge::Entry {
-    explicit MainJob(Asker who) : asker(std::move(who)) {}
-    Asker asker;
+    explicit MainJob(std::optional<Asker> who) : asker(std::move(who)) {}
+    std::optional<Asker> asker;
 };
 
-// What a Python exception during start-up says.
+// The text of a Python exception of the start-up.
 std::string describe_pending_error(Gil gil) {
     PyObject* error = loop_bridge::take_error(gil);
     if (error == nullptr) return "unknown error";
@@ -71,8 +79,8 @@ std::string describe_pending_error(Gil gil) {
     return described;
 }
 
-// Python keeps what it prints to a pipe or file in blocks, and a node that halts never finalises
-// Python: without this its last lines would be lost.
+// Python buffers the output to a pipe or file in blocks. A node that halts never finalises Python,
+// so the last lines would be lost. Line buffering prevents that.
 void print_by_lines(Gil) {
     PyObject* out = PySys_GetObject("stdout");
     if (out == nullptr || out == Py_None) return;
@@ -82,8 +90,8 @@ void print_by_lines(Gil) {
     PyRef::steal(PyObject_Call(function.get(), no_arguments.get(), options.get()));
 }
 
-// Puts the package's folders first on sys.path and imports it into __main__. `threading` comes
-// first of all, so that this thread is threading.main_thread().
+// Puts the package's folders first on sys.path and imports the package into __main__. Imports
+// `threading` before everything else, so that this thread is threading.main_thread().
 PyRef import_package(Gil, const std::vector<std::string>& path) {
     PyRef::steal(PyImport_ImportModule("threading"));
     PyObject* sys_path = PySys_GetObject("path");
@@ -104,6 +112,25 @@ struct Interpreter::MainThread {
     explicit MainThread(MainProgram main) : program(std::move(main)) {}
     MainProgram program;
     Channel jobs{Node::instance().wake_kind.load()};
+    BlockingWaiter waiter{jobs, std::chrono::microseconds{0}};
+
+    // The jobs that have arrived; empty after a signal. Waits without the GIL.
+    EntryList wait(Gil gil) {
+        const loop_bridge::GilRelease released{gil};
+        const WokenBySignals woken{jobs};
+        static_cast<void>(waiter.wait(std::nullopt));
+        return jobs.take_all();
+    }
+
+    void run(Gil gil, const Asker& asker) {
+        const int code = run_main_program(gil, program, [&](Gil held) {
+            asker.answer_ended();
+            while (wait(held).empty()) {
+                if (PyErr_CheckSignals() != 0) throw PyError{};
+            }
+        });
+        asker.answer_exit(code);
+    }
 };
 
 Interpreter& Interpreter::instance() noexcept {
@@ -116,7 +143,7 @@ void Interpreter::start(InterpreterOptions options, Asker asker) {
         if (module() != nullptr) {
             asker.answer_ok();
         } else {
-            asker.answer_error("Python could not be started in this node before");
+            asker.answer_error("an earlier start of Python failed in this node; restart the node");
         }
         return;
     }
@@ -133,9 +160,14 @@ void Interpreter::start(InterpreterOptions options, Asker asker) {
 
 void Interpreter::run_main(Asker asker) {
     MainThread* thread = main_thread_.load();
-    if (thread == nullptr) return asker.answer_error("Python is not running");
+    if (thread == nullptr) return asker.answer_error("Python is not running in this node");
     EntryPtr job = std::make_unique<MainJob>(std::move(asker));
     static_cast<void>(thread->jobs.push(job));  // never closed
+}
+
+void Interpreter::end_main() {
+    EntryPtr job = std::make_unique<MainJob>(std::nullopt);
+    if (MainThread* thread = main_thread_.load()) static_cast<void>(thread->jobs.push(job));
 }
 
 void Interpreter::main_thread(const InterpreterOptions& options, const Asker& asker) {
@@ -145,12 +177,14 @@ void Interpreter::main_thread(const InterpreterOptions& options, const Asker& as
     if (started.exit_code) return asker.answer_exit(*started.exit_code);
     if (!started.error.empty()) return asker.answer_error(started.error);
 
-    // Py_InitializeFromConfig has left the GIL with this thread.
+    // Py_InitializeFromConfig() has left the GIL with this thread.
     const Gil gil = Gil::held_by_caller();
     try {
         PyRef module = import_package(gil, options.path);
         const ModuleState& state = ModuleState::of(module.get());
-        Janitor::instance().start(state.interrupted.get(), state.report_stuck.get());
+        Interruptions::instance().start(gil, state.interrupted.get(), state.make_attempt.get(),
+                                        state.do_nothing.get());
+        Janitor::instance().start(state.report_stuck.get());
         if (options.main_program) {
             MainSignals::adopt(gil);
         } else {
@@ -161,7 +195,7 @@ void Interpreter::main_thread(const InterpreterOptions& options, const Asker& as
     } catch (const PyError&) {
         asker.answer_error(describe_pending_error(gil));
     } catch (const std::exception& error) {
-        asker.answer_error(error.what());  // no more threads or descriptors
+        asker.answer_error(error.what());  // no threads or descriptors are left
     }
     MainThread* self = main_thread_.load();
     if (self == nullptr) {
@@ -170,20 +204,13 @@ void Interpreter::main_thread(const InterpreterOptions& options, const Asker& as
     }
     asker.answer_ok();
 
-    BlockingWaiter waiter{self->jobs, std::chrono::microseconds{0}};
     for (;;) {
-        EntryList arrived;
-        {
-            const loop_bridge::GilRelease released{gil};
-            const WokenBySignals woken{self->jobs};
-            static_cast<void>(waiter.wait(std::nullopt));
-            arrived = self->jobs.take_all();
-        }
-        // Ctrl-C before there is a program to interrupt.
+        EntryList arrived = self->wait(gil);
+        // A Ctrl-C before the start of the program.
         if (PyErr_CheckSignals() != 0) end_by_signal(SIGINT);
         while (const EntryPtr job = arrived.pop_front()) {
-            const int code = run_main_program(gil, self->program);
-            static_cast<const MainJob&>(*job).asker.answer_exit(code);
+            const auto& asker = static_cast<const MainJob&>(*job).asker;
+            if (asker) self->run(gil, *asker);
         }
     }
 }

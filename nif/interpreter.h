@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// interpreter.h: CPython, started once for each node on a thread of its own, which is Python's
-// main thread for good. It is never finalised: a node cannot take that back.
-// Threads: start(), run_main() any thread; they return at once and answer by message.
+// interpreter.h: CPython, started once in a node on a thread of its own. That thread is Python's
+// main thread for good. Python is never finalised: a process can't start it again afterwards.
+// Threads: start(), run_main(), end_main() any thread; they return at once and answer by message.
 #pragma once
 
 #include <optional>
@@ -14,19 +14,20 @@
 namespace nif {
 
 struct InterpreterOptions {
-    std::string executable;         // decides sys.prefix, the standard library and the venv
+    std::string executable;         // determines sys.prefix, the standard library and the venv
     std::vector<std::string> path;  // folders that come first on sys.path
     std::vector<std::string> argv;  // Python's own command line, program name first
-    bool main_program = false;      // argv is that of a main program: erlpy
+    bool main_program = false;      // argv is the command line of a main program: erlpy
 };
 
-// Who gets {py_result, Ref, Result}.
+// The process that gets {py_result, Ref, Result}.
 struct Asker {
     ErlNifPid pid;
     OwnedTerm ref;
 
     void answer(TermEnv env, ERL_NIF_TERM result) const noexcept;
     void answer_ok() const noexcept;
+    void answer_ended() const noexcept;                         // ended
     void answer_exit(int code) const noexcept;                  // {exit, Code}
     void answer_error(const std::string& text) const noexcept;  // {error, Text}
 };
@@ -35,10 +36,14 @@ class Interpreter {
 public:
     static Interpreter& instance() noexcept;
 
-    // Answers ok, {error, Text}, or {exit, Code} when the command line says so (--version).
+    // Answers ok, {error, Text}, or {exit, Code} for a command line such as --version.
     void start(InterpreterOptions options, Asker asker);
-    // Runs the main program of the command line; answers {exit, Code}.
+    // Runs the main program of the command line. Answers `ended` when the program has ended, and
+    // {exit, Code} after end_main().
     void run_main(Asker asker);
+    // The hosted loops have ended. Now the program's threads, exit functions and buffers may end
+    // too.
+    void end_main();
 
     // The builtin module `_erlang`; null until Python runs.
     PyObject* module() const noexcept { return module_.load(); }
@@ -51,7 +56,7 @@ private:
     std::atomic<PyObject*> module_{nullptr};
     struct MainThread;
     std::atomic<MainThread*> main_thread_{nullptr};
-    // The GIL, given up for good by a main thread that could not begin.
+    // The GIL that a main thread gives up for good if its start has failed.
     std::optional<loop_bridge::GilRelease> given_up_;
 };
 

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/janitor.h"
 
+#include <deque>
+#include <functional>
+#include <optional>
+
 #include "loop_bridge/blocking_waiter.h"
 #include "loop_bridge/python/drop_queue.h"
+#include "nif/interruptions.h"
 #include "nif/native_thread.h"
 
 namespace nif {
@@ -17,11 +22,10 @@ using loop_bridge::GilRelease;
 
 namespace {
 
-struct Interrupt final : loop_bridge::Entry {
-    Interrupt(ResourcePtr<RequestHandle> handle, bool insists)
-        : request(std::move(handle)), insisting(insists) {}
-    ResourcePtr<RequestHandle> request;
-    bool insisting;
+struct Job final : loop_bridge::Entry {
+    Job(std::function<void(Gil)> work, bool takes_long) : run(std::move(work)), slow(takes_long) {}
+    std::function<void(Gil)> run;
+    bool slow;
 };
 
 }  // namespace
@@ -33,51 +37,70 @@ Janitor& Janitor::instance() {
 
 Janitor::Janitor() : channel_(Node::instance().wake_kind.load()) {}
 
-void Janitor::start(PyObject* exception_type, PyObject* report_stuck) {
-    exception_type_ = exception_type;
+void Janitor::start(PyObject* report_stuck) {
     report_stuck_ = report_stuck;
     DropQueue::set_waker([]() noexcept { Janitor::instance().wake(); });
     start_native_thread("py-janitor", [this] { run(); });
 }
 
-void Janitor::interrupt(ResourcePtr<RequestHandle> request) noexcept {
-    EntryPtr entry = std::make_unique<Interrupt>(std::move(request), false);
-    static_cast<void>(channel_.push(entry));  // never closed
+void Janitor::interrupt(const ResourcePtr<RequestHandle>& request) noexcept {
+    push([=](Gil gil) { request->interrupt(gil, false); });
 }
 
-void Janitor::insist(ResourcePtr<RequestHandle> request) noexcept {
-    EntryPtr entry = std::make_unique<Interrupt>(std::move(request), true);
-    static_cast<void>(channel_.push(entry));
+void Janitor::insist(const ResourcePtr<RequestHandle>& request, bool reports) noexcept {
+    push(
+        [=, this](Gil gil) {
+            if (reports) report(gil, *request);
+            request->interrupt(gil, true);
+        },
+        reports);
+}
+
+void Janitor::abandon(const std::shared_ptr<RunningRequests>& requests) noexcept {
+    push([=](Gil gil) { requests->abandon(gil); });
+}
+
+void Janitor::push(std::function<void(Gil)> work, bool slow) noexcept {
+    EntryPtr job = std::make_unique<Job>(std::move(work), slow);
+    static_cast<void>(channel_.push(job));  // never closed
 }
 
 void Janitor::run() {
     BlockingWaiter waiter{channel_, std::chrono::microseconds{0}};
-    // One thread state for good. To make one each time takes a lock without the GIL, and before
-    // CPython 3.12 a fork at that moment leaves a child that waits for that lock for ever.
+    // One thread state for good. Making a new one takes a lock without the GIL. Before CPython
+    // 3.12, a fork at that moment leaves a child that waits for that lock for ever.
     const GilAcquire acquired;
+    std::optional<std::chrono::microseconds> next_look;
+    // Slow jobs may take long while another thread keeps the GIL, so quick jobs go first.
+    std::deque<EntryPtr> slow;
     for (;;) {
         EntryList jobs;
         {
             const GilRelease released{acquired.gil()};
-            static_cast<void>(waiter.wait(std::nullopt));
+            BlockingWaiter::Deadline deadline;
+            if (next_look) deadline = std::chrono::steady_clock::now() + *next_look;
+            static_cast<void>(waiter.wait(deadline));
             jobs = channel_.take_all();
         }
         DropQueue::drain(acquired.gil());
-        work(acquired.gil(), std::move(jobs));
-    }
-}
-
-void Janitor::work(Gil gil, EntryList jobs) {
-    while (const EntryPtr job = jobs.pop_front()) {
-        const auto& interrupt = static_cast<const Interrupt&>(*job);
-        if (interrupt.insisting) report(gil, *interrupt.request);
-        interrupt.request->interrupt(gil, exception_type_);
+        while (EntryPtr job = jobs.pop_front()) {
+            if (static_cast<const Job&>(*job).slow) {
+                slow.push_back(std::move(job));
+            } else {
+                static_cast<const Job&>(*job).run(acquired.gil());
+            }
+        }
+        next_look = Interruptions::instance().look(acquired.gil());
+        if (slow.empty()) continue;
+        static_cast<const Job&>(*slow.front()).run(acquired.gil());
+        slow.pop_front();
+        next_look = std::chrono::microseconds{0};
     }
 }
 
 void Janitor::report(Gil gil, const RequestHandle& request) noexcept {
     const auto thread = request.thread(gil);
-    if (!thread) return;  // it has just ended
+    if (!thread) return;  // the request has just ended
     PyObject* done = PyObject_CallFunction(report_stuck_, "k", *thread);
     if (done == nullptr) PyErr_Clear();
     Py_XDECREF(done);

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// janitor.h: the one thread that does under the GIL what scheduler threads must hand over:
-// giving up Python references and interrupting Python code that nobody waits for any longer.
-// Threads: interrupt(), insist(), wake() any thread, no GIL, never blocks. start() once, when
-// Python runs.
+// janitor.h: the one thread that does, under the GIL, the work that scheduler threads hand over: it
+// drops Python references and interrupts Python code whose request was abandoned.
+// Threads: start() once, when Python runs; the others any thread, no GIL, never blocks.
 #pragma once
+
+#include <functional>
+#include <memory>
 
 #include "loop_bridge/channel.h"
 #include "nif/request.h"
 #include "nif/resource.h"
+#include "nif/running_requests.h"
 
 namespace nif {
 
@@ -15,21 +18,22 @@ class Janitor {
 public:
     static Janitor& instance();
 
-    // erlang.Interrupted and erlang._context.report_stuck, which live as long as the process.
-    void start(PyObject* exception_type, PyObject* report_stuck);
-    void interrupt(ResourcePtr<RequestHandle> request) noexcept;
-    // Once more, and reports where the code is.
-    void insist(ResourcePtr<RequestHandle> request) noexcept;
+    // `report_stuck` is erlang._context.report_stuck. It lives as long as the process.
+    void start(PyObject* report_stuck);
+    void interrupt(const ResourcePtr<RequestHandle>& request) noexcept;
+    // Interrupts the request once more. `reports`: also reports the stack of its code.
+    void insist(const ResourcePtr<RequestHandle>& request, bool reports) noexcept;
+    // Answers the requests of a thread that has ended.
+    void abandon(const std::shared_ptr<RunningRequests>& requests) noexcept;
     void wake() noexcept { channel_.wake(); }
 
 private:
     Janitor();
     void run();
-    void work(loop_bridge::Gil gil, loop_bridge::EntryList jobs);
+    void push(std::function<void(loop_bridge::Gil)> work, bool slow = false) noexcept;
     void report(loop_bridge::Gil gil, const RequestHandle& request) noexcept;
 
     loop_bridge::Channel channel_;
-    PyObject* exception_type_ = nullptr;
     PyObject* report_stuck_ = nullptr;
 };
 

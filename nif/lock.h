@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// lock.h: a scope that holds an ErlNifMutex. Taken after the GIL, never before it, and never
-// while waiting for anything.
+// lock.h: holds an ErlNifMutex for a scope. Take it after the GIL, never before, and never hold it
+// during a wait.
+// Threads: any.
 #pragma once
 
 #include <erl_nif.h>

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "loop_bridge/turn.h"
+#include "nif/call_texts.h"
 #include "nif/nesting.h"
 #include "nif/python_to_term.h"
 #include "nif/request_object.h"
@@ -14,20 +16,24 @@ using loop_bridge::Arrival;
 using loop_bridge::ArrivalKind;
 using loop_bridge::CallId;
 using loop_bridge::Completion;
-using loop_bridge::EntryList;
 using loop_bridge::EntryPtr;
+using loop_bridge::FutureResolver;
 using loop_bridge::Gil;
 using loop_bridge::PyError;
 using loop_bridge::PyRef;
 using loop_bridge::raise_python;
+using loop_bridge::Turn;
 
 namespace {
 
-constexpr std::size_t kSentAtOnce = 16;    // in flight, up to which each call is a message
+constexpr std::size_t kSentAtOnce = 16;    // calls in flight; up to these, each call is a message
 constexpr std::size_t kMessageCalls = 64;  // gathered calls that make a full message
-constexpr int kRounds = 4;                 // drains in one go before the loop has its turn
+constexpr int kRounds = 4;                 // rounds of one drain(): entries arrive meanwhile
 
-// Counts how deep the building of calls has nested.
+constexpr FutureResolver::Reason kHandlerGone{"disconnected",
+                                              "the Erlang process that handled the call is gone"};
+
+// Counts how deeply calls under construction nest.
 class Building {
 public:
     explicit Building(int& depth) noexcept : depth_(depth) { ++depth_; }
@@ -57,8 +63,8 @@ LoopCaller::LoopCaller(Gil gil, PyObject* owner, PyObject* module, PyObject* loo
 
 PyRef LoopCaller::call(Gil gil, const CallArguments& call) {
     if (ended_) raise_python(gil, PyExc_RuntimeError, "Event loop is closed");
-    // Whatever allocates Python objects may run Python code, and that may call Erlang on this very
-    // loop. Its calls gather too; nothing is sent while terms of ours are being built.
+    // Allocating Python objects may run Python code, which may call Erlang on this very loop. Such
+    // calls are gathered too. Nothing is sent while terms are under construction.
     PyRef future;
     try {
         const Building building{building_};
@@ -72,8 +78,8 @@ PyRef LoopCaller::call(Gil gil, const CallArguments& call) {
     return future;
 }
 
-// Terms of calls that were refused or forgotten before they were sent stay in the environment. With
-// nothing else in it, it goes; else it goes with the message that is due anyway.
+// Terms of refused calls stay in the environment. If no other call uses the environment, free it.
+// Otherwise send the pending message, which frees it.
 void LoopCaller::drop_garbage() noexcept {
     if (building_ > 0) return;
     if (gathered_.empty()) {
@@ -86,10 +92,11 @@ void LoopCaller::drop_garbage() noexcept {
 PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
     PyObject* name = call.name;
     const Nesting nesting = Nesting::current(gil, state_);
-    // Before the arguments cost anything: an overload is the wrong time for that.
+    // Check the limit before the arguments are converted: an overloaded node must not spend that
+    // time.
     bool exceeds = false;
     auto ticket = Node::instance().meter.admit(nesting.may_exceed(gil), exceeds);
-    if (!ticket) return refused(gil, name, "overloaded", "too many calls are in flight");
+    if (!ticket) return refused(gil, name, "overloaded", too_many_calls().c_str());
     if (!gathered_env_) gathered_env_ = make_term_env();
     ErlNifEnv* env = gathered_env_.get();
     const ERL_NIF_TERM function = function_name_term(gil, env, name);
@@ -117,7 +124,7 @@ PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
     return future;
 }
 
-// A future that has failed already.
+// Returns a future that has failed already.
 PyRef LoopCaller::refused(Gil gil, PyObject* name, const char* kind, const char* text) {
     PyRef future = make_future(gil);
     const PyRef error = make_call_error(gil, state_, kind, name, nullptr, text);
@@ -133,53 +140,114 @@ PyRef LoopCaller::make_future(Gil gil) {
 }
 
 void LoopCaller::send_or_gather(Gil gil) {
-    if (!attached_ || gathered_.empty()) return;  // the arrival of the handler sends
+    if (!attached_ || gathered_.empty()) return;  // take() sends when the handler arrives
     if (building_ == 0 && (futures_.size() <= kSentAtOnce || gathered_.size() >= kMessageCalls)) {
         flush();
-    } else if (!flush_due_) {
-        const PyRef flush = PyRef::steal(PyObject_GetAttrString(owner_, "_flush"));
-        reader_.call_soon(gil, flush.get());
-        flush_due_ = true;
+    } else {
+        flush_soon(gil);
     }
+}
+
+void LoopCaller::flush_soon(Gil gil) {
+    if (flush_due_) return;
+    const PyRef flush = PyRef::steal(PyObject_GetAttrString(owner_, "_flush"));
+    reader_.call_soon(gil, flush.get());
+    flush_due_ = true;
 }
 
 void LoopCaller::flush() noexcept {
     flush_due_ = false;
-    if (!attached_ || building_ > 0 || gathered_.empty()) return;
+    if (!attached_ || building_ > 0) return;
+    send_calls();
+    send_stops();
+}
+
+void LoopCaller::send_calls() noexcept {
+    if (gathered_.empty()) return;
     ErlNifEnv* env = gathered_env_.get();
     std::vector<ERL_NIF_TERM> calls;
     calls.reserve(gathered_.size());
-    for (const Gathered& call : gathered_) calls.push_back(call.call);
-    gathered_.clear();
+    for (const Gathered& call : std::exchange(gathered_, {})) {
+        // Leave out calls that were forgotten before they were sent.
+        if (futures_.is_open(call.id)) calls.push_back(call.call);
+    }
+    if (calls.empty()) return gathered_env_.reset();
     const ERL_NIF_TERM list =
         enif_make_list_from_array(env, calls.data(), static_cast<unsigned>(calls.size()));
     const ERL_NIF_TERM message = enif_make_tuple2(env, enif_make_atom(env, "async"), list);
     channel_->send(std::move(gathered_env_), message);
 }
 
-void LoopCaller::forget(Gil gil, CallId id) {
-    if (!futures_.forget(gil, id) || ended_) return;
-    const auto unsent = std::find_if(gathered_.begin(), gathered_.end(),
-                                     [&](const Gathered& call) { return call.id == id; });
-    if (unsent != gathered_.end()) {
-        gathered_.erase(unsent);
-        if (gathered_.empty()) drop_garbage();
-        return;
-    }
+// May include calls that were never sent. The handler ignores their ids.
+void LoopCaller::send_stops() noexcept {
+    if (stopped_.empty()) return;
     TermEnv env = make_term_env();
-    const ERL_NIF_TERM message = enif_make_tuple2(env.get(), enif_make_atom(env.get(), "cancel"),
-                                                  enif_make_uint64(env.get(), id));
+    std::vector<ERL_NIF_TERM> ids;
+    ids.reserve(stopped_.size());
+    for (const CallId id : std::exchange(stopped_, {})) {
+        ids.push_back(enif_make_uint64(env.get(), id));
+    }
+    const ERL_NIF_TERM list =
+        enif_make_list_from_array(env.get(), ids.data(), static_cast<unsigned>(ids.size()));
+    const ERL_NIF_TERM message =
+        enif_make_tuple2(env.get(), enif_make_atom(env.get(), "cancel"), list);
     channel_->send(std::move(env), message);
 }
 
-void LoopCaller::drain(Gil gil) {
-    for (int round = 0; round < kRounds && !ended_; ++round) {
-        channel_->channel().clear_wake();
-        EntryList arrived = channel_->channel().take_all();
-        while (EntryPtr entry = arrived.pop_front()) take(gil, std::move(entry));
-        if (ended_ || channel_->channel().arm()) return;
+void LoopCaller::forget(Gil gil, CallId id) {
+    if (futures_.forget(gil, id)) stop(gil, id);
+}
+
+void LoopCaller::expire(Gil gil, CallId id, double seconds) {
+    if (!futures_.abandon(gil, id, {"timeout", nullptr, seconds}) || ended_) return;
+    channel_->channel().wake();
+    stop(gil, id);
+}
+
+void LoopCaller::stop(Gil gil, CallId id) noexcept {
+    if (!attached_ || ended_) return;
+    stopped_.push_back(id);
+    // Do not send the gathered calls: they may be the next to be stopped.
+    if (futures_.size() <= kSentAtOnce) return send_stops();
+    // Stops of many calls wait for the next turn. Otherwise the ending Erlang processes would take
+    // the processor from the code that cancels.
+    try {
+        flush_soon(gil);
+    } catch (const PyError&) {
+        // The loop is closed and has no next turn.
+        PyErr_Clear();
+        send_stops();
     }
-    if (!ended_) channel_->channel().wake();  // more has come: after the loop's other callbacks
+}
+
+void LoopCaller::drain(Gil gil) {
+    if (ended_) return;
+    channel_->channel().clear_wake();
+    Turn turn;
+    for (int round = 0; round < kRounds; ++round) {
+        if (arrived_.empty()) arrived_ = channel_->channel().take_all();
+        while (take_next(gil)) {
+            if (ended_) return;
+            if (turn.over()) return channel_->channel().wake();
+        }
+        if (channel_->channel().arm()) return;
+    }
+    channel_->channel().wake();  // more has arrived; the loop's other callbacks go first
+}
+
+// False if nothing is left of the taken entries.
+bool LoopCaller::take_next(Gil gil) {
+    const bool failed =
+        futures_.fail_one_abandoned(gil, [&](PyObject* name, const FutureResolver::Reason& reason) {
+            const std::string text =
+                reason.text == nullptr ? no_reply_within(reason.seconds) : reason.text;
+            return make_call_error(gil, state_, reason.kind, name, nullptr, text.c_str());
+        });
+    if (failed) return true;
+    EntryPtr entry = arrived_.pop_front();
+    if (!entry) return false;
+    take(gil, std::move(entry));
+    return true;
 }
 
 void LoopCaller::take(Gil gil, EntryPtr entry) {
@@ -209,16 +277,14 @@ void LoopCaller::start(Gil gil, Request& request) {
     start_coroutine(gil, module_, request);
 }
 
-// The channel itself stays: the next call asks for another handler.
+// The channel stays open. The next call asks for another handler.
 void LoopCaller::lost(Gil gil) noexcept {
     opened_ = false;
     attached_ = false;
     gathered_.clear();
     gathered_env_.reset();
-    futures_.fail_all(gil, [&](PyObject* name) {
-        return make_call_error(gil, state_, "disconnected", name, nullptr,
-                               "the Erlang process that handled it is gone");
-    });
+    stopped_.clear();
+    futures_.abandon_all(gil, kHandlerGone);
 }
 
 void LoopCaller::shutdown(Gil gil) noexcept {
@@ -227,14 +293,15 @@ void LoopCaller::shutdown(Gil gil) noexcept {
     std::erase(state_.loops, this);
     reader_.unwatch(gil, channel_->channel().fd());
     channel_->close();
-    // Not only closed but let go of: whoever keeps the loop, as caches of web frameworks do, keeps
-    // this object, but no descriptor.
+    // Release the channel, not only close it. Caches of web frameworks may keep the loop and so
+    // this object, but must not keep the descriptor.
     channel_.reset();
+    arrived_ = {};
     opened_ = attached_ = false;
     gathered_.clear();
     drop_garbage();
     futures_.drop_all(gil);
-    // Whether their tasks have ended or not: nobody is going to run them any more.
+    // Whether their tasks have ended or not: the loop never runs them again.
     for (const auto& handle : std::exchange(requests_, {})) {
         handle->end(gil);
         handle->answer_error("disconnected");

@@ -47,6 +47,16 @@ PyObject* forget(PyObject* self, PyObject* id) {
     });
 }
 
+PyObject* expire(PyObject* self, PyObject* arguments) {
+    return python_entry([&](Gil gil) {
+        unsigned long long call = 0;
+        double seconds = 0;
+        if (PyArg_ParseTuple(arguments, "Kd", &call, &seconds) == 0) throw PyError{};
+        caller_of(self)->expire(gil, call, seconds);
+        return PyRef::borrow(Py_None);
+    });
+}
+
 int traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(Py_TYPE(self));
     return caller_of(self) == nullptr ? 0 : caller_of(self)->traverse(visit, arg);
@@ -61,7 +71,7 @@ void dealloc(PyObject* self) {
     PyTypeObject* type = Py_TYPE(self);
     const Gil gil = Gil::held_by_caller();
     PyObject_GC_UnTrack(self);
-    // Futures that die with it may raise; what is being handled meanwhile must survive that.
+    // The destructors of its futures may raise. A pending exception must survive that.
     PyObject* pending = loop_bridge::take_error(gil);
     if (LoopCaller* caller = caller_of(self)) {
         caller->shutdown(gil);
@@ -75,8 +85,9 @@ void dealloc(PyObject* self) {
     Py_DECREF(type);
 }
 
-// Stands before the loop's own close(), as its attribute: closing a loop ends its calls at once.
-// Takes the loop, since the weak reference to it is dead by the time that a collector finalises it.
+// Replaces the loop's own close(), as an attribute of the loop: a close ends the loop's calls at
+// once. Takes the loop as an argument, because a collector clears the weak reference before it
+// finalises the loop.
 PyObject* close(PyObject* self, PyObject* loop) {
     return python_entry([&](Gil gil) {
         const PyRef held = PyRef::borrow(self);
@@ -90,10 +101,13 @@ PyObject* close(PyObject* self, PyObject* loop) {
 }
 
 PyMethodDef methods[] = {
-    {"_drain", drain, METH_NOARGS, "The descriptor is readable: ends the calls that came in."},
-    {"_flush", flush, METH_NOARGS, "Sends the calls that gathered in this turn of the loop."},
-    {"_close", close, METH_O, "_close(loop): closes the loop and ends all that it waits for."},
-    {"forget", forget, METH_O, "forget(id): nobody waits for the call; stops its process."},
+    {"_drain", drain, METH_NOARGS,
+     "The descriptor is readable: completes the calls that have a reply."},
+    {"_flush", flush, METH_NOARGS, "Sends the calls that were gathered in this turn of the loop."},
+    {"_close", close, METH_O, "_close(loop): closes the loop and ends its calls."},
+    {"forget", forget, METH_O, "forget(id): the call was cancelled. Stops its process."},
+    {"expire", expire, METH_VARARGS,
+     "expire(id, seconds): the call's timeout of so many seconds ran out. Stops its process."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -110,7 +124,7 @@ PyType_Spec spec = {"_erlang.LoopChannel", sizeof(LoopChannelObject), 0,
                         Py_TPFLAGS_IMMUTABLETYPE,
                     slots};
 
-// Not where somebody else has put a close() of their own: that loop's end is found later.
+// If other code has replaced close(), leave it. end_closed_loops() finds that loop's end later.
 void hook_close(Gil, const ModuleState& state, PyObject* self, PyObject* loop) {
     const PyRef attributes = PyRef::steal(PyObject_GetAttrString(loop, "__dict__"));
     const PyRef name = PyRef::steal(PyUnicode_InternFromString("close"));
@@ -147,7 +161,7 @@ void end_closed_loops(Gil gil, PyObject* module) {
         const bool alive =
             std::find(state.loops.begin(), state.loops.end(), loop) != state.loops.end();
         if (!alive) continue;
-        const PyRef owner = PyRef::borrow(loop->owner());  // its futures may hold the last others
+        const PyRef owner = PyRef::borrow(loop->owner());  // its futures may hold other loops
         if (loop->loop_ended(gil)) loop->shutdown(gil);
     }
 }
@@ -166,7 +180,7 @@ LoopCaller& running_loop_channel(Gil gil, PyObject* module) {
         PyErr_Clear();
         return make_loop_channel(gil, module, loop.get());
     }
-    const PyRef held = PyRef::steal(found);  // the loop keeps it alive from here on
+    const PyRef held = PyRef::steal(found);  // from here on the loop keeps it alive
     return *caller_of(found);
 }
 

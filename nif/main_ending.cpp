@@ -11,8 +11,8 @@ using loop_bridge::PyRef;
 
 namespace {
 
-// Shows an error as ignored, in the words of this version of CPython: before 3.13 they name the
-// object, since then what was done.
+// Shows an error as ignored, in the words of this CPython version. Before 3.13 the message names an
+// object, from 3.13 on an action.
 void ignore(Gil, [[maybe_unused]] PyObject* object, [[maybe_unused]] const char* doing) {
 #if PY_VERSION_HEX >= 0x030D0000
     PyErr_FormatUnraisable("Exception ignored %s", doing);
@@ -27,7 +27,7 @@ constexpr const char* kFlushing = "while flushing sys.stdout";
 constexpr const char* kFlushing = "on flushing sys.stdout";
 #endif
 
-// Calls a module's function; what it raises is shown as ignored.
+// Calls a module's function and shows its exception as ignored.
 void call(Gil gil, const char* module, const char* function, const char* doing) {
     const PyRef owner = PyRef::steal(PyImport_ImportModule(module));
     PyObject* result = PyObject_CallMethod(owner.get(), function, nullptr);
@@ -43,7 +43,7 @@ bool is_closed(Gil, PyObject* stream) {
     return yes;
 }
 
-// A stream that can't be written any more is taken away, for nobody to try again.
+// Removes a stream whose flush failed, so that no later code tries again.
 bool flush(Gil gil, const char* name, bool show) {
     const PyRef stream = PyRef::borrow(PySys_GetObject(name));
     if (!stream || stream.get() == Py_None || is_closed(gil, stream.get())) return true;
@@ -52,7 +52,7 @@ bool flush(Gil gil, const char* name, bool show) {
         if (show) ignore(gil, stream.get(), kFlushing);
         PyErr_Clear();
         PySys_SetObject(name, Py_None);
-        // Nor by its destructor.
+        // Its destructor must not try either.
         PyObject* detached = PyObject_CallMethod(stream.get(), "detach", nullptr);
         PyErr_Clear();
         static_cast<void>(detached);  // kept: closing would write
@@ -70,15 +70,21 @@ bool flush_streams(Gil gil) {
 
 }  // namespace
 
-bool end_program(Gil gil) {
+bool end_program(Gil gil, const EndLoops& end_loops) {
+    const PyRef package = PyRef::steal(PyImport_ImportModule("erlang"));
+    try {
+        if (end_loops) end_loops(gil);
+    } catch (const loop_bridge::PyError&) {
+        ignore(gil, package.get(), "while hosted loops end");
+    }
     call(gil, "threading", "_shutdown", "on threading shutdown");
-    call(gil, "erlang._node_end", "forget_hooks", "in the end of a program");
+    call(gil, "erlang._node_end", "forget_hooks", "at the end of the program");
     call(gil, "atexit", "_run_exitfuncs", "in exit functions");
     const bool flushed = flush_streams(gil);
-    // What is interrupted from here on is nobody's any longer.
+    // From here on nothing is left to interrupt.
     MainSignals::end();
     if (PyErr_CheckSignals() != 0) PyErr_Clear();
-    call(gil, "erlang._main", "let_go", "in the end of a program");
+    call(gil, "erlang._main", "let_go", "at the end of the program");
     return flush_streams(gil) && flushed;
 }
 

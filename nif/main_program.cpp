@@ -11,7 +11,6 @@
 
 #include "loop_bridge/python/py_entry.h"
 #include "loop_bridge/python/py_ref.h"
-#include "nif/main_ending.h"
 #include "nif/main_signals.h"
 
 namespace nif {
@@ -25,7 +24,7 @@ namespace {
 
 constexpr int kOutputLost = 120;
 
-// Reads a line of an interactive program: readline's when it is loaded and this is a terminal.
+// Reads a line of an interactive program. Uses readline if it is loaded and input is a terminal.
 PyObject* read_line(PyObject*, PyObject* prompt) {
     return python_entry([&](Gil) {
         const char* text = PyUnicode_AsUTF8(prompt);
@@ -41,7 +40,8 @@ PyObject* read_line(PyObject*, PyObject* prompt) {
     });
 }
 
-// What makes the process die by SIGINT: before CPython 3.14, no subclass does.
+// Whether the exception makes the process die by SIGINT. Before CPython 3.14, no subclass of
+// KeyboardInterrupt does.
 bool is_interrupt(Gil, PyObject* error) {
 #if PY_VERSION_HEX >= 0x030E0000
     return PyErr_GivenExceptionMatches(error, PyExc_KeyboardInterrupt) != 0;
@@ -52,12 +52,13 @@ bool is_interrupt(Gil, PyObject* error) {
 
 PyMethodDef read_line_method = {"read_line", read_line, METH_O, nullptr};
 
-// One run of a program. Every step leaves its errors to attempt().
+// One run of a program. attempt() handles the errors of each step.
 class Run {
 public:
-    Run(Gil gil, const MainProgram& program)
+    Run(Gil gil, const MainProgram& program, const EndLoops& end_loops)
         : gil_(gil),
           program_(program),
+          end_loops_(end_loops),
           package_(PyRef::steal(PyImport_ImportModule("erlang._main"))),
           main_(PyRef::steal(PyImport_ImportModule("__main__"))),
           globals_(PyModule_GetDict(main_.get())) {
@@ -74,11 +75,12 @@ public:
             attempt([&] { prompt(false); });
         }
         if (interrupted_) code_ = -SIGINT;
-        return end_program(gil_) || code_ < 0 ? code_ : kOutputLost;
+        const bool flushed = end_program(gil_, getpid() == node_ ? end_loops_ : EndLoops{});
+        return flushed || code_ < 0 ? code_ : kOutputLost;
     }
 
 private:
-    // Runs a step; shows what it raises as the interpreter does. False when it raised.
+    // Runs a step and shows its exception as the interpreter does. False if the step raised.
     template <class Step>
     bool attempt(Step&& step) {
         try {
@@ -140,7 +142,7 @@ private:
         const PyRef command = text(*program_.command);
         if (PySys_Audit("cpython.run_command", "O", command.get()) < 0) throw PyError{};
 #if PY_VERSION_HEX >= 0x030D0000
-        // Its lines show in tracebacks.
+        // Tracebacks show the lines of this code.
         const PyRef code = PyRef::steal(without_place(
             PyObject_CallMethod(package_.get(), "compile_command", "O", command.get())));
         PyRef::steal(PyEval_EvalCode(code.get(), globals_, globals_));
@@ -190,7 +192,7 @@ private:
             PyObject_CallMethod(package_.get(), "enter_file", "Oi", path.get(), close ? 1 : 0));
         const bool entered = PyTuple_GetItem(code.get(), 0) == Py_True;
         PyObject* compiled = PyTuple_GetItem(code.get(), 1);
-        // What a program has from __future__ is not the prompt's after it.
+        // The prompt does not inherit the program's `from __future__` imports.
         PyCompilerFlags flags = flags_;
         PyObject* result = nullptr;
         if (compiled != Py_None) {
@@ -204,7 +206,7 @@ private:
         if (entered && result != nullptr) leave_file();
         if (result == nullptr) {
             if (!entered) throw PyError{};
-            // Shown first: a traceback may want __main__ as it was.
+            // Show the error first: its traceback may need __main__ as it was.
             failed();
             leave_file();
             return;
@@ -214,8 +216,8 @@ private:
 
     void leave_file() { call("leave_file", nullptr); }
 
-    // Interactive, until the end of input. Throws PyError only for SystemExit, but that of the
-    // startup file is dealt with.
+    // Reads statements until the end of input. Throws PyError only for SystemExit.
+    // run_startup_file() handles a SystemExit of the startup file.
     void prompt(bool first) {
         if (first) run_startup_file();
         if (left_) return;
@@ -251,8 +253,8 @@ private:
         return true;
     }
 
-    // A wrong input has no place in a program, and Ctrl-C at the prompt interrupts none: what
-    // failed to come shows no frame of ours.
+    // A syntax error at the prompt belongs to no code, and neither does a Ctrl-C there. So the
+    // traceback must not show our frames.
     PyObject* without_place(PyObject* made) {
         if (made == nullptr) {
             const PyRef error = PyRef::steal(loop_bridge::take_error(gil_));
@@ -262,7 +264,7 @@ private:
         return made;
     }
 
-    // Before CPython 3.14 an interrupted statement decides the exit status only as the last one.
+    // Before CPython 3.14, only an interrupted last statement sets the exit status.
     void forget_interrupt() {
 #if PY_VERSION_HEX < 0x030E0000
         interrupted_ = false;
@@ -282,7 +284,7 @@ private:
             return;
         }
         run_stream(file, name, true);
-        if (!left_) code_ = 0;  // what it raised has been shown
+        if (!left_) code_ = 0;  // its exception has been shown
         forget_interrupt();
     }
 
@@ -296,7 +298,7 @@ private:
         }
     }
 
-    // A function of erlang._main that answers yes or no; true if it has none to tell.
+    // Calls a function of erlang._main that returns a bool. True if the function returns None.
     template <class... Args>
     bool call(const char* function, const char* format, Args... args) {
         const PyRef answer =
@@ -334,6 +336,8 @@ private:
 
     Gil gil_;
     const MainProgram& program_;
+    const EndLoops& end_loops_;
+    const pid_t node_ = getpid();
     PyRef package_;  // erlang._main
     PyRef main_;     // __main__
     PyObject* globals_;
@@ -346,16 +350,16 @@ private:
 
 }  // namespace
 
-int run_main_program(Gil gil, const MainProgram& program) noexcept {
+int run_main_program(Gil gil, const MainProgram& program, const EndLoops& end_loops) noexcept {
     const pid_t node = getpid();
     int code = 1;
     try {
-        code = Run{gil, program}.run();
+        code = Run{gil, program, end_loops}.run();
     } catch (const PyError&) {
-        PyErr_Print();  // a defect of ours: what the program raises is shown above
+        PyErr_Print();  // a fault of ours: exceptions of the program are shown above
     }
     if (getpid() != node) {
-        // A fork has no BEAM to return to.
+        // A fork has no BEAM and must not return.
         if (code < 0) end_by_signal(-code);
         std::fflush(nullptr);
         _exit(code & 0xff);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // main_program.h: runs the main program of a Python command line, as python3 does, except that the
-// interpreter stays. It is called from here and not from Python so that a program finds nothing of
-// ours below its own frames.
+// interpreter stays. C++ runs the program, not Python, so that no frame of ours is below the
+// program's own frames.
 // Threads: Python's main thread.
 #pragma once
 
@@ -9,10 +9,11 @@
 #include <string>
 
 #include "loop_bridge/python/gil.h"
+#include "nif/main_ending.h"
 
 namespace nif {
 
-// What the command line asks for, as CPython itself has read it: -c, -m, a script, or none.
+// The command line, as CPython itself has parsed it: -c, -m, a script, or none of them.
 struct MainProgram {
     std::optional<std::wstring> command;
     std::optional<std::wstring> module;
@@ -26,8 +27,9 @@ struct MainProgram {
     bool readline = true;          // not -I
 };
 
-// Returns the exit code, or the negative number of the signal by which python3 would end. In a fork
-// of the node it does not return.
-int run_main_program(loop_bridge::Gil gil, const MainProgram& program) noexcept;
+// Returns the exit code. A negative result is the signal that would end python3. Does not return in
+// a fork of the node.
+int run_main_program(loop_bridge::Gil gil, const MainProgram& program,
+                     const EndLoops& end_loops) noexcept;
 
 }  // namespace nif

@@ -26,33 +26,32 @@ namespace {
 
 using Handler = void (*)(int);
 
-// The classical signals; those from 32 on are real-time ones, some of them the C library's own.
+// The classical signals. Numbers from 32 on are real-time signals; the C library uses some of them.
 constexpr int kSignals = 32;
 
-// Constant initialisation and no destructors: handlers may run at any time, the node's end
-// included.
+// Constant initialisation and no destructors: handlers may run at any time, even at the node's end.
 struct State {
     std::atomic<bool> active{false};
     pthread_t main_thread{};
-    std::array<struct sigaction, kSignals> of_node{};        // what the BEAM had installed
-    std::array<bool, kSignals> set_aside{};                  // of_node has something
-    std::array<std::atomic<Handler>, kSignals> of_python{};  // behind forward()
-    std::atomic<Channel*> waiting{nullptr};                  // what the main thread sleeps on
-    std::atomic<bool> arrived{false};                        // since it last went to sleep
+    std::array<struct sigaction, kSignals> of_node{};        // the BEAM's handlers
+    std::array<bool, kSignals> set_aside{};                  // of_node has a handler
+    std::array<std::atomic<Handler>, kSignals> of_python{};  // called by forward()
+    std::atomic<Channel*> waiting{nullptr};                  // that the main thread waits on
+    std::atomic<bool> arrived{false};                        // since the main thread's last sleep
     std::atomic<int> ending{0};
 };
 constinit State state;
 
 bool on_main_thread() noexcept { return pthread_equal(pthread_self(), state.main_thread) != 0; }
 
-// Any thread, and a fork's only one; async-signal-safe.
+// Runs on any thread, also in a fork. Async-signal-safe.
 void forward(int number) noexcept {
     const int saved_errno = errno;
     if (!on_main_thread()) {
         pthread_kill(state.main_thread, number);
     } else {
         if (const Handler handler = state.of_python[static_cast<std::size_t>(number)].load()) {
-            // Before Python is told: it may call its handler at once, on this thread.
+            // Before the handler runs: Python may call its own handler at once, on this thread.
             SignalNudger::arrived(number);
             handler(number);
         }
@@ -62,7 +61,7 @@ void forward(int number) noexcept {
     errno = saved_errno;
 }
 
-// The BEAM's own way of being told to end, which takes a while: the program may end meanwhile.
+// Tells the BEAM to end the node. That takes a while, and the program may end meanwhile.
 void end_node(int number) noexcept {
     state.ending = number;
     state.of_node[static_cast<std::size_t>(number)].sa_handler(number);
@@ -106,7 +105,7 @@ void begin_fork() noexcept {
     release_signals();
 }
 
-// After a change by Python, or by its start.
+// Called after Python has changed a handler, and at Python's start.
 void adopt_signal(int number) noexcept {
     const auto index = static_cast<std::size_t>(number);
     struct sigaction action {};
@@ -125,7 +124,7 @@ void adopt_signal(int number) noexcept {
     }
 }
 
-// Where nobody has a handler for it, the one for nudges stands in, as if it were the BEAM's.
+// If nobody handles the nudge signal, the nudge handler takes its place, as if the BEAM had set it.
 void set_aside_nudges() noexcept {
     constexpr auto kIndex = static_cast<std::size_t>(SignalNudger::kSignal);
     if (state.of_node[kIndex].sa_handler != SIG_DFL) return;
@@ -133,7 +132,7 @@ void set_aside_nudges() noexcept {
     state.set_aside[kIndex] = true;
 }
 
-// A Python handler, `self`, of which we know when it is called.
+// Calls the Python handler `self`, and notes that it has been called.
 PyObject* call_handler(PyObject* self, PyObject* args) {
     const long number = PyLong_AsLong(PyTuple_GET_ITEM(args, 0));
     SignalNudger::noticed(static_cast<int>(number));
@@ -151,25 +150,25 @@ PyRef unwrapped(Gil gil, const PyRef& handler) {
                                           : PyRef::borrow(handler.get());
 }
 
-// SIG_DFL and SIG_IGN stay what they are.
+// SIG_DFL and SIG_IGN are not wrapped.
 PyRef wrapped(Gil gil, PyObject* handler) {
     if (PyCallable_Check(handler) == 0 || is_wrapped(gil, handler)) return PyRef::borrow(handler);
     return PyRef::steal(PyCFunction_New(&handler_method, handler));
 }
 
-// In place of _signal.signal(), which `original` is.
+// Replaces _signal.signal(), which is `original`.
 PyObject* signal_signal(PyObject* original, PyObject* args) {
     return python_entry([&](Gil gil) {
         PyObject* number = nullptr;
         PyObject* handler = nullptr;
-        // Wrong arguments are the original's to refuse.
+        // The original function refuses wrong arguments.
         if (PyArg_UnpackTuple(args, "signal", 2, 2, &number, &handler) == 0) throw PyError{};
         const PyRef after = wrapped(gil, handler);
         const PyRef before =
             PyRef::steal(PyObject_CallFunctionObjArgs(original, number, after.get(), nullptr));
         const long index = PyLong_AsLong(number);
         if (index > 0 && index < kSignals) {
-            // What came until now was the former handler's.
+            // Signals that came until now were for the former handler.
             SignalNudger::noticed(static_cast<int>(index));
             adopt_signal(static_cast<int>(index));
         }
@@ -178,7 +177,7 @@ PyObject* signal_signal(PyObject* original, PyObject* args) {
     });
 }
 
-// In place of _signal.getsignal().
+// Replaces _signal.getsignal().
 PyObject* signal_getsignal(PyObject* original, PyObject* args) {
     return python_entry(
         [&](Gil gil) { return unwrapped(gil, PyRef::steal(PyObject_CallObject(original, args))); });
@@ -187,7 +186,7 @@ PyObject* signal_getsignal(PyObject* original, PyObject* args) {
 PyMethodDef signal_method = {"signal", signal_signal, METH_VARARGS, nullptr};
 PyMethodDef getsignal_method = {"getsignal", signal_getsignal, METH_VARARGS, nullptr};
 
-// Puts `method` in the place of the module's function of that name; returns the original.
+// Replaces the module's function of that name with `method`; returns the original.
 PyRef replace(Gil, PyObject* module, PyMethodDef& method) {
     PyRef original = PyRef::steal(PyObject_GetAttrString(module, method.ml_name));
     const PyRef name = PyRef::steal(PyUnicode_FromString("_signal"));
@@ -211,7 +210,8 @@ void MainSignals::begin() noexcept {
     for (int number = 1; number < kSignals; ++number) {
         const auto index = static_cast<std::size_t>(number);
         const struct sigaction& action = state.of_node[index];
-        // The BEAM ignores SIGFPE by itself; others that are ignored have been so before it.
+        // The BEAM itself ignores SIGFPE. Other ignored signals were ignored before the BEAM's
+        // start.
         if (!is_function(action) && (number != SIGFPE || action.sa_handler == SIG_DFL)) continue;
         state.set_aside[index] = true;
         set_default(number);
@@ -229,7 +229,7 @@ void MainSignals::adopt(Gil gil) {
     const PyRef module = PyRef::steal(PyImport_ImportModule("_signal"));
     const PyRef getsignal = replace(gil, module.get(), getsignal_method);
     const PyRef signal = replace(gil, module.get(), signal_method);
-    // Python's own for Ctrl-C is there already.
+    // Python has installed its Ctrl-C handler already. Wrap it too.
     const PyRef number = PyRef::steal(PyLong_FromLong(SIGINT));
     const PyRef handler = PyRef::steal(PyObject_CallOneArg(getsignal.get(), number.get()));
     if (PyCallable_Check(handler.get()) == 0) return;
@@ -248,7 +248,7 @@ int MainSignals::ending() noexcept { return state.ending; }
 WokenBySignals::WokenBySignals(Channel& channel) noexcept {
     if (!state.active.load(std::memory_order_relaxed) || !on_main_thread()) return;
     state.waiting = &channel;
-    // One that came after the last look for signals and before this: look again.
+    // A signal may have come after the last check for signals and before this line. Check again.
     if (state.arrived.exchange(false)) channel.wake();
 }
 

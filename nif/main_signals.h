@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // main_signals.h: process signals in a node whose main program is Python (erlpy).
+// Threads: Python's main thread, unless a function says otherwise.
 //
-// Python wants a signal to arrive on its main thread, where it interrupts what that thread waits
-// for. The kernel prefers the process's first thread, which is the BEAM's, and may choose any. So
-// the handlers that Python installs stand behind one of ours, which sends a signal that arrived
-// elsewhere on to Python's main thread. What Python leaves at its default stays the BEAM's. A
-// signal that the main thread has missed is brought to its notice: signal_nudger.h. Threads:
-// Python's main thread, where nothing else is said.
+// Python needs a signal on its main thread, where it interrupts that thread's wait. The kernel
+// prefers the process's first thread, which belongs to the BEAM, and may choose any thread. So a
+// handler of ours stands before each handler that Python installs. It forwards a signal from
+// another thread to Python's main thread. Signals that Python leaves at their default keep the
+// BEAM's handlers. signal_nudger.h makes the main thread notice a signal that it has missed.
 #pragma once
 
 #include "loop_bridge/channel.h"
@@ -16,24 +16,25 @@ namespace nif {
 
 class MainSignals {
 public:
-    // In every node, before Python starts. What the BEAM's handlers do reaches the BEAM through a
-    // pipe, which a fork shares: one that got SIGTERM would end the node instead of itself. So a
-    // fork has none of them.
+    // In every node, before Python starts. The BEAM's handlers write to a pipe that a fork shares.
+    // A fork that got SIGTERM would end the node instead of itself. So a fork resets these
+    // handlers.
     static void watch_forks() noexcept;
-    // Before Python starts: sets the BEAM's handlers aside, so that Python finds the signals as in
-    // a process of its own, and lets all signals in.
+    // Before Python starts: sets the BEAM's handlers aside and unblocks all signals. So Python
+    // finds the signals as in a process of its own.
     static void begin() noexcept;
-    // When Python runs: the BEAM's handlers come back where Python has none, and signal.signal()
-    // keeps to this order from now on. Throws PyError, std::system_error.
+    // When Python runs: restores the BEAM's handlers for signals without a Python handler. From now
+    // on signal.signal() keeps this order. Throws PyError, std::system_error.
     static void adopt(loop_bridge::Gil gil);
-    // When the program has ended: Ctrl-C no longer waits for anything.
+    // When the program has ended: Ctrl-C ends the process at once.
     static void end() noexcept;
-    // The signal that is ending the node, 0 if none. Any thread.
+    // The signal that is ending the node; 0 if none. Any thread.
     static int ending() noexcept;
 };
 
-// For a scope in which a thread may wait on a channel: a signal that arrives on Python's main
-// thread wakes it even in the instant before it sleeps. Nothing on other threads. No GIL.
+// A scope in which a thread may wait on a channel. A signal on Python's main thread wakes the
+// thread, even if the signal comes just before the thread sleeps. Does nothing on other threads. No
+// GIL.
 class WokenBySignals {
 public:
     explicit WokenBySignals(loop_bridge::Channel& channel) noexcept;
@@ -42,7 +43,7 @@ public:
     WokenBySignals& operator=(const WokenBySignals&) = delete;
 };
 
-// Ends this process as a signal does whose handler nobody has installed. Any thread.
+// Ends this process like a signal without a handler. Any thread.
 void end_by_signal(int number) noexcept;
 
 }  // namespace nif

@@ -9,9 +9,9 @@
 namespace nif {
 namespace {
 
-// On a thread that is no scheduler, enif_make_map_from_arrays() crashes the node for more keys than
-// this before OTP 27.3 and its patches of older releases (erlang/otp issue 8208). The first runtime
-// that certainly has the mend is that of OTP 28.
+// Before OTP 27.3 and its backports (erlang/otp issue 8208), enif_make_map_from_arrays() with more
+// keys than this crashes the node on a thread that is no scheduler. OTP 28 is the first release
+// whose runtime certainly has the fix.
 constexpr std::size_t kMaxSafeArray = 128;
 constexpr int kMendedRuntime = 16;
 
@@ -38,7 +38,7 @@ std::optional<ERL_NIF_TERM> make_map(ErlNifEnv* env, ERL_NIF_TERM* keys, ERL_NIF
     for (std::size_t i = at_once; i < size; ++i) {
         if (enif_make_map_put(env, map, keys[i], values[i], &map) == 0) return std::nullopt;
     }
-    // Maps of more than 32 keys lose repeated keys without a word (erlang/otp issue 10975).
+    // Maps of more than 32 keys drop repeated keys silently (erlang/otp issue 10975).
     std::size_t distinct = 0;
     enif_get_map_size(env, map, &distinct);
     if (distinct != size) return std::nullopt;
@@ -55,7 +55,7 @@ bool may_hold_unsafe_map(const unsigned char* external, std::size_t size) noexce
         if (external[i] != kMap) continue;
         std::uint64_t entries = 0;
         for (std::size_t j = 1; j < kHeader; ++j) entries = entries << 8 | external[i + j];
-        // Each entry takes two bytes at least.
+        // Each entry takes at least two bytes.
         if (entries > kMaxSafeArray && 2 * entries <= size - i) return true;
     }
     return false;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// map_builder.h: Erlang maps from keys and values, on threads that are no schedulers too.
+// map_builder.h: Erlang maps from keys and values, also on threads that are no schedulers.
+// Threads: any.
 #pragma once
 
 #include <erl_nif.h>
@@ -9,18 +10,20 @@
 
 namespace nif {
 
-// Nothing when two keys are the same term.
+// Nothing if two keys are the same term.
 std::optional<ERL_NIF_TERM> make_map(ErlNifEnv* env, ERL_NIF_TERM* keys, ERL_NIF_TERM* values,
                                      std::size_t size);
 
-// Building a map of this size leaves much garbage in the environment: use one for the map alone.
+// Whether a map of this size leaves much garbage in its environment. Then use an environment for
+// the map alone.
 bool map_leaves_garbage(std::size_t size) noexcept;
 
-// Whether decoding this external term format may build a map too large for threads that are no
-// schedulers on this runtime. Never false for one that would; looks at the bytes only.
+// Whether decoding these bytes may build a map too large for this runtime, on a thread that is no
+// scheduler. May be true for a safe map, but is never false for an unsafe one. Only looks at the
+// bytes.
 bool may_hold_unsafe_map(const unsigned char* external, std::size_t size) noexcept;
 
-// One of the terms that stand in `terms` twice; the first term when none does.
+// One of the terms that occur twice in `terms`; the first term if none does.
 ERL_NIF_TERM repeated_term(const ERL_NIF_TERM* terms, std::size_t count);
 
 }  // namespace nif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // map_iterator.h: walks the entries of an Erlang map.
+// Threads: any.
 #pragma once
 
 #include <erl_nif.h>
@@ -17,7 +18,7 @@ public:
     MapIterator(const MapIterator&) = delete;
     MapIterator& operator=(const MapIterator&) = delete;
 
-    // Goes to the next entry, the first one at first; false after the last.
+    // Goes to the next entry, or first to the first one. False after the last entry.
     bool next() {
         if (!started_) return false;
         if (moved_) enif_map_iterator_next(env_, &iterator_);

@@ -9,7 +9,7 @@ namespace nif {
 
 namespace {
 
-// The registered process of this node; the name never becomes a new atom.
+// The process that is registered under `name` on this node. Never makes a new atom.
 ErlNifPid registered(Gil, PyObject* name) {
     Py_ssize_t size = 0;
     const char* text = PyUnicode_AsUTF8AndSize(name, &size);
@@ -18,13 +18,13 @@ ErlNifPid registered(Gil, PyObject* name) {
     const auto atom = find_atom(env.get(), {text, static_cast<std::size_t>(size)});
     ErlNifPid pid;
     if (!atom || enif_whereis_pid(nullptr, *atom, &pid) == 0) {
-        PyErr_Format(PyExc_ValueError, "no Erlang process is registered as %R", name);
+        PyErr_Format(PyExc_ValueError, "no Erlang process is registered as %R on this node", name);
         throw PyError{};
     }
     return pid;
 }
 
-// Other nodes are out of a native thread's reach: the coordinator sends.
+// A native thread can't send to other nodes: the coordinator sends for it.
 void relay(Gil gil, const ErlangTypes& types, PyObject* to, PyObject* message) {
     TermEnv env = make_term_env();
     const ERL_NIF_TERM receiver = python_to_term(gil, types, env.get(), to, "to");

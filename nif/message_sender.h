@@ -7,8 +7,8 @@
 
 namespace nif {
 
-// To a Pid, a registered name, or (name, node). Throws PyError: TypeError for other receivers,
-// ValueError for a name that nobody has.
+// Sends to a Pid, a registered name, or (name, node). Throws PyError: TypeError for other
+// receivers, ValueError for a name without a process.
 void send_message(Gil gil, const ErlangTypes& types, PyObject* to, PyObject* message);
 
 }  // namespace nif

@@ -38,7 +38,7 @@ void start_native_thread(const char* name, std::function<void()> body) {
     const int error = pthread_create(&thread, &attributes, run, start.get());
     pthread_attr_destroy(&attributes);
     if (error != 0) throw std::system_error(error, std::generic_category(), "pthread_create");
-    static_cast<void>(start.release());  // the thread's now
+    static_cast<void>(start.release());  // the thread owns it now
 }
 
 }  // namespace nif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// native_thread.h: threads on which Python runs. Their stacks are big, which those of the BEAM's
-// schedulers are not: ordinary Python recursion through C would overrun them.
+// native_thread.h: threads for Python, with large stacks. The stacks of the BEAM's schedulers are
+// too small for ordinary Python recursion through C.
+// Threads: any.
 #pragma once
 
 #include <functional>

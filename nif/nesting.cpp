@@ -14,7 +14,7 @@ using loop_bridge::PyRef;
 
 namespace {
 
-// Of a mark.
+// Indexes of a mark.
 constexpr Py_ssize_t kAncestors = 0;
 constexpr Py_ssize_t kFuture = 1;
 constexpr Py_ssize_t kParts = 2;
@@ -27,7 +27,7 @@ Nesting Nesting::current(Gil, const ModuleState& state) {
     PyObject* value = nullptr;
     if (PyContextVar_Get(state.nesting.get(), nullptr, &value) != 0) throw PyError{};
     PyRef mark = PyRef::steal(value);
-    // An empty one is of a request that has ended.
+    // An empty mark belongs to a request that has ended.
     if (PyList_Check(mark.get()) != 0 && PyList_GET_SIZE(mark.get()) == kParts) {
         nesting.ancestors_ = PyRef::borrow(PyList_GET_ITEM(mark.get(), kAncestors));
         nesting.mark_ = std::move(mark);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // nif.cpp: the native functions of module py_nif, their table, and load and upgrade.
-// Threads: scheduler threads; nothing here touches Python's objects or blocks. What takes long with
-//          large terms runs on dirty schedulers then.
+// Threads: scheduler threads. Nothing here touches Python objects or blocks. Functions that take
+//          long with large terms move to dirty schedulers.
 #include <algorithm>
 #include <string_view>
 
@@ -30,6 +30,11 @@ ERL_NIF_TERM start_python(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
 
 ERL_NIF_TERM run_main(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     Interpreter::instance().run_main({caller_pid(env), OwnedTerm{argv[0]}});
+    return atom(env, "ok");
+}
+
+ERL_NIF_TERM end_main(ErlNifEnv* env, const ERL_NIF_TERM[]) {
+    Interpreter::instance().end_main();
     return atom(env, "ok");
 }
 
@@ -132,7 +137,8 @@ ERL_NIF_TERM abandon(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
 ERL_NIF_TERM stats(ErlNifEnv* env, const ERL_NIF_TERM[]) { return stats_term(env); }
 
 ERL_NIF_TERM python_version(ErlNifEnv* env, const ERL_NIF_TERM[]) {
-    // Of the library, which may be a later one than that of the build: "3.11.7 (main, ...".
+    // The version of the loaded library, which may be later than that of the build: "3.11.7 (main,
+    // ...".
     std::string_view version{Py_GetVersion()};
     version = version.substr(0, version.find(' '));
     ERL_NIF_TERM term = 0;
@@ -146,8 +152,9 @@ constexpr char kFail[] = "fail";
 constexpr char kSubmit[] = "submit";
 
 ErlNifFunc functions[] = {
-    {"start_python", 2, nif_entry<start_python>, 0},        // Ref, Options
-    {"run_main", 1, nif_entry<run_main>, 0},                // Ref
+    {"start_python", 2, nif_entry<start_python>, 0},  // Ref, Options
+    {"run_main", 1, nif_entry<run_main>, 0},          // Ref
+    {"end_main", 0, nif_entry<end_main>, 0},
     {"end_by_signal", 1, nif_entry<end_by_signal>, 0},      // Number
     {"set_coordinator", 0, nif_entry<set_coordinator>, 0},  //
     {"attach", 1, nif_entry<attach>, 0},                    // Channel
@@ -175,7 +182,7 @@ int load(ErlNifEnv* env, void**, ERL_NIF_TERM) {
     return open_resources(env) ? 0 : 1;
 }
 
-// New code of py_nif takes over the same library and what it holds; calls in flight go on.
+// New code of py_nif takes over the library and its state. Calls in flight go on.
 int upgrade(ErlNifEnv* env, void**, void**, ERL_NIF_TERM) {
     init_atoms(env);
     return open_resources(env) ? 0 : 1;

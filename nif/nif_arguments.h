@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// nif_arguments.h: reads the arguments of NIFs; BadArgument for what does not fit.
+// nif_arguments.h: reads the arguments of NIFs; throws BadArgument for wrong ones.
 // Threads: scheduler threads.
 #pragma once
 
@@ -22,8 +22,8 @@ ResourcePtr<T> resource_argument(ErlNifEnv* env, ERL_NIF_TERM term) {
 ErlNifUInt64 uint64_argument(ErlNifEnv* env, ERL_NIF_TERM term);
 ErlNifPid caller_pid(ErlNifEnv* env);
 
-// Options of start_python: what concerns the interpreter, and what concerns the node's bridge,
-// which is put into force at once.
+// Read the options of start_python: those of the interpreter, and those of the node's bridge.
+// apply_node_options() puts the latter into force at once.
 InterpreterOptions interpreter_options(ErlNifEnv* env, ERL_NIF_TERM map);
 void apply_node_options(ErlNifEnv* env, ERL_NIF_TERM map);
 

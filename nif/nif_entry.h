@@ -25,7 +25,7 @@ inline ERL_NIF_TERM atom(ErlNifEnv* env, const char* name) { return enif_make_at
 
 using NifBody = ERL_NIF_TERM (*)(ErlNifEnv*, const ERL_NIF_TERM[]);
 
-// Wraps a body for the table of NIFs.
+// Wraps a NIF's body for the table.
 template <NifBody kBody>
 ERL_NIF_TERM nif_entry(ErlNifEnv* env, int, const ERL_NIF_TERM argv[]) noexcept {
     try {
@@ -33,7 +33,7 @@ ERL_NIF_TERM nif_entry(ErlNifEnv* env, int, const ERL_NIF_TERM argv[]) noexcept 
     } catch (const BadArgument&) {
         return enif_make_badarg(env);
     } catch (const std::system_error& error) {
-        // For instance no more threads or descriptors: {system_error, "pthread_create: ..."}.
+        // For example no threads or descriptors are left: {system_error, "pthread_create: ..."}.
         return enif_raise_exception(
             env, enif_make_tuple2(env, atom(env, "system_error"),
                                   enif_make_string(env, error.what(), ERL_NIF_LATIN1)));
@@ -42,7 +42,7 @@ ERL_NIF_TERM nif_entry(ErlNifEnv* env, int, const ERL_NIF_TERM argv[]) noexcept 
     }
 }
 
-// The same for a body that copies its arguments: when they are large, it runs on a dirty scheduler.
+// The same for a body that copies its arguments. Large arguments make it run on a dirty scheduler.
 // `kName` is the name in the table, for stack traces.
 template <NifBody kBody, const char* kName>
 ERL_NIF_TERM nif_entry_sized(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]) noexcept {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// node.h: what this node's bridge is configured to do, and its one coordinator process.
-// Threads: everything may be called from any thread; nothing blocks for long.
+// node.h: the settings and live counts of this node's bridge, and its coordinator process.
+// Threads: any; nothing blocks for long.
 #pragma once
 
 #include <erl_nif.h>
@@ -17,7 +17,7 @@ namespace nif {
 
 class Node {
 public:
-    // The process-wide instance; never destroyed, since threads may outlive exit handlers.
+    // The instance of the process. Never destroyed, because threads may outlive exit handlers.
     static Node& instance() noexcept;
 
     loop_bridge::CallMeter meter;
@@ -27,8 +27,8 @@ public:
     std::atomic<std::int64_t> channels{0};
     std::atomic<std::int64_t> contexts{0};
     std::atomic<std::int64_t> loops{0};
-    std::atomic<unsigned> starts{0};  // of the application
-    // A request was nested, ever: until then no call looks for what it is nested in.
+    std::atomic<unsigned> starts{0};  // number of starts of the application
+    // Whether a request was ever nested. Until then no call looks for its ancestors.
     std::atomic<bool> nested_requests{false};
 
     std::chrono::microseconds max_spin() const noexcept {
@@ -37,7 +37,7 @@ public:
 
     void set_coordinator(const ErlNifPid& pid) noexcept;
     std::optional<ErlNifPid> coordinator() noexcept;
-    // Sends from a Python thread to the coordinator; false when there is none alive.
+    // Sends from a Python thread to the coordinator. False if there is no living coordinator.
     bool tell_coordinator(TermEnv env, ERL_NIF_TERM message) noexcept;
 
 private:

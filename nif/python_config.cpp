@@ -13,8 +13,8 @@ namespace nif {
 
 namespace {
 
-// Extension modules take CPython's functions from the process's global symbols, but the BEAM has
-// loaded libpython, as a dependency of the NIF, for the NIF alone.
+// Extension modules look up CPython's functions among the global symbols of the process. The BEAM
+// has loaded libpython only as a dependency of the NIF, so its symbols are not global yet.
 void publish_libpython() {
     Dl_info info{};
     if (dladdr(reinterpret_cast<void*>(&Py_IsInitialized), &info) != 0) {
@@ -22,7 +22,8 @@ void publish_libpython() {
     }
 }
 
-// The launcher of erlpy has kept what the scripts and programs that start the BEAM change for it.
+// The scripts and programs that start the BEAM change these variables. The launcher of erlpy has
+// saved them.
 void restore_environment() {
     if (std::getenv("ERLPY_PATH") == nullptr) return;
     for (const std::string name :
@@ -37,7 +38,7 @@ void restore_environment() {
     }
 }
 
-// PyConfig and its strings for a scope.
+// Owns a PyConfig and its strings for a scope.
 class Config {
 public:
     Config() { PyConfig_InitPythonConfig(&config_); }
@@ -69,7 +70,7 @@ StartResult failure(const PyStatus& status) {
 
 PyStatus configure(Config& config, const InterpreterOptions& options,
                    const std::vector<char*>& arguments) {
-    // Signals stay the BEAM's, but for a main program: main_signals.h.
+    // The BEAM keeps its signal handlers, except for a main program: main_signals.h.
     config->install_signal_handlers = options.main_program ? 1 : 0;
     config->parse_argv = options.main_program ? 1 : 0;
     PyStatus status = PyConfig_SetBytesArgv(config.get(), static_cast<Py_ssize_t>(arguments.size()),
@@ -79,16 +80,16 @@ PyStatus configure(Config& config, const InterpreterOptions& options,
         status =
             PyConfig_SetBytesString(config.get(), &config->executable, options.executable.c_str());
         if (PyStatus_Exception(status) != 0) return status;
-        // Python derives its folders from the program name when it looks for a venv.
+        // CPython looks for a venv beside the program name.
         status = PyConfig_SetBytesString(config.get(), &config->program_name,
                                          options.executable.c_str());
     }
     return status;
 }
 
-// What the command line asks for. It is read into a configuration of its own, which is not the one
-// that starts Python: CPython copies that one, and loses -X warn_default_encoding if it has been
-// read before (3.11).
+// Parses the command line into a configuration of its own, not into the one that starts Python.
+// CPython 3.11 copies a configuration that was read before, and then loses -X
+// warn_default_encoding.
 PyStatus read_program(const InterpreterOptions& options, const std::vector<char*>& arguments,
                       MainProgram& program) {
     Config config;
@@ -114,8 +115,8 @@ StartResult start_python(const InterpreterOptions& options) {
 #ifdef Py_GIL_DISABLED
     return {{},
             {},
-            "this CPython is free-threaded (built without the GIL), which erlang_python "
-            "does not support yet: build it for the usual CPython"};
+            "this CPython is free-threaded (built without the GIL); erlang_python does not "
+            "support that yet: build erlang_python for a CPython with the GIL"};
 #endif
     publish_libpython();
     if (PyImport_AppendInittab("_erlang", &init_erlang_module) != 0) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// python_config.h: brings CPython up in this process.
-// Threads: the thread that is to be Python's main thread.
+// python_config.h: starts CPython in this process.
+// Threads: the thread that becomes Python's main thread.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ struct InterpreterOptions;
 
 struct StartResult {
     MainProgram program;
-    std::optional<int> exit_code;  // the command line was for --version, --help and the like
+    std::optional<int> exit_code;  // the command line was --version, --help or the like
     std::string error;             // empty: Python runs, and this thread holds the GIL
 };
 

@@ -19,11 +19,11 @@
 namespace nif {
 namespace {
 
-// Erlang's limit.
+// The limit of Erlang.
 constexpr Py_ssize_t kMaxTupleSize = (1 << 24) - 1;
 
-// Whatever runs Python code meanwhile (adapters, finalizers) may change the containers at work:
-// they are held, their elements too, and their sizes looked at again before each step.
+// Adapters and finalizers may run Python code, which may change a container during its conversion.
+// So the conversion holds references to containers and elements, and checks sizes before each step.
 class TermWriter {
 public:
     TermWriter(const ErlangTypes& types, ErlNifEnv* env, std::string_view root)
@@ -51,7 +51,7 @@ private:
     [[noreturn]] void refuse_changed(Gil gil, PyObject* value, const PathStep* at);
 
     const ErlangTypes& types_;
-    ErlNifEnv* env_;  // the outermost one unless a large dict is under way
+    ErlNifEnv* env_;  // the outermost environment, except inside a large dict
     std::string_view root_;
     int depth_ = 0;
     TermStack terms_;
@@ -91,7 +91,7 @@ ERL_NIF_TERM TermWriter::write_uncommon(Gil gil, PyObject* value, const PathStep
     return write_by_base(gil, value, at);
 }
 
-// The class is one of Python's own or derived from it, and no adapter goes first.
+// The class is a builtin class or derived from one, and no adapter takes precedence.
 ERL_NIF_TERM TermWriter::write_by_base(Gil gil, PyObject* value, const PathStep* at) {
     if (PyLong_Check(value)) return write_integer(gil, value, at);
     if (PyUnicode_Check(value)) return write_text(gil, value, at);
@@ -126,7 +126,8 @@ ERL_NIF_TERM TermWriter::write_text(Gil gil, PyObject* value, const PathStep* at
         return text_to_term(gil, env_, value);
     } catch (const PyError&) {
         if (!PyErr_ExceptionMatches(PyExc_UnicodeError)) throw;
-        raise_at(gil, PyExc_ValueError, root_, at, "text with lone surrogates has no UTF-8 form");
+        raise_at(gil, PyExc_ValueError, root_, at,
+                 "text with lone surrogates has no UTF-8 form; replace them, or send bytes");
     }
 }
 
@@ -161,7 +162,10 @@ ERL_NIF_TERM TermWriter::write_list(Gil gil, PyObject* value, const PathStep* at
 ERL_NIF_TERM TermWriter::write_tuple(Gil gil, PyObject* value, const PathStep* at) {
     enter(gil, value, at);
     if (PyTuple_GET_SIZE(value) > kMaxTupleSize) {
-        raise_at(gil, PyExc_ValueError, root_, at, "the tuple is too long for Erlang");
+        raise_at(gil, PyExc_ValueError, root_, at,
+                 "the tuple has " + std::to_string(PyTuple_GET_SIZE(value)) +
+                     " items, an Erlang tuple at most " + std::to_string(kMaxTupleSize) +
+                     "; send a list");
     }
     const auto size = static_cast<std::size_t>(PyTuple_GET_SIZE(value));
     const std::size_t first = terms_.push(size);
@@ -189,7 +193,7 @@ ERL_NIF_TERM TermWriter::write_set(Gil gil, PyObject* value, const PathStep* at)
         const ERL_NIF_TERM term = write(gil, item.get(), &step);
         *terms_.at(first + step.index++) = term;
     }
-    // The iterator itself complains about a set that changed.
+    // The set's own iterator raises if the set has changed.
     if (PyErr_Occurred() != nullptr || step.index != size) refuse_changed(gil, value, at);
     const ERL_NIF_TERM list =
         enif_make_list_from_array(env_, terms_.at(first), static_cast<unsigned>(size));
@@ -247,7 +251,7 @@ ERL_NIF_TERM TermWriter::write_dict_apart(Gil gil, PyObject* value, const PathSt
 }
 
 ERL_NIF_TERM TermWriter::write_adapted(Gil gil, PyObject* value, const PathStep* at) {
-    // A level of its own, else an adapter that returns its argument would never end.
+    // Counts as a level: an adapter that returns its argument would recurse for ever.
     enter(gil, value, at);
     PyRef adapted;
     std::string why_refused;
@@ -276,7 +280,8 @@ void TermWriter::leave(std::size_t first) noexcept {
 
 void TermWriter::refuse_changed(Gil gil, PyObject* value, const PathStep* at) {
     raise_at(gil, PyExc_RuntimeError, root_, at,
-             "the " + std::string(Py_TYPE(value)->tp_name) + " changed while it was converted");
+             "the " + std::string(Py_TYPE(value)->tp_name) +
+                 " changed while it was converted; send a copy");
 }
 
 }  // namespace

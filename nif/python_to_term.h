@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// python_to_term.h: Python objects as Erlang terms, by the type table of the README.
-// Python code may run meanwhile (adapters), and with it other threads.
+// python_to_term.h: Python objects to Erlang terms, by the type table of the README.
+// Threads: with the GIL. Adapters run Python code, so other threads may run during a conversion.
 #pragma once
 
 #include <erl_nif.h>
@@ -14,10 +14,11 @@
 
 namespace nif {
 
-// A term in `env`. `root` is how the places in error texts start: "args[0]", "result".
-// Throws PyError: TypeError for what has no Erlang value, ValueError for text with lone surrogates,
-// values that contain themselves and keys that become one, RecursionError for what nests too
-// deeply; what an adapter raises passes with a note. `env` may hold some terms then.
+// Returns a term in `env`. `root` is the start of the places in error texts: "args[0]", "result".
+// Throws PyError: TypeError for a value without an Erlang type. ValueError for text with lone
+// surrogates, for a value that contains itself and for keys that become equal. RecursionError for a
+// value that nests too deeply. An adapter's exception passes with a note. After an exception `env`
+// may hold some terms.
 ERL_NIF_TERM python_to_term(Gil gil, const ErlangTypes& types, ErlNifEnv* env, PyObject* value,
                             std::string_view root);
 

@@ -45,7 +45,7 @@ PyRef Failure::value(Gil gil, PyObject* module, PyObject* name) const {
     try {
         reason = term_to_python(gil, state.types, env, parts[1]);
     } catch (const PyError&) {
-        // A reason without a Python twin must not hide the failure itself: its text stands in.
+        // A reason that Python can't represent must not hide the failure: use its text instead.
         PyErr_Clear();
         reason = text;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// reply.h: how calls end: what Erlang answered, on its way to the Python thread that waits.
-// Threads: made on scheduler threads by the NIFs reply and fail, consumed by the channel's owner.
+// reply.h: the end of a call: the reply of Erlang, on its way to the Python thread that waits.
+// Threads: made on scheduler threads by the NIFs reply and fail; used by the channel's consumer.
 #pragma once
 
 #include <variant>

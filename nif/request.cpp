@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/request.h"
 
+#include "nif/interruptions.h"
 #include "nif/janitor.h"
 #include "nif/result_message.h"
-#include "nif/thread_caller.h"
+#include "nif/running_requests.h"
 
 namespace nif {
 
@@ -64,18 +65,20 @@ void RequestHandle::answer_error(const char* reason) noexcept {
     answer(std::move(env), result);
 }
 
-void RequestHandle::begin(Gil, ThreadCaller& runner) noexcept { runner_ = &runner; }
+void RequestHandle::begin(Gil, std::shared_ptr<RunningRequests> runner) noexcept {
+    runner_ = std::move(runner);
+}
 
 void RequestHandle::begin(Gil gil, PyRef cancel) noexcept {
-    // One of the two ways to be interrupted, not both.
-    if (runner_ != nullptr) runner_->forget_interruption(gil);
-    runner_ = nullptr;
+    // A request is interrupted by an exception or by `cancel`, never by both.
+    if (runner_ != nullptr) Interruptions::instance().settle(gil);
+    runner_.reset();
     cancel_.reset(gil);
     cancel_ = loop_bridge::PyHandle{std::move(cancel)};
 }
 
 void RequestHandle::end(Gil gil) noexcept {
-    runner_ = nullptr;
+    runner_.reset();
     cancel_.reset(gil);
 }
 
@@ -84,9 +87,9 @@ std::optional<unsigned long> RequestHandle::thread(Gil) const noexcept {
     return runner_->thread();
 }
 
-void RequestHandle::interrupt(Gil gil, PyObject* exception_type) noexcept {
+void RequestHandle::interrupt(Gil gil, bool insisting) noexcept {
     if (runner_ != nullptr) {
-        runner_->interrupt(gil, *this, exception_type, ++interruptions_);
+        runner_->interrupt(gil, *this, ++interruptions_, insisting);
     } else if (const PyRef cancel = cancel_.get(gil)) {
         PyObject* done = PyObject_CallNoArgs(cancel.get());
         if (done == nullptr) PyErr_Clear();  // the loop is closed: nothing is left to cancel

@@ -42,8 +42,8 @@ PyObject* begin(PyObject* self, PyObject* cancel) {
     const Gil gil = Gil::held_by_caller();
     RequestHandle& handle = *as_request(self)->handle;
     handle.begin(gil, PyRef::borrow(cancel));
-    // Unwanted before it began: the janitor has been here in vain.
-    if (handle.unwanted()) handle.interrupt(gil, nullptr);
+    // The request was abandoned before this: the janitor has found nothing to interrupt.
+    if (handle.unwanted()) handle.interrupt(gil, false);
     Py_RETURN_NONE;
 }
 
@@ -91,12 +91,12 @@ PyRef make_request(Gil, const ModuleState& state, const ResourcePtr<RequestHandl
     return object;
 }
 
-// Answers whatever happens, since no error may be pending at the scope's end.
+// Always answers: no error may be pending at the scope's end.
 void start_in_scope(Gil gil, PyObject* module, const ResourcePtr<RequestHandle>& handle,
                     const NestedRequest& nested, const PyRef& mark) noexcept {
     try {
         const ModuleState& state = ModuleState::of(module);
-        // First, since the end of an unanswered object is an answer.
+        // First, since an object that dies unanswered answers `{error, disconnected}`.
         const PyRef arguments = request_to_python(gil, state.types, nested);
         const PyRef object = make_request(gil, state, handle);
         PyRef::steal(PyObject_CallFunctionObjArgs(state.start_coroutine.get(), object.get(),

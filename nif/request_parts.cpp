@@ -13,15 +13,15 @@ using loop_bridge::PyRef;
 
 namespace {
 
-// The parts after the kind, by how many there are of them: py_nif:request() lists the kinds.
+// The names of the parts after the kind, by their number. py_nif:request() lists the kinds.
 std::span<const std::string_view> part_names(int count) {
     static constexpr std::string_view kCall[] = {"module", "function", "args", "kwargs"};
     static constexpr std::string_view kEval[] = {"code", "locals"};
     static constexpr std::string_view kGather[] = {"calls"};
-    static constexpr std::string_view kHost[] = {"owner",    "kind", "module",
-                                                 "function", "args", "kwargs"};
+    static constexpr std::string_view kHost[] = {"owner", "kind",   "module",      "function",
+                                                 "args",  "kwargs", "stop_timeout"};
     switch (count) {
-        case 6:
+        case 7:
             return kHost;
         case 4:
             return kCall;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// request_parts.h: what an Erlang process asks for, as the tuple that the Python side takes.
+// request_parts.h: converts a request of an Erlang process to the tuple that the Python side takes.
 // Threads: any Python thread, with the GIL.
 #pragma once
 
@@ -8,8 +8,8 @@
 
 namespace nif {
 
-// Each part is a value of its own to the caller, so errors name it: args[0]['k'], kwargs['x'],
-// locals['y'], calls[1][2][0]. Throws PyError.
+// Errors name the part as the caller knows it: args[0]['k'], kwargs['x'], locals['y'],
+// calls[1][2][0]. Throws PyError.
 loop_bridge::PyRef request_to_python(loop_bridge::Gil gil, const ErlangTypes& types,
                                      const NestedRequest& body);
 

@@ -14,7 +14,7 @@ using loop_bridge::take_error;
 
 namespace {
 
-// {error, {Name, Text, Traceback}}; the three come from erlang._context.describe().
+// {error, {Name, Text, Traceback}}; the three come from erlang._context.describe_exception().
 ERL_NIF_TERM exception_term(Gil gil, const ModuleState& state, ErlNifEnv* env,
                             PyObject* exception) {
     const PyRef parts =
@@ -23,7 +23,7 @@ ERL_NIF_TERM exception_term(Gil gil, const ModuleState& state, ErlNifEnv* env,
                             python_to_term(gil, state.types, env, parts.get(), "exception"));
 }
 
-// Answers whatever happens, since no error may be pending at the scope's end.
+// Always answers: no error may be pending at the scope's end.
 void run_in_scope(Gil gil, PyObject* module, RequestHandle& handle,
                   const NestedRequest& nested) noexcept {
     try {
@@ -48,7 +48,7 @@ void answer_exception(Gil gil, PyObject* module, RequestHandle& handle,
         handle.answer(std::move(env), result);
     } catch (const PyError&) {
         PyErr_Clear();
-        handle.answer_error("exception");  // not even describing it worked
+        handle.answer_error("exception");  // the description of the exception failed too
     }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// request_runner.h: runs py:call, py:eval and py:exec and answers with what came of it.
+// request_runner.h: runs py:call, py:eval and py:exec, and answers with the value or the exception.
 // Threads: any Python thread, with the GIL.
 #pragma once
 
@@ -8,11 +8,11 @@
 
 namespace nif {
 
-// Runs the request in `body` to its end and answers it; what Python raises is the answer too.
+// Runs the request in `body` to its end and answers it. An exception is an answer too.
 void run_request(loop_bridge::Gil gil, PyObject* module, RequestHandle& handle,
                  const OwnedTerm& body) noexcept;
 
-// {ok, Value}; or, when the value cannot be converted, the error that says so.
+// Answers {ok, Value}, or an error if the value can't be converted.
 void answer_value(loop_bridge::Gil gil, PyObject* module, RequestHandle& handle,
                   PyObject* value) noexcept;
 // {error, {'ExceptionName', Text, Traceback}} for an exception instance.

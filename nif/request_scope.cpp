@@ -12,10 +12,10 @@ using loop_bridge::PyRef;
 
 namespace {
 
-// What a thread has for its requests.
+// The state that a thread keeps for its requests.
 struct OfThread {
     bool of_context = false;
-    int running = 0;  // requests, one within the other
+    int running = 0;  // nested requests that run now
     PyHandle kept;    // the context of all requests, while a process holds the thread
     ThreadHooks hooks;
 };
@@ -44,7 +44,7 @@ RequestScope::RequestScope(Gil gil, const ModuleState& state, RequestKind kind, 
     ++thread.running;
     if (mark) {
         PyObject* token = PyContextVar_Set(state.nesting.get(), mark.get());
-        if (token == nullptr) PyErr_Clear();  // for want of memory
+        if (token == nullptr) PyErr_Clear();  // out of memory
         Py_XDECREF(token);
         mark_ = std::move(mark);
     }
@@ -54,14 +54,14 @@ RequestScope::RequestScope(Gil gil, const ModuleState& state, RequestKind kind, 
 RequestScope::~RequestScope() {
     OfThread& thread = of_thread();
     --thread.running;
-    // A process that holds the thread may observe all its requests.
+    // A process that holds the thread may trace all its requests.
     if (outermost_ && !thread.kept) thread.hooks.restore(gil_, state_);
     if (!thread.of_context && thread.running == 0) thread.hooks.withdraw(gil_);
-    // An empty mark is of a request that has ended. It can only fail for want of memory.
+    // An empty mark belongs to a request that has ended. This fails only without memory.
     if (mark_ && PyList_SetSlice(mark_.get(), 0, PyList_GET_SIZE(mark_.get()), nullptr) != 0) {
         PyErr_Clear();
     }
-    // It can only fail when native code has entered a context and has not left it.
+    // This fails only if native code has entered a context and not left it.
     if (PyContext_Exit(context_.get()) != 0) PyErr_WriteUnraisable(context_.get());
 }
 

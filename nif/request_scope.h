@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// request_scope.h: what a request finds in its thread, and what it leaves there: context variables,
-// on whose behalf it runs, and functions that observe its code.
+// request_scope.h: the surroundings of a request in its thread: its context variables, its nesting,
+// and the functions that trace or profile its code.
 // Threads: any Python thread, with the GIL.
 //
-// A request has a context of variables of its own, as a task or a thread has. Which one that is:
-//  - on a context's thread an empty one, or the one of the process that holds the context;
-//  - on a thread that waits for Erlang, which the request interrupts, a copy of what is there;
-//  - for a coroutine an empty one, of which the coroutine's task takes a copy.
+// Like a task or a thread, a request has a context (of variables) of its own:
+//  - on a context's thread an empty one, or the one of the process that holds the thread;
+//  - on a thread that waits for Erlang, a copy of the current one;
+//  - for a coroutine an empty one, which the coroutine's task copies.
 #pragma once
 
 #include "nif/module_state.h"
@@ -17,7 +17,7 @@ enum class RequestKind { kCall, kCoroutine };
 
 class RequestScope {
 public:
-    // Code that runs in this thread while it lives belongs to the request, and is nested in
+    // While the scope lives, code in this thread belongs to the request. The code is nested in
     // `ancestors`, unless that is None. Throws PyError.
     RequestScope(loop_bridge::Gil gil, const ModuleState& state, RequestKind kind,
                  PyObject* ancestors);
@@ -26,8 +26,8 @@ public:
     RequestScope(const RequestScope&) = delete;
     RequestScope& operator=(const RequestScope&) = delete;
 
-    // Of a coroutine's request, which outlives the scope; None when it is not nested. Whoever takes
-    // the mark empties the mark when the request has ended.
+    // The mark of a coroutine's request, which outlives the scope; None if the request is not
+    // nested. The caller empties the mark at the end of the request.
     loop_bridge::PyRef take_mark() noexcept;
 
 private:
@@ -38,10 +38,9 @@ private:
     loop_bridge::PyRef mark_;
 };
 
-// The calling thread is a context's.
+// The calling thread belongs to a context.
 void begin_context_thread() noexcept;
-// From its next request on, the calling thread keeps one context for all its requests, or does not
-// any more.
+// Whether the calling thread keeps one context for all its requests, from the next request on.
 void keep_request_context(loop_bridge::Gil gil, bool keep);
 
 }  // namespace nif

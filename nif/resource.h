@@ -28,8 +28,8 @@ public:
             static_cast<ErlNifResourceFlags>(ERL_NIF_RT_CREATE | ERL_NIF_RT_TAKEOVER);
         type_ = enif_init_resource_type(env, T::kResourceName, &init, flags, nullptr);
         if (type_ == nullptr) return false;
-        // Never released: as long as an object lives, the BEAM does not unload the library under
-        // the feet of our own threads, not even on init:stop(Status).
+        // Never released: while an object lives, the BEAM does not unload the library. Our threads
+        // need its code, even during init:stop(Status).
         auto* pinned = static_cast<Cell*>(enif_alloc_resource(type_, sizeof(Cell)));
         if (pinned == nullptr) return false;
         pinned->constructed = false;
@@ -84,7 +84,7 @@ public:
         cell->constructed = true;
         return made;
     }
-    // A further reference to an object that somebody else keeps alive meanwhile.
+    // Another reference to an object that somebody else keeps alive during this call.
     static ResourcePtr share(T* object) noexcept {
         if (object != nullptr) enif_keep_resource(Resource<T>::cell_of(object));
         return ResourcePtr{object};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// result_message.h: the one shape in which what takes time is answered.
+// result_message.h: the message that answers a request which takes time.
+// Threads: any.
 #pragma once
 
 #include <erl_nif.h>

@@ -21,12 +21,11 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// The main thread may also be busy in C for long, where a nudge does not help: so they get rare.
+// Nudges do not help a main thread that is busy in C code for long, so their pause grows.
 constexpr milliseconds kFirstPause{10};
 constexpr milliseconds kLongestPause{1000};
 
-// Constant initialisation and no destructors: handlers may run at any time, the node's end
-// included.
+// Constant initialisation and no destructors: handlers may run at any time, even at the node's end.
 struct State {
     std::atomic<WakeFd*> wake{nullptr};
     pthread_t main_thread{};
@@ -57,7 +56,7 @@ void run(WakeFd& wake) noexcept {
             wait_for_signal(wake, static_cast<int>(pause.count()));
             pause = std::min(2 * pause, kLongestPause);
         }
-        // Most are noticed at once, and a timer may send thousands a second.
+        // Python notices most signals at once, and a timer may send thousands in a second.
         std::this_thread::sleep_for(kFirstPause);
         if (state.unnoticed != 0 && nudging_is_ours()) {
             pthread_kill(state.main_thread, SignalNudger::kSignal);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// signal_nudger.h: sees to it that Python's main thread notices a signal soon, also when the signal
-// came after that thread's last look for signals and before the system call in which it then waits.
-// CPython itself notices such a signal only when that call returns: a long sleep is slept out. The
-// gap is wide where other threads are busy, since a thread that gives up the GIL waits there until
-// another one has taken it.
-//
-// While a handler has not been called for a signal that has arrived, the main thread is interrupted
-// now and then by another signal, which does nothing else.
+// signal_nudger.h: makes Python's main thread notice a signal soon. A signal may come after the
+// thread's last check for signals and before the system call in which it waits. CPython itself then
+// notices the signal only when that call returns, e.g. at the end of a long sleep. The gap is wide
+// if other threads are busy: a thread that gives up the GIL waits there until another takes it.
 // Threads: arrived(), ignore() signal handlers; the rest Python's main thread. No GIL.
+//
+// While the handler of an arrived signal has not been called, the nudger sends another signal to
+// the main thread now and then. That signal does nothing but interrupt the wait.
 #pragma once
 
 #include <csignal>
@@ -16,17 +15,17 @@ namespace nif {
 
 class SignalNudger {
 public:
-    // Ignored by default, and nobody's but that of a few programs with sockets. A program that has
-    // its own handler for it goes without nudges.
+    // SIGURG is ignored by default, and few programs use it. A program with its own SIGURG handler
+    // gets no nudges.
     static constexpr int kSignal = SIGURG;
-    // What its handler is to be.
+    // The handler of kSignal.
     static void ignore(int number) noexcept;
 
-    // Once. Nudges the calling thread from now on. Throws std::system_error.
+    // Once. From now on the calling thread gets the nudges. Throws std::system_error.
     static void start();
-    // Python has been told of a signal (1 to 31), and will call its handler.
+    // Python knows of a signal (1 to 31) and will call its handler.
     static void arrived(int number) noexcept;
-    // It does so now, or never will.
+    // Python calls the handler now, or will never call it.
     static void noticed(int number) noexcept;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// stats.h: the bridge's counters for both sides.
+// stats.h: the counters of the bridge, for Erlang and for Python.
 #pragma once
 
 #include <erl_nif.h>

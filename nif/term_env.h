@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// term_env.h: an environment for terms that no process owns.
+// term_env.h: an environment for terms that belong to no process.
 // Threads: one at a time; may be made on one thread and freed on another.
 #pragma once
 

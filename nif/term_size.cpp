@@ -9,17 +9,17 @@ namespace nif {
 
 namespace {
 
-// Some 10 ns are needed to look at an element and up to 50 ns to copy one.
+// A look at an element takes about 10 ns, a copy up to 50 ns.
 constexpr std::size_t kBudget = 5000;
 constexpr int kMaxDepth = 32;
 
-// Each method returns false as soon as the budget or the depth is used up.
+// Each method returns false when the budget or the depth is used up.
 class Walk {
 public:
     explicit Walk(ErlNifEnv* env) noexcept : env_(env) {}
 
-    // A binary beyond 64 bytes is shared, not copied. What a fun holds can't be looked at, so it
-    // may be anything.
+    // Binaries over 64 bytes are shared, not copied. The content of a fun is hidden, so a fun
+    // counts as large.
     bool visit(ERL_NIF_TERM term, int depth) noexcept {
         switch (enif_term_type(env_, term)) {
             case ERL_NIF_TERM_TYPE_LIST:

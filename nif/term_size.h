@@ -9,9 +9,9 @@
 
 namespace nif {
 
-// True when copying `terms` may take more than some hundred microseconds. Looks at a few thousand
-// cells and elements at most; numbers, atoms and binaries cost a look at their tag. Terms nested
-// deeper than the walk goes count as large: that is safe, and rare.
+// Whether copying `terms` may take more than some hundred microseconds. Looks at a few thousand
+// cells and elements at most; a number, atom or binary costs one look at its tag. Terms beyond the
+// depth limit count as large: that is safe, and such terms are rare.
 bool are_large(ErlNifEnv* env, std::span<const ERL_NIF_TERM> terms) noexcept;
 
 }  // namespace nif

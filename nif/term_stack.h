@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// term_stack.h: terms of containers that are not finished yet. Small values need no heap.
+// term_stack.h: the terms of containers under construction. Small values need no heap.
+// Threads: one at a time.
 #pragma once
 
 #include <erl_nif.h>
@@ -24,7 +25,7 @@ public:
         if (size_ > capacity_) grow();
         return first;
     }
-    // Gives up everything from `first` on.
+    // Drops all terms from `first` on.
     void pop(std::size_t first) noexcept { size_ = first; }
 
     // Valid until the next push().

@@ -38,7 +38,7 @@ private:
     int depth_ = 0;
 };
 
-// One more level of nesting for a scope.
+// One more level of nesting in a scope.
 class Deeper {
 public:
     explicit Deeper(int& depth) noexcept : depth_(depth) { ++depth_; }
@@ -179,8 +179,8 @@ void TermReader::add_to_dict(Gil gil, PyObject* dict, const PyRef& key, const Py
         refuse(gil, at, "map with the unhashable key", key_term);
     }
     if (PyDict_GET_SIZE(dict) == size) {
-        // 1 and 1.0, an atom and its text: two keys in Erlang, one in Python.
-        refuse(gil, at, "map with another key that Python takes for", key_term);
+        // 1 and 1.0, or an atom and its text, are two keys in Erlang but one in Python.
+        refuse(gil, at, "map with two keys that are equal in Python, one of them", key_term);
     }
 }
 

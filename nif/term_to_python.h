@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// term_to_python.h: Erlang terms as Python objects, by the type table of the README.
+// term_to_python.h: Erlang terms to Python objects, by the type table of the README.
+// Threads: with the GIL.
 #pragma once
 
 #include <erl_nif.h>
@@ -12,8 +13,9 @@
 
 namespace nif {
 
-// The object shares nothing with `env`. Throws PyError: TypeError naming the place and the term
-// for what has no Python value (`result['k'][3]`), RecursionError for what nests too deeply.
+// The object shares nothing with `env`. Throws PyError: TypeError for a term without a Python
+// value, with the place (`result['k'][3]`) and the term. RecursionError for a term that nests too
+// deeply.
 PyRef term_to_python(Gil gil, const ErlangTypes& types, ErlNifEnv* env, ERL_NIF_TERM term,
                      std::string_view root = "result");
 

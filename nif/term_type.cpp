@@ -17,7 +17,7 @@ using loop_bridge::raise_python;
 
 struct TermObject {
     PyObject base{};           // PyObject_HEAD
-    ErlNifEnv* env = nullptr;  // owned; null when the term is an immediate value that needs none
+    ErlNifEnv* env = nullptr;  // owned; null for an immediate term, which needs none
     ERL_NIF_TERM term = 0;
     PyObject* weak_references = nullptr;
 };
@@ -26,7 +26,7 @@ TermObject* as_term_object(PyObject* object) noexcept {
     return reinterpret_cast<TermObject*>(object);
 }
 
-// Pids and ports of this node are self-contained.
+// Pids and ports of this node are immediate terms.
 bool is_immediate(ErlNifEnv* env, ERL_NIF_TERM term) {
     ErlNifPid pid;
     ErlNifPort port;
@@ -43,9 +43,10 @@ void term_dealloc(PyObject* self) {
 }
 
 PyObject* term_new(PyTypeObject* type, PyObject*, PyObject*) {
-    PyErr_Format(PyExc_TypeError,
-                 "%.100s objects come from Erlang, as arguments and results; they can't be made",
-                 type->tp_name);
+    PyErr_Format(
+        PyExc_TypeError,
+        "%.100s objects come from Erlang, as arguments and results; Python can't make them",
+        type->tp_name);
     return nullptr;
 }
 
@@ -62,8 +63,8 @@ Py_hash_t term_hash(PyObject* self) {
     return hash == -1 ? -2 : hash;
 }
 
-// Erlang's order of terms, among all four types. Equal is what `=:=` says, as for keys of a map:
-// `==` also takes a fun over 1 and one over 1.0 for the same, which hash differently.
+// Erlang's order of terms, among all four types. Equality is `=:=`, as for keys of a map: `==`
+// treats a fun over 1 and a fun over 1.0 as equal, though their hashes differ.
 PyObject* term_richcompare(PyObject* self, PyObject* other, int operation) {
     if (Py_TYPE(other)->tp_richcompare != term_richcompare) Py_RETURN_NOTIMPLEMENTED;
     if (operation == Py_EQ || operation == Py_NE) {
@@ -94,24 +95,32 @@ PyObject* term_reduce(PyObject* self, PyObject*) {
     });
 }
 
-// What __reduce__ names: external term format, decoded without making atoms.
+// The function that __reduce__ names. Decodes external term format and makes no atoms.
 template <ErlNifTermType kKind>
 PyObject* from_external(PyObject* type, PyObject* bytes) {
     return python_entry([&](Gil gil) {
-        if (!PyBytes_Check(bytes)) raise_python(gil, PyExc_TypeError, "bytes are needed");
+        if (!PyBytes_Check(bytes)) {
+            PyErr_Format(PyExc_TypeError, "_from_external() needs bytes, not %.200s",
+                         Py_TYPE(bytes)->tp_name);
+            throw loop_bridge::PyError{};
+        }
         const TermEnv env = make_term_env();
         const auto size = static_cast<std::size_t>(PyBytes_GET_SIZE(bytes));
         const auto* data = reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(bytes));
         if (may_hold_unsafe_map(data, size)) {
-            raise_python(gil, PyExc_ValueError,
-                         "what this fun holds can't be decoded by Python on this Erlang release");
+            raise_python(
+                gil, PyExc_ValueError,
+                "this pickle may hold a map that is too large to decode outside of a scheduler "
+                "on this OTP release");
         }
         ERL_NIF_TERM term = 0;
-        // 0: not even decoded.
+        // 0: the bytes can't be decoded.
         const std::size_t read =
             enif_binary_to_term(env.get(), data, size, &term, ERL_NIF_BIN2TERM_SAFE);
         if (read == 0 || read != size || enif_term_type(env.get(), term) != kKind) {
-            raise_python(gil, PyExc_ValueError, "these bytes are no such term of this node");
+            PyErr_Format(PyExc_ValueError, "these bytes are not a pickled %.100s of this node",
+                         reinterpret_cast<PyTypeObject*>(type)->tp_name);
+            throw loop_bridge::PyError{};
         }
         return make_term_object(gil, reinterpret_cast<PyTypeObject*>(type), env.get(), term);
     });
@@ -165,7 +174,7 @@ PyRef make_port_type(Gil, PyObject* module) {
 
 PyRef make_fun_type(Gil, PyObject* module) {
     return make_type<ERL_NIF_TERM_TYPE_FUN>(
-        module, "erlang.Fun", "An Erlang fun. Python can keep it and send it, not call it.");
+        module, "erlang.Fun", "An Erlang fun. Python can keep it and send it, but not call it.");
 }
 
 PyRef make_term_object(Gil, PyTypeObject* type, ErlNifEnv* env, ERL_NIF_TERM term) {
@@ -183,7 +192,7 @@ PyRef make_term_object(Gil, PyTypeObject* type, ErlNifEnv* env, ERL_NIF_TERM ter
 ERL_NIF_TERM held_term(PyObject* object) noexcept { return as_term_object(object)->term; }
 
 std::string printed_term(ERL_NIF_TERM term, std::size_t limit) {
-    // The precision bounds how many parts of a large term are visited at all.
+    // The precision limits the number of parts of a large term that are visited.
     constexpr int kParts = 100;
     std::string text(limit + 1, '\0');
     if (enif_snprintf(text.data(), text.size(), "%.*T", kParts, term) < 0) return "?";

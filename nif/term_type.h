@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // term_type.h: erlang.Pid, Ref, Port and Fun: Python objects that hold an Erlang term.
-// Needs the GIL throughout.
+// Threads: with the GIL.
 #pragma once
 
 #include <erl_nif.h>
@@ -20,10 +20,10 @@ PyRef make_ref_type(Gil gil, PyObject* module);
 PyRef make_port_type(Gil gil, PyObject* module);
 PyRef make_fun_type(Gil gil, PyObject* module);
 
-// A new object of one of these types over a copy of `term`.
+// Makes an object of one of these types, with a copy of `term`.
 PyRef make_term_object(Gil gil, PyTypeObject* type, ErlNifEnv* env, ERL_NIF_TERM term);
 
-// The term that an object of one of these types holds, valid as long as the object lives.
+// The term of such an object, valid as long as the object lives.
 ERL_NIF_TERM held_term(PyObject* object) noexcept;
 
 // `term` as Erlang prints it, cut to about `limit` bytes of UTF-8.

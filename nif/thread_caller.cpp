@@ -3,7 +3,10 @@
 
 #include <algorithm>
 
+#include "nif/call_texts.h"
 #include "nif/channel_pool.h"
+#include "nif/interruptions.h"
+#include "nif/janitor.h"
 #include "nif/main_signals.h"
 #include "nif/module_state.h"
 #include "nif/nesting.h"
@@ -12,8 +15,6 @@
 
 namespace nif {
 
-using loop_bridge::ArrivalKind;
-using loop_bridge::Completion;
 using loop_bridge::EntryList;
 using loop_bridge::EntryPtr;
 using loop_bridge::Gil;
@@ -31,46 +32,51 @@ namespace {
     raise_object(gil, error.get());
 }
 
+Stack current_stack(Gil, const ModuleState& state) {
+    PyObject* greenlet =
+        PyDict_GetItemWithError(PyImport_GetModuleDict(), state.name_greenlet.get());
+    if (greenlet == nullptr) return nullptr;
+    // The module is half imported or another one of that name: there are no greenlets.
+    PyObject* current = PyObject_CallMethod(greenlet, "getcurrent", nullptr);
+    if (current == nullptr) PyErr_Clear();
+    Py_XDECREF(current);  // the running greenlet stays alive
+    return current;
+}
+
 [[noreturn]] void raise_disconnected(Gil gil, PyObject* module, PyObject* name) {
     raise_call_error(gil, module, "disconnected", name,
-                     "the Erlang process that handled it is gone");
+                     "the Erlang process that handled the call is gone");
 }
 
 }  // namespace
 
-ThreadCaller::Line::Line(ResourcePtr<ChannelResource> resource)
-    : channel(std::move(resource)), waiter(channel->channel(), Node::instance().max_spin()) {}
-
 ThreadCaller& ThreadCaller::current() noexcept {
-    // The one hook at a thread's end that works for every kind of thread.
+    // A thread_local destructor is the only hook at a thread's end that works for every kind of
+    // thread.
     static thread_local ThreadCaller caller;
     return caller;
 }
 
 ThreadCaller::~ThreadCaller() {
-    for (const auto& line : lines_) {
-        if (line->closed) {
-            line->channel->close();
-        } else {
-            ChannelPool::instance().put(line->channel);
-        }
-    }
+    if (running_->leave()) Janitor::instance().abandon(running_);
 }
 
 PyRef ThreadCaller::call(Gil gil, PyObject* module, const CallArguments& call, Deadline deadline) {
     PyObject* name = call.name;
     const Nesting nesting = Nesting::current(gil, ModuleState::of(module));
     const bool nested =
-        nesting.nested() || std::any_of(lines_.begin(), lines_.end(),
-                                        [](const LinePtr& line) { return !line->frames.empty(); });
+        nesting.nested() ||
+        std::any_of(lines_.begin(), lines_.end(), [](const auto& line) { return !line->idle(); });
     if (start_ && *start_ != Node::instance().starts) {
-        // Left behind when the application was stopped: the one of now is none of its business.
+        // This thread outlived a stop of the application. It must not call into the new
+        // incarnation.
         raise_call_error(gil, module, "disconnected", name,
-                         "the application erlang_python was stopped meanwhile");
+                         "this thread belongs to a run of the application erlang_python that was "
+                         "stopped");
     }
-    const auto ticket = Node::instance().meter.admit(nested);
+    auto ticket = Node::instance().meter.admit(nested);
     if (!ticket) {
-        raise_call_error(gil, module, "overloaded", name, "too many calls are in flight");
+        raise_call_error(gil, module, "overloaded", name, too_many_calls().c_str());
     }
     const auto& types = ModuleState::of(module).types;
     TermEnv env = make_term_env();
@@ -79,108 +85,127 @@ PyRef ThreadCaller::call(Gil gil, PyObject* module, const CallArguments& call, D
         python_args_to_list(gil, types, env.get(), call.args, call.count);
     const ERL_NIF_TERM options = nesting.options(gil, types, env.get(), call);
 
-    const LinePtr line = ready_line(gil, module, name, deadline);
-    Frame frame{line->channel->next_id(), nullptr};
+    const Stack stack = current_stack(gil, ModuleState::of(module));
+    CallLine& line = ready_line(gil, module, call, stack, deadline);
+    WaitingCall& waiting = line.begin(stack, std::move(*ticket));
     const ERL_NIF_TERM message =
         enif_make_tuple5(env.get(), enif_make_atom(env.get(), "call"),
-                         enif_make_uint64(env.get(), frame.id), function, arguments, options);
-    line->frames.push_back(&frame);
-    line->channel->send(std::move(env), message);
+                         enif_make_uint64(env.get(), waiting.id), function, arguments, options);
+    line.channel().send(std::move(env), message);
+    std::unique_ptr<WaitingCall> ended;
     try {
-        await_completion(gil, module, name, line, frame, deadline);
+        await_completion(gil, module, call, line, waiting, deadline);
+        ended = line.end(waiting);
     } catch (const PyError&) {
-        line->frames.pop_back();
-        if (!frame.completion) give_up(gil, module, *line);
+        ended = line.end(waiting);
+        if (!ended->completion) give_up(gil, module, line);
         retire(line);
         throw;
     }
-    line->frames.pop_back();
     retire(line);
-    raise_if_interrupted(gil);
+    Interruptions::instance().raise_here(gil);
 
-    PyRef value = frame.completion->value(gil, module, name);
-    if (frame.completion->succeeded()) return value;
+    PyRef value = ended->completion->value(gil, module, name);
+    if (ended->completion->succeeded()) return value;
     raise_object(gil, value.get());
 }
 
-ThreadCaller::LinePtr ThreadCaller::ready_line(Gil gil, PyObject* module, PyObject* name,
-                                               Deadline deadline) {
-    if (!lines_.empty() && (lines_.front()->closed || lines_.front()->channel->gone())) {
-        // Calls further out, if any, hold the line and learn its end from it.
-        lines_.front()->closed = true;
-        lines_.front()->channel->close();
-        lines_.erase(lines_.begin());
-    }
-    const bool own = !lines_.empty() && !lines_.front()->frames.empty() && deadline.has_value();
-    if (!lines_.empty() && !own) return lines_.front();
+CallLine& ThreadCaller::ready_line(Gil gil, PyObject* module, const CallArguments& call,
+                                   Stack stack, Deadline deadline) {
+    if (CallLine* line = usable_line(stack, deadline)) return *line;
+    return open_line(gil, module, call, deadline);
+}
 
+CallLine* ThreadCaller::usable_line(Stack stack, Deadline deadline) noexcept {
+    for (const auto& line : lines_) {
+        // The waiting calls see the end of the line in its closed state.
+        if (!line->closed() && line->channel().gone()) line->close();
+    }
+    std::erase_if(lines_, [](const auto& line) { return line->closed() && line->idle(); });
+    const auto usable = std::find_if(lines_.begin(), lines_.end(), [&](const auto& line) {
+        return !line->closed() && (line->idle() || (!deadline && line->is_of(stack)));
+    });
+    return usable == lines_.end() ? nullptr : usable->get();
+}
+
+CallLine& ThreadCaller::open_line(Gil gil, PyObject* module, const CallArguments& call,
+                                  Deadline deadline) {
     ResourcePtr<ChannelResource> channel = ChannelPool::instance().take();
     if (!channel) {
         channel = ResourcePtr<ChannelResource>::make();
         if (!ChannelResource::open(channel)) {
             channel->close();
-            raise_call_error(gil, module, "disconnected", name,
+            raise_call_error(gil, module, "disconnected", call.name,
                              "the application erlang_python is not running");
         }
     }
-    auto line = std::make_shared<Line>(std::move(channel));
-    const auto settled = [&] { return line->closed || line->channel->attached(); };
+    auto line = std::make_unique<CallLine>(std::move(channel));
+    const auto settled = [&] { return line->closed() || line->channel().attached(); };
     try {
         if (!wait_until(gil, module, *line, deadline, settled)) {
-            raise_call_error(gil, module, "timeout", name, "no handler in time");
+            raise_call_error(gil, module, "timeout", call.name,
+                             no_handler_within(*call.timeout).c_str());
         }
-        if (line->closed) raise_disconnected(gil, module, name);
+        if (line->closed()) raise_disconnected(gil, module, call.name);
     } catch (const PyError&) {
-        line->channel->close();
+        line->close();
         throw;
     }
-    lines_.push_back(line);
-    return line;
+    lines_.push_back(std::move(line));
+    return *lines_.back();
 }
 
-void ThreadCaller::await_completion(Gil gil, PyObject* module, PyObject* name, const LinePtr& line,
-                                    Frame& frame, Deadline deadline) {
-    const auto settled = [&] { return frame.completion != nullptr || line->closed; };
-    if (!wait_until(gil, module, *line, deadline, settled)) {
-        raise_call_error(gil, module, "timeout", name, "no reply in time");
+void ThreadCaller::await_completion(Gil gil, PyObject* module, const CallArguments& call,
+                                    CallLine& line, const WaitingCall& waiting, Deadline deadline) {
+    const auto settled = [&] { return waiting.completion != nullptr || line.closed(); };
+    if (!wait_until(gil, module, line, deadline, settled)) {
+        raise_call_error(gil, module, "timeout", call.name, no_reply_within(*call.timeout).c_str());
     }
-    if (frame.completion) return;
-    raise_if_interrupted(gil);
-    if (!line->broken_by) raise_disconnected(gil, module, name);
-    raise_object(gil, line->broken_by.get(gil).get());
+    if (waiting.completion) return;
+    Interruptions::instance().raise_here(gil);
+    if (!line.broken_by) raise_disconnected(gil, module, call.name);
+    raise_object(gil, line.broken_by.get(gil).get());
 }
 
-// False when the deadline came first. Throws PyError for signals and interruption.
+// False if the deadline came first. Throws PyError for signals and interruptions.
 template <class Done>
-bool ThreadCaller::wait_until(Gil gil, PyObject* module, Line& line, Deadline deadline,
+bool ThreadCaller::wait_until(Gil gil, PyObject* module, CallLine& line, Deadline deadline,
                               Done&& done) {
+    Interruptions& interruptions = Interruptions::instance();
+    loop_bridge::Channel& channel = line.channel().channel();
     while (!done()) {
-        if (PyErr_CheckSignals() != 0) throw PyError{};
+        if (PyErr_CheckSignals() != 0) {
+            // From CPython 3.15 on, this call raises interruptions too. Entries that have arrived
+            // go first.
+            line.sort_in(channel.take_all());
+            throw PyError{};
+        }
         WaitOutcome outcome{};
         EntryList arrived;
-        // Several requests may have arrived at once, of which only one is run in each round.
-        // One that is interrupted does not wait, but looks: what has come goes first.
-        const bool looks = interrupted(gil);
+        // If an interruption is pending, only poll. Entries that have already arrived go first. Of
+        // several requests that arrived at once, each round runs one.
+        const bool looks = interruptions.pending_here(gil);
         if (looks) {
-            arrived = line.channel->channel().take_all();
-        } else if (line.requests.empty()) {
-            awaited_ = &line.channel->channel();
+            arrived = channel.take_all();
+        } else if (line.requests().empty()) {
+            running_->set_awaited(gil, &channel);
             const GilRelease released{gil};
-            const WokenBySignals woken{line.channel->channel()};
-            outcome = line.waiter.wait(deadline);
-            arrived = line.channel->channel().take_all();
+            const WokenBySignals woken{channel};
+            outcome = line.waiter().wait(deadline);
+            arrived = channel.take_all();
         }
-        awaited_ = nullptr;
-        sort_in(line, std::move(arrived));
-        if (outcome == WaitOutcome::kClosed) line.closed = true;
+        running_->set_awaited(gil, nullptr);
+        line.sort_in(std::move(arrived));
+        if (outcome == WaitOutcome::kClosed) line.close();
         if (done()) break;
-        if (looks) raise_if_interrupted(gil);
-        // It came after the last look, while this thread waited for the GIL.
-        if (interrupted(gil)) continue;
-        if (!line.requests.empty()) {
-            const EntryPtr request = std::move(line.requests.front());
-            line.requests.pop_front();
+        if (looks) interruptions.raise_here(gil);
+        // The interruption came after the last check, while this thread waited for the GIL.
+        if (interruptions.pending_here(gil)) continue;
+        if (!line.requests().empty()) {
+            const EntryPtr request = std::move(line.requests().front());
+            line.requests().pop_front();
             run(gil, module, static_cast<Request&>(*request));
+            if (PyErr_Occurred() != nullptr) throw PyError{};
         } else if (outcome == WaitOutcome::kTimedOut) {
             return false;
         }
@@ -188,116 +213,52 @@ bool ThreadCaller::wait_until(Gil gil, PyObject* module, Line& line, Deadline de
     return true;
 }
 
-void ThreadCaller::sort_in(Line& line, EntryList arrived) noexcept {
-    while (EntryPtr entry = arrived.pop_front()) {
-        switch (static_cast<loop_bridge::Arrival&>(*entry).kind()) {
-            case ArrivalKind::kCompletion: {
-                auto& completion = static_cast<Completion&>(*entry);
-                const auto frame =
-                    std::find_if(line.frames.begin(), line.frames.end(),
-                                 [&](const Frame* f) { return f->id == completion.id(); });
-                if (frame == line.frames.end() || (*frame)->completion) {
-                    Node::instance().meter.count_stale();
-                } else {
-                    static_cast<void>(entry.release());
-                    (*frame)->completion.reset(&completion);
-                }
-                break;
-            }
-            case ArrivalKind::kRequest:
-                line.requests.push_back(std::move(entry));
-                break;
-            case ArrivalKind::kGone:
-                line.closed = true;
-                break;
-            case ArrivalKind::kAttached:
-                break;
-        }
-    }
-}
-
 void ThreadCaller::run(Gil gil, PyObject* module, Request& request) noexcept {
     const ResourcePtr<RequestHandle> handle = request.take_handle();
     if (handle->unwanted()) return;
-    running_.push_back({handle.get()});
-    handle->begin(gil, *this);
+    const auto& level = running_->begin(gil, handle);
+    handle->begin(gil, running_);
     run_request(gil, module, *handle, request.body());
     handle->end(gil);
-    running_.pop_back();
-    // An interruption that came too late must not hit what this thread does next.
-    forget_interruption(gil);
-    if (running_.empty()) return;
-    if (PyObject* owed = std::exchange(running_.back().owed, nullptr)) {
-        PyThreadState_SetAsyncExc(thread_, owed);
-    }
+    running_->end(gil, level);
 }
-
-void ThreadCaller::interrupt(Gil, const RequestHandle& request, PyObject* type,
-                             int times) noexcept {
-    for (auto level = running_.rbegin(); level != running_.rend(); ++level) {
-        if (level->interruptions < times) {
-            ++level->interruptions;
-            if (level == running_.rbegin()) {
-                // By CPython itself, or in its wait.
-                PyThreadState_SetAsyncExc(thread_, type);
-                if (awaited_ != nullptr) awaited_->wake();
-            } else {
-                level->owed = type;
-            }
-        }
-        if (level->request == &request) return;
-    }
-}
-
-void ThreadCaller::forget_interruption(Gil gil) noexcept {
-    if (interrupted(gil)) PyThreadState_SetAsyncExc(thread_, nullptr);
-}
-
-// What CPython raises in a thread's bytecode is raised in its waits too, and then is done with.
-void ThreadCaller::raise_if_interrupted(Gil gil) const {
-    if (!interrupted(gil)) return;
-    const PyRef type = PyRef::borrow(PyThreadState_Get()->async_exc);
-    PyThreadState_SetAsyncExc(thread_, nullptr);
-    PyErr_SetNone(type.get());
-    throw PyError{};
-}
-
-bool ThreadCaller::interrupted(Gil) noexcept { return PyThreadState_Get()->async_exc != nullptr; }
 
 bool ThreadCaller::on_interrupt(Gil gil, PyObject* cancel) noexcept {
-    if (running_.empty()) return false;
-    RequestHandle& innermost = *running_.back().request;
-    innermost.begin(gil, PyRef::borrow(cancel));
-    // Unwanted before: the janitor has been here in vain.
-    if (innermost.unwanted()) innermost.interrupt(gil, nullptr);
+    const auto innermost = running_->innermost(gil);
+    if (!innermost) return false;
+    innermost->begin(gil, PyRef::borrow(cancel));
+    // The request was abandoned before this: the janitor has found nothing to interrupt.
+    if (innermost->unwanted()) innermost->interrupt(gil, false);
     return true;
 }
 
-// The handler still works on a call that nobody waits for: stop it, and with it the channel.
-void ThreadCaller::give_up(Gil gil, PyObject* module, Line& line) noexcept {
-    line.closed = true;
+// The handler still works on a call that nobody waits for. Stop the handler, and so the channel.
+void ThreadCaller::give_up(Gil gil, PyObject* module, CallLine& line) noexcept {
     const bool interrupted = PyErr_ExceptionMatches(ModuleState::of(module).interrupted.get()) != 0;
-    if (!line.frames.empty() && !line.broken_by && !interrupted) {
+    if (!line.idle() && !line.broken_by && !interrupted) {
         PyObject* error = loop_bridge::take_error(gil);
         loop_bridge::set_error(gil, error);
         line.broken_by = loop_bridge::PyHandle{PyRef::borrow(error)};
         Py_DECREF(error);
     }
-    if (const auto handler = line.channel->handler()) {
+    if (const auto handler = line.channel().handler()) {
         TermEnv env = make_term_env();
         const ERL_NIF_TERM message =
             enif_make_tuple2(env.get(), enif_make_atom(env.get(), "stop_handler"),
                              enif_make_pid(env.get(), &*handler));
         Node::instance().tell_coordinator(std::move(env), message);
     }
-    line.channel->close();
+    line.close();
 }
 
-// A nested call that had a timeout gives its own line back.
-void ThreadCaller::retire(const LinePtr& line) noexcept {
-    if (lines_.empty() || line == lines_.front() || !line->frames.empty()) return;
-    if (std::erase(lines_, line) == 0) return;
-    if (!line->closed) ChannelPool::instance().put(line->channel);
+// Keeps one open line for the next call. Other lines give their channels back.
+void ThreadCaller::retire(const CallLine& line) noexcept {
+    if (!line.idle()) return;
+    const bool another = std::any_of(lines_.begin(), lines_.end(), [&](const auto& one) {
+        return one.get() != &line && one->idle() && !one->closed();
+    });
+    if (!line.closed() && !another) return;
+    std::erase_if(lines_, [&](const auto& one) { return one.get() == &line; });
 }
 
 }  // namespace nif

@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// thread_caller.h: erlang.call on one Python thread: blocks it, without the GIL, until the call
-// has ended, and serves what Erlang asks of the waiting thread meanwhile.
-// Threads: the thread it belongs to, with the GIL; interrupt() any thread with the GIL while the
-//          request runs here. Its destructor runs at the thread's end, without GIL or thread state.
+// thread_caller.h: erlang.call on one Python thread. The thread waits without the GIL until the
+// call has ended, and meanwhile runs the requests that Erlang sends to it.
+// Threads: the owning thread, with the GIL. The destructor runs at the thread's end, without the
+//          GIL or a thread state. It ends the calls that still wait: those of suspended greenlets.
 //
-// Calls nest like frames of one stack: a call waits, its Erlang function calls Python on the
-// waiting thread, which calls Erlang again. The thread's handler process nests in the same way.
-// A nested call with a timeout gets a handler of its own: stopping it must not take the callers
-// further out with it.
+// Calls nest like frames of a stack: a call waits, its Erlang function calls Python on the waiting
+// thread, and Python calls Erlang again. The thread's handler process nests in the same way. Two
+// kinds of nested calls get a line and a handler of their own. The first kind is a call with a
+// timeout: stopping its handler must not end the outer calls. The second kind is a call of another
+// greenlet than the waiting calls: it may end after them.
 #pragma once
 
 #include <chrono>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
 
-#include "loop_bridge/blocking_waiter.h"
-#include "loop_bridge/python/py_handle.h"
 #include "nif/call_arguments.h"
-#include "nif/channel_resource.h"
+#include "nif/call_line.h"
 #include "nif/request.h"
+#include "nif/running_requests.h"
 
 namespace nif {
 
@@ -37,67 +36,36 @@ public:
     loop_bridge::PyRef call(loop_bridge::Gil gil, PyObject* module, const CallArguments& call,
                             Deadline deadline);
 
-    // This thread is a context's: it calls Erlang as long as the application is not started anew.
+    // This thread belongs to a context. It can call Erlang until the application starts anew.
     void belong_to(unsigned start) noexcept { start_ = start; }
 
-    // Its number as Python knows it.
-    unsigned long thread() const noexcept { return thread_; }
-
-    // Runs `request` here and now: for a context's thread, and for a thread that waits in call().
+    // Runs `request` here and now: on a context's thread, or on a thread that waits in call().
+    // Afterwards a Python error may be pending, raised by a signal handler.
     void run(loop_bridge::Gil gil, PyObject* module, Request& request) noexcept;
 
-    // `cancel` is called, in place of an exception, when nobody waits any longer for the innermost
-    // request that runs here. False when there is none.
+    // The request that began last runs its code from the innermost Python frame.
+    void enter_request(loop_bridge::Gil gil) noexcept { running_->enter(gil, start_.has_value()); }
+
+    // When the innermost running request is interrupted, `cancel` is called instead of raising an
+    // exception. False if no request runs here.
     bool on_interrupt(loop_bridge::Gil gil, PyObject* cancel) noexcept;
 
-    // Raises `type` in the code of a request that runs here, and in all that run further in, in
-    // waits too. In each `times` times at most, however many reasons there are: it can clean up.
-    void interrupt(loop_bridge::Gil gil, const RequestHandle& request, PyObject* type,
-                   int times) noexcept;
-    // Takes back what has not been raised yet.
-    void forget_interruption(loop_bridge::Gil gil) noexcept;
-
 private:
-    struct Running {
-        RequestHandle* request = nullptr;
-        int interruptions = 0;
-        PyObject* owed = nullptr;  // to be raised when what runs further in has ended; borrowed
-    };
-    struct Frame {
-        loop_bridge::CallId id;
-        std::unique_ptr<loop_bridge::Completion> completion;
-    };
-    // A channel with the calls that wait on it, innermost last.
-    struct Line {
-        explicit Line(ResourcePtr<ChannelResource> resource);
-        ResourcePtr<ChannelResource> channel;
-        loop_bridge::BlockingWaiter waiter;
-        std::vector<Frame*> frames;
-        std::deque<loop_bridge::EntryPtr> requests;
-        bool closed = false;
-        // The exception for which a call further in gave the line up; the calls further out end
-        // with the same one, unless it interrupted just that one's request. A line may die without
-        // the GIL.
-        loop_bridge::PyHandle broken_by;
-    };
-    using LinePtr = std::shared_ptr<Line>;
-
-    LinePtr ready_line(loop_bridge::Gil gil, PyObject* module, PyObject* name, Deadline deadline);
-    void await_completion(loop_bridge::Gil gil, PyObject* module, PyObject* name,
-                          const LinePtr& line, Frame& frame, Deadline deadline);
+    CallLine& ready_line(loop_bridge::Gil gil, PyObject* module, const CallArguments& call,
+                         Stack stack, Deadline deadline);
+    CallLine* usable_line(Stack stack, Deadline deadline) noexcept;
+    CallLine& open_line(loop_bridge::Gil gil, PyObject* module, const CallArguments& call,
+                        Deadline deadline);
+    void await_completion(loop_bridge::Gil gil, PyObject* module, const CallArguments& call,
+                          CallLine& line, const WaitingCall& waiting, Deadline deadline);
     template <class Done>
-    bool wait_until(loop_bridge::Gil gil, PyObject* module, Line& line, Deadline deadline,
+    bool wait_until(loop_bridge::Gil gil, PyObject* module, CallLine& line, Deadline deadline,
                     Done&& done);
-    void sort_in(Line& line, loop_bridge::EntryList arrived) noexcept;
-    static bool interrupted(loop_bridge::Gil gil) noexcept;
-    void raise_if_interrupted(loop_bridge::Gil gil) const;
-    static void give_up(loop_bridge::Gil gil, PyObject* module, Line& line) noexcept;
-    void retire(const LinePtr& line) noexcept;
+    static void give_up(loop_bridge::Gil gil, PyObject* module, CallLine& line) noexcept;
+    void retire(const CallLine& line) noexcept;
 
-    std::vector<LinePtr> lines_;    // the thread's first, then those of nested timed calls
-    std::vector<Running> running_;  // the requests that run here, innermost last
-    unsigned long thread_ = PyThread_get_thread_ident();
-    loop_bridge::Channel* awaited_ = nullptr;  // what this thread waits for now
+    std::vector<std::unique_ptr<CallLine>> lines_;  // at most one of them is idle
+    std::shared_ptr<RunningRequests> running_ = std::make_shared<RunningRequests>();
     std::optional<unsigned> start_;
 };
 

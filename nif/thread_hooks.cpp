@@ -57,7 +57,7 @@ void ThreadHooks::apply_one(Gil gil, const ModuleState& state, Observer& observe
     const PyThreadState& thread = *PyThreadState_Get();
     const PyRef hook = current_hook<Kind>(gil, state);
     if (hook.get() != observer.hook.get(gil).get()) {
-        // What the old one has set here goes with it.
+        // Remove the function that the old hook has set here.
         withdraw_one<Kind>(gil, observer);
         observer.hook = PyHandle{hook};
     }
@@ -86,7 +86,7 @@ void ThreadHooks::apply(Gil gil, const ModuleState& state, bool keep_in_mind) no
         apply_one<Trace>(gil, state, trace_, keep_in_mind);
         apply_one<Profile>(gil, state, profile_, keep_in_mind);
     } catch (const PyError&) {
-        // What the hook has raised, which is no reason to refuse a request.
+        // The hook raised an exception. The request runs all the same.
         PyErr_WriteUnraisable(nullptr);
     }
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// thread_hooks.h: the functions that observe a thread's code, for tracing and for profiling.
-// Threads: the thread it belongs to, with the GIL. It may be destroyed without.
+// thread_hooks.h: the functions that trace and profile a thread's code.
+// Threads: the owning thread, with the GIL. It may be destroyed without the GIL.
 //
 // threading.settrace() and threading.setprofile() set functions for threads that `threading`
-// starts; coverage and debuggers use them. A request runs in a thread that `threading` has not
-// started, so each request applies them. What a request leaves set itself ends with the request.
+// starts; coverage and debuggers use them. `threading` has not started the thread of a request, so
+// each request applies them. A function that the request sets itself is removed at the request's
+// end.
 #pragma once
 
 #include "loop_bridge/python/py_handle.h"
@@ -14,22 +15,22 @@ namespace nif {
 
 class ThreadHooks {
 public:
-    // Applies a hook that has changed, and one for which this thread has no function yet. The
-    // functions that are set then are those that restore() puts back, if asked to keep them in
-    // mind.
+    // Applies a hook that is new or has changed, if this thread has no function yet.
+    // `keep_in_mind`: restore() will put back the functions that are set now.
     void apply(loop_bridge::Gil gil, const ModuleState& state, bool keep_in_mind) noexcept;
-    // Takes back what the thread's code has set, unless a hook has changed meanwhile: a debugger
-    // that was attached, or has gone, has set it.
+    // Undoes what the thread's code has set. If a hook has changed meanwhile, nothing is undone: a
+    // debugger was attached or detached.
     void restore(loop_bridge::Gil gil, const ModuleState& state) noexcept;
-    // Takes away what hooks have set here: for a thread that did without before its request.
+    // Removes the functions that hooks have set here, for a thread that had none before its
+    // request.
     void withdraw(loop_bridge::Gil gil) noexcept;
 
 private:
     struct Observer {
-        loop_bridge::PyHandle hook;    // as it was when it was looked at last
-        loop_bridge::PyHandle object;  // what restore() puts back; null for none
+        loop_bridge::PyHandle hook;    // its value at the last look
+        loop_bridge::PyHandle object;  // the object that restore() puts back; null for none
         Py_tracefunc function = nullptr;
-        bool by_hook = false;  // `object` is what the hook has set here
+        bool by_hook = false;  // the hook has set `object` here
     };
     template <class Kind>
     static void apply_one(loop_bridge::Gil gil, const ModuleState& state, Observer& observer,

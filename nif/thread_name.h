@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// thread_name.h: names the calling thread for ps, gdb and perf; thread_name_linux.cpp or
-// thread_name_macos.cpp, as Meson chooses.
+// thread_name.h: names the calling thread for ps, gdb and perf. Meson chooses thread_name_linux.cpp
+// or thread_name_macos.cpp.
+// Threads: any.
 #pragma once
 
 namespace nif {

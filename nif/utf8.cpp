@@ -21,7 +21,7 @@ std::size_t ascii_prefix(const unsigned char* data, std::size_t size) noexcept {
 
 bool is_continuation(unsigned char byte) noexcept { return (byte & 0xC0) == 0x80; }
 
-// Length of the valid multi-byte sequence at `data`; 0 when there is none.
+// The length of the valid multi-byte sequence at `data`; 0 if there is none.
 std::size_t sequence_length(const unsigned char* data, std::size_t size) noexcept {
     const unsigned char lead = data[0];
     if (lead < 0xC2 || lead > 0xF4 || size < 2 || !is_continuation(data[1])) return 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// utf8.h: tells text from other bytes. Strict as Python and Erlang are: no surrogates, nothing
-// overlong, nothing above U+10FFFF. Any thread, no GIL.
+// utf8.h: tells text from other bytes. As strict as Python and Erlang: no surrogates, no overlong
+// forms, nothing above U+10FFFF.
+// Threads: any.
 #pragma once
 
 #include <cstddef>

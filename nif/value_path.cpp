@@ -17,7 +17,7 @@ std::vector<const PathStep*> steps_from_root(const PathStep* last) {
     return steps;
 }
 
-// Longest prefix of at most `limit` bytes that doesn't cut a character.
+// The longest prefix of at most `limit` bytes that does not cut a character.
 std::string shortened(std::string text, std::size_t limit) {
     if (text.size() <= limit) return text;
     std::size_t end = limit;
@@ -52,7 +52,7 @@ std::string render_key(Gil gil, const PathStep& step) {
                        step.parent->kind == PathStep::Kind::kConverted &&
                        is_dataclass_instance(gil, step.parent->container);
     if (field) return "." + shortened(utf8_text(gil, key), 80);
-    // Atoms compare equal to their text: ['name'] finds them, and reads better.
+    // An Atom equals its text, so ['name'] finds its entry and reads better.
     PyObject* plain = PyUnicode_Check(key) ? PyUnicode_FromObject(key) : nullptr;
     if (plain == nullptr) {
         PyErr_Clear();
@@ -136,7 +136,7 @@ void raise_at(Gil gil, PyObject* type, std::string_view root, const PathStep* la
 }
 
 void rethrow_with_place(Gil gil, std::string_view root, const PathStep* last) {
-    // Out of the indicator meanwhile: rendering may run Python code.
+    // Take the exception out of the indicator first: rendering may run Python code.
     PyRef exception = PyRef::steal(loop_bridge::take_error(gil));
     add_note(gil, exception.get(),
              "while converting " + render_path(gil, root, last) + " to an Erlang term");
@@ -147,7 +147,7 @@ void rethrow_with_place(Gil gil, std::string_view root, const PathStep* last) {
 void raise_too_deep(Gil gil, std::string_view root, const PathStep* last, PyObject* value) {
     const PathStep end{last, value};
     const std::vector<const PathStep*> steps = steps_from_root(&end);
-    // The chain has at most kMaxDepth steps: comparing each with each is quick enough for an error.
+    // The chain has at most kMaxDepth steps. Comparing each with each is fast enough for an error.
     for (std::size_t i = 0; i < steps.size(); ++i) {
         PyObject* container = steps[i]->container;
         if (container == nullptr) continue;

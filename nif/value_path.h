@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// value_path.h: where a conversion is, for its error messages: args[0]['k'][3].
-// The steps are a chain on the C stack; it becomes text only when an error needs it.
+// value_path.h: the place of a conversion in its value, for error texts: args[0]['k'][3]. The steps
+// are a chain on the C stack; only an error makes a text of them.
+// Threads: with the GIL.
 #pragma once
 
 #include <cstddef>
@@ -31,25 +32,25 @@ struct PathStep {
     Kind kind = Kind::kIndex;
 };
 
-// How deep a value may nest, either way.
+// The limit of nesting, in both directions.
 inline constexpr int kMaxDepth = 1000;
 
-// UTF-8. Long paths lose their middle.
+// Returns UTF-8. Long paths lose their middle.
 std::string render_path(Gil gil, std::string_view root, const PathStep* last);
 
-// Python's repr or Erlang's print of the odd value belongs into `text`, shortened.
+// `text` contains Python's repr or Erlang's print of the refused value, shortened.
 [[noreturn]] void raise_at(Gil gil, PyObject* type, std::string_view root, const PathStep* last,
                            std::string_view text);
 
-// Notes the place on the pending exception, which stays what it is, and throws.
+// Adds a note with the place to the pending exception, and throws.
 [[noreturn]] void rethrow_with_place(Gil gil, std::string_view root, const PathStep* last);
 
-// For a value nested deeper than kMaxDepth: ValueError when it contains itself, else
-// RecursionError. `value` stands one step after `last`; null when it is an Erlang term.
+// For a value nested deeper than kMaxDepth. Throws ValueError if the value contains itself, else
+// RecursionError. `value` is one step after `last`; null for an Erlang term.
 [[noreturn]] void raise_too_deep(Gil gil, std::string_view root, const PathStep* last,
                                  PyObject* value = nullptr);
 
-// repr(object), at most about `limit` bytes of UTF-8; never fails.
+// repr(object), at most about `limit` bytes of UTF-8. Never fails.
 std::string short_repr(Gil gil, PyObject* object, std::size_t limit = 80);
 
 }  // namespace nif

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The native half of the package `erlang`, built into the node; only that package uses it."""
+"""The native half of the package `erlang`. The node has it built in; only the package uses it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,19 +17,28 @@ from erlang import stats as stats
 def call_for_caller(
     name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None
 ) -> Any:
-    """`call`, for a Python function that stands in for it: warnings point to its caller."""
+    """`call`, for a Python function that wraps it: warnings point to the caller."""
 
-def ask(name: str, /, *args: object, timeout: float | None = None) -> Any:
-    """`call` without the warning, for the package's own short questions."""
+def ask(name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None) -> Any:
+    """`call` without the warning, for short questions of the package itself."""
 
 def loop_channel() -> Ref:
-    """The channel of the running loop, as Erlang knows it."""
+    """Returns the channel of the running loop, as a `Ref`."""
 
 def on_interrupt(cancel: Callable[[], object], /) -> bool:
-    """Sets what to call when nobody waits for the running request any longer."""
+    """Sets the function to call, in place of an exception, when the request is interrupted."""
 
-def interrupt_thread(ident: int, exception: type[BaseException] | None, /) -> None:
-    """Raises it in another thread as soon as that runs Python code; ``None`` takes it back."""
+def enter_request() -> None:
+    """The calling function runs the request that began last."""
+
+def interrupt_thread(ident: int, /) -> None:
+    """Makes another thread raise `Interrupted` soon, wherever its code is."""
+
+def raise_interruption() -> None:
+    """Raises the pending interruption of the calling thread, if any."""
+
+def settle_interruption() -> None:
+    """Drops the pending interruption of the calling thread."""
 
 def keep_context(keep: bool, /) -> None:
     """Whether the next requests on this thread share their context variables."""
@@ -38,4 +47,4 @@ def after_fork_in_child() -> None:
     """Marks the module as unusable."""
 
 def bind_package(parts: Mapping[str, object], /) -> None:
-    """Takes what the package supplies."""
+    """Takes the objects that the package supplies."""

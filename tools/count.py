@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-# Common Test lists these as cases; they are one only when they fail.
+# Common Test lists these as cases. They count only if they fail.
 FRAMES = {"init_per_suite", "end_per_suite", "init_per_group", "end_per_group"}
 
 
@@ -15,7 +15,7 @@ class Counts:
     passed: int = 0
     failed: int = 0
     skipped: int = 0
-    # Names of failed tests, where a report tells them.
+    # Names of failed tests, if a report has them.
     names: tuple[str, ...] = ()
 
     def __add__(self, other: "Counts") -> "Counts":

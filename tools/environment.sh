@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# Names that the scripts share; sourced from the project's root, with that as the working directory.
+# Names that the scripts share. Source this file in the project's root.
 
 VENV=$PWD/build/venv
 VENV_PYTHON=$VENV/bin/python3
 MESON_BUILD=build/meson
-# Tells the hook in rebar.config that the native library is already built.
+# Tells the hook in rebar.config that the native library is built already.
 ERLANG_PYTHON_BUILT=1
 export ERLANG_PYTHON_BUILT
 
@@ -17,7 +17,8 @@ fail() {
     exit 1
 }
 
-# Runs a command under a lock file where the system has flock(1): two builds at once wait in line.
+# Runs a command under a lock file if the system has flock(1), so that two builds run one after the
+# other.
 locked() {
     lock_file=$1
     shift

@@ -19,7 +19,7 @@ FOUND = Path("build/fuzz")
 SEEDS = Path("tests/fuzz/corpus")
 
 # Instrumented everywhere, with main() of the engine in the fuzzers alone. UBSan's check of vtables
-# needs descriptors, see sanitizers.py.
+# needs descriptors, see variants.py.
 CPP_ARGS = "['-fsanitize=fuzzer-no-link','-fno-sanitize-recover=undefined','-fno-sanitize=vptr']"
 OPTIONS = (
     "-Dfuzz=true",
@@ -51,7 +51,7 @@ def fuzz(target: str, seconds: int) -> bool:
         str(known),
         str(SEEDS / target),
     ]
-    # CPython is not finalized: what it still has would be reported as lost.
+    # CPython is not finalised, so its remaining memory would be reported as lost.
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
     print(f"== {target}, {seconds} s ==", flush=True)
     return subprocess.run(command, check=False, env=environment).returncode == 0
@@ -67,9 +67,9 @@ def main() -> int:
     chosen = TARGETS if options.target == "all" else (options.target,)
     found = [target for target in chosen if not fuzz(target, options.seconds)]
     if found:
-        print(f"fuzz: something was found by {', '.join(found)}; its input is in {FOUND}")
+        print(f"fuzz: {', '.join(found)} found a fault; the input is in {FOUND}")
         return 1
-    print("fuzz: nothing was found")
+    print("fuzz: no fault found")
     return 0
 
 

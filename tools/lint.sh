@@ -24,7 +24,7 @@ clang_format() {
 
 python_folders() {
     for folder in pysrc demo bench tools tests/soak tests/mutants; do
-        # A folder without Python in it is an error to mypy.
+        # mypy refuses a folder without Python files.
         [ -z "$(find "$folder" -name '*.py' 2>/dev/null | head -n 1)" ] || printf '%s\n' "$folder"
     done
 }
@@ -35,17 +35,20 @@ types() {
 }
 
 check clang-format clang_format
-# Only what is built is checked: a file of another platform has no compile command here.
+# Only built files are checked: a file of another platform has no compile command here.
 check clang-tidy "$VENV_PYTHON" tools/tidy.py
 check ruff-format ruff format --check --quiet .
 check ruff ruff check .
 check mypy types
 check warnings rebar3 as lint compile
 check xref rebar3 xref
+# shellcheck disable=SC2046 # the names have no spaces
+check spelling codespell $(git ls-files -- '*.[ch]*' '*.erl' '*.md' '*.py' '*.pyi' '*.sh' '*.build')
+check prose "$VENV_PYTHON" tools/prose.py
 check dialyzer rebar3 dialyzer
 
 if [ -n "$failed" ]; then
-    echo "lint: not passed:$failed"
+    echo "lint: failed:$failed"
     exit 1
 fi
 echo "lint: all passed"

@@ -19,20 +19,23 @@ from count import Counts
 from matrix_report import Result
 from matrix_tree import PROJECT, RUNNING, Tree, TreeError
 
+# The number of characters of a commit's name on the page.
+SHOWN = 7
+
 
 @dataclass(frozen=True)
 class Platform:
     name: str
     suite: str
-    # Debian's packages beside those that ./dev installs.
+    # Debian's packages beside those that `./dev` installs.
     packages: tuple[str, ...] = ()
     # PYTHON= in the tree.
     python: str = ""
-    # A version of CPython that Debian's suite lacks: this machine's is lent to the tree.
+    # A version of CPython that Debian's suite lacks. The tree borrows this machine's.
     lent: str = ""
 
 
-# What a CPython that was built on Debian 12 links to.
+# The libraries of a CPython that was built on Debian 12.
 LIBRARIES = "libbz2-1.0 libexpat1 libffi8 liblzma5 libncursesw6 libreadline8 libsqlite3-0 libssl3"
 PLATFORMS = (
     Platform("debian12", "bookworm"),
@@ -84,7 +87,8 @@ class Run:
     def __init__(self, platform: Platform, options: argparse.Namespace, commit: str) -> None:
         self._options = options
         self._platform = platform
-        self._result = Result(platform.name, datetime.date.today().isoformat(), commit)
+        self._commit = commit
+        self._result = Result(platform.name, datetime.date.today().isoformat(), commit[:SHOWN])
         self._python = platform.python
         binds: tuple[Path, ...] = ()
         if platform.lent:
@@ -109,7 +113,7 @@ class Run:
             packages = self._platform.packages
             if not (self._options.only and self._tree.project.exists()):
                 self._tree.prepare(packages, fresh=self._options.fresh, log=log)
-            self._tree.clone(keep_build=self._options.only is not None, log=log)
+            self._tree.clone(self._commit, keep_build=self._options.only is not None, log=log)
 
     def _test(self) -> None:
         summary = self._tree.project / "build/test-results/summary.json"
@@ -138,7 +142,7 @@ class Run:
 
 
 def run_all(platforms: Sequence[Platform], options: argparse.Namespace) -> list[Result]:
-    git = ["git", "rev-parse", "--short", "HEAD"]
+    git = ["git", "rev-parse", "HEAD"]
     commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         runs = [pool.submit(Run(platform, options, commit).go) for platform in platforms]
@@ -174,10 +178,8 @@ def main() -> int:
     options = parser.parse_args()
     platforms = chosen(options.names)
     if os.geteuid() != 0:
-        raise SystemExit(
-            "dev: ./dev matrix makes and enters Debian trees, so it has to run as root"
-        )
-    # In the background of a script these are ignored, and every child would inherit that.
+        raise SystemExit("dev: ./dev matrix makes Debian trees and runs in them; run it as root")
+    # A script's background processes ignore these signals, and every child would inherit that.
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         signal.signal(number, interrupted)
     left_out = {

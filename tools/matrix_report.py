@@ -35,9 +35,9 @@ class Result:
     versions: Sequence[str] = ("", "", "", "")
     # None: not run.
     demo: bool | None = None
-    # Of each part, in the order in which they ran.
+    # The counts of each part, in the order of the run.
     parts: dict[str, Counts] = field(default_factory=dict)
-    # Why there are no tests to count.
+    # The reason if there are no tests to count.
     trouble: str = ""
 
     @property

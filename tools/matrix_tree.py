@@ -12,14 +12,17 @@ from typing import Any, TextIO
 
 ROOT = Path.cwd()
 MATRIX = ROOT / "build/matrix"
-# Where a tree has the project.
+# The project's folder in a tree.
 PROJECT = "/srv/erlang_python"
 SCRIPTS = Path("/usr/share/debootstrap/scripts")
 BASE = ("ca-certificates", "procps")
 
-# Of this machine's environment, by name: how package clients reach their registries.
+# debootstrap's cache of packages is for one debootstrap at a time.
+_bootstrapping = threading.Lock()
+
+# Variables of this machine's environment: package clients find their registries by them.
 CERTIFICATES = {"CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE"}
-# The same, as files; below the tree's root they have the same names.
+# Files with the same purpose. They have the same names in the tree.
 SETTINGS = (
     "/etc/apt/apt.conf",
     "/etc/apt/apt.conf.d",
@@ -70,16 +73,15 @@ class Tree:
         if packages:
             self._must([*install, "install", *packages], log)
 
-    def clone(self, *, keep_build: bool, log: TextIO) -> None:
-        """Puts the last commit into the tree; nothing of a build before, unless asked."""
-        if keep_build and self.project.exists():
-            commands = [["fetch", "-q", str(ROOT), "HEAD"], ["reset", "-q", "--hard", "FETCH_HEAD"]]
-            for command in [*commands, ["clean", "-fdq"]]:
-                _must(["git", "-C", str(self.project), *command], log, os.environ)
-            return
-        shutil.rmtree(self.project, ignore_errors=True)
-        clone = ["git", "clone", "-q", "--no-hardlinks", str(ROOT), str(self.project)]
-        _must(clone, log, os.environ)
+    def clone(self, commit: str, *, keep_build: bool, log: TextIO) -> None:
+        """Puts a commit into the tree; nothing of a build before, unless asked."""
+        if not (keep_build and self.project.exists()):
+            shutil.rmtree(self.project, ignore_errors=True)
+            _must(["git", "init", "-q", str(self.project)], log, os.environ)
+        # By the commit's name: the last commit may be another one when this tree's turn comes.
+        fetch = ["fetch", "-q", str(ROOT), commit]
+        for command in [fetch, ["reset", "-q", "--hard", "FETCH_HEAD"], ["clean", "-fdq"]]:
+            _must(["git", "-C", str(self.project), *command], log, os.environ)
 
     def run(self, command: Sequence[str], log: TextIO, **variables: str) -> int:
         """Runs a command in the tree; the exit status."""
@@ -105,12 +107,13 @@ class Tree:
         script = SCRIPTS / self.suite
         if not script.exists():
             script = SCRIPTS / "sid"
-        # In namespaces too: what debootstrap mounts and starts goes when it ends.
+        # Also in namespaces: the mounts and processes of debootstrap vanish with it.
         command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--mount-proc"]
         command += ["--pid", "--fork", "--kill-child", "debootstrap", "--variant=minbase"]
         command += [f"--include={','.join(BASE)}", f"--cache-dir={cache}"]
         command += [self.suite, str(self.path), mirror(), str(script)]
-        _must(command, log, os.environ)
+        with _bootstrapping:
+            _must(command, log, os.environ)
 
     def _hand_on_settings(self) -> None:
         for name in SETTINGS:
@@ -169,7 +172,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _must(command: Sequence[str], log: TextIO, environment: Mapping[str, str]) -> None:
-    # Without the environment: an address in it may have a password.
+    # Without variables: an address in one may have a password.
     said = " ".join(word for word in command if "=" not in word)
     log.write(f"$ {said}\n")
     status = run(command, log, environment)
@@ -212,7 +215,7 @@ RUNNING = Running()
 
 def run(command: Sequence[str], log: TextIO, environment: Mapping[str, str]) -> int:
     log.flush()
-    # A session of its own: Ctrl-C at the terminal is for this program, which ends the command.
+    # A session of its own: Ctrl-C at the terminal goes to this program, which ends the command.
     process = RUNNING.start(
         command,
         env=dict(environment),

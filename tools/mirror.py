@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-# Made by builds, each copy has its own.
+# Builds make these folders. Each copy has its own.
 OWN = ("build", "_build", "priv")
 
 
@@ -19,7 +19,7 @@ def mirrored(folder: Path) -> Path:
         copy = folder / source
         if not copy.exists() or not _alike(source, copy):
             copy.parent.mkdir(parents=True, exist_ok=True)
-            # With a time of its own: builds go by what is newer than what they made.
+            # With a new time stamp: builds compare the times of their inputs and outputs.
             shutil.copy(source, copy)
     for entry in folder.iterdir():
         if entry.name not in OWN:

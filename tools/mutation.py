@@ -19,7 +19,7 @@ from mutants import MUTANTS, Mutant
 
 COPY = Path("build/mutants")
 LOGS = Path("build/mutant-logs")
-# Whatever hangs has been noticed, too.
+# A hanging test counts as one that has noticed.
 SECONDS = 400
 
 
@@ -37,7 +37,7 @@ def run(command: list[str], log: Path) -> int:
         try:
             return process.wait(SECONDS)
         except subprocess.TimeoutExpired:
-            # It ends what it has started, which is in groups of its own.
+            # The test runner ends the processes that it has started in groups of their own.
             os.killpg(process.pid, signal.SIGINT)
             process.wait()
             return -signal.SIGINT
@@ -48,7 +48,7 @@ def try_out(mutant: Mutant) -> str:
     file = COPY / mutant.file
     original = file.read_text()
     if original.count(mutant.old) != 1:
-        return f"missed: stands {original.count(mutant.old)} times in {mutant.file}"
+        return f"missed: its text is {original.count(mutant.old)} times in {mutant.file}, not once"
     log = LOGS / f"{mutant.name.replace(' ', '_')}.log"
     log.unlink(missing_ok=True)
     try:

@@ -13,7 +13,8 @@ if [ "${1:-}" = --all ]; then
     shift
 fi
 
-# Another interpreter, Erlang or option means other headers: begin anew. Meson sees to all the rest.
+# Another interpreter, Erlang or option means other headers: start from scratch. Meson handles all
+# other changes.
 wanted="$("$python" -c 'import sys; print(sys.base_prefix, sys.version)' | tr '\n' ' ') $(command -v erl) $*"
 if [ ! -f "$folder/build.ninja" ] || [ "$(cat "$folder/configured_for" 2>/dev/null)" != "$wanted" ]; then
     rm -rf "$folder"

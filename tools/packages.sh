@@ -9,10 +9,11 @@ missing=
 need() { missing="$missing $*"; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# Debian splits OTP into packages, so `erl` alone doesn't tell whether headers and tools are there.
+# Debian splits OTP into packages, so `erl` alone does not show whether headers and tools are
+# installed.
 need_erlang() {
     if has erl && [ "$(command -v erl)" != /usr/bin/erl ]; then
-        has rebar3 || fail "there is an Erlang outside /usr/bin, but no rebar3 on PATH"
+        has rebar3 || fail "erl is outside /usr/bin, but PATH has no rebar3; install rebar3 beside that Erlang"
         return
     fi
     need_debian erlang-base erlang-dev erlang-crypto erlang-tools erlang-common-test erlang-eunit \
@@ -47,7 +48,8 @@ case ${1:-} in
     --lint) need_debian clang-format clang-tidy ;;
     --fuzz)
         need_debian clang
-        # The engine's package is named by the version of the compiler, which may just be missing.
+        # The version of the compiler is part of the engine's package name. The compiler may be
+        # missing still.
         clang=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p')
         need_debian "libclang-rt-${clang:-14}-dev"
         ;;
@@ -57,14 +59,14 @@ esac
 [ -n "$missing" ] || exit 0
 
 install="apt-get install -y --no-install-recommends$missing"
-has apt-get || fail "missing, install them your system's way:$missing"
+has apt-get || fail "packages are missing and apt-get is not here; install them with your package manager:$missing"
 if [ "$(id -u)" = 0 ]; then
     root=
 elif has sudo && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
     root=sudo
 else
-    fail "missing packages; run this as root, then again what you ran: apt-get update && $install"
+    fail "packages are missing. Run this as root, then your command again: apt-get update && $install"
 fi
 say "installing$missing"
-# Its words go to standard error, so that a command's own output stays its own.
+# The output of apt goes to standard error: standard output belongs to the command that runs later.
 $root env DEBIAN_FRONTEND=noninteractive sh -c "apt-get -q update && $install" >&2 </dev/null

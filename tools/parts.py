@@ -15,9 +15,9 @@ RESULTS = Path("build/test-results")
 VENV_BIN = Path("build/venv/bin").absolute()
 PYTHON = str(VENV_BIN / "python3")
 CT_LOGS = Path("build/ct_logs")
-# Where Common Test suites are.
+# The folders of Common Test suites.
 SUITES = (Path("tests/erl"), Path("tests/faults"))
-# One part, hung or not, may not eat the 25 minutes that the whole has.
+# The whole run has 25 minutes. One part must not use them up, even if it hangs.
 PART_SECONDS = 15 * 60.0
 
 
@@ -32,7 +32,7 @@ class Part:
 def checked(counts: Counts, status: int, what: str) -> Counts:
     """A command that failed, or ran nothing, with no failed test to show for it is one failure."""
     if counts.failed == 0 and (status != 0 or counts == Counts()):
-        print(f"{what}: status {status}, no failed test, {counts.passed} passed: one failure")
+        print(f"{what} ended with status {status}, {counts.passed} passed: counted as one failure")
         return counts + Counts(failed=1)
     return counts
 
@@ -75,7 +75,7 @@ def run_pytest(
 
 
 def run_meson(folder: Path, tests: Sequence[str] = (), *, wrapper: str = "") -> Counts:
-    # A wrapper's name becomes part of the report's.
+    # A wrapper's name becomes part of the report's name.
     reports = "meson-logs/testlog*.junit.xml"
     for old in folder.glob(reports):
         old.unlink()
@@ -153,7 +153,7 @@ def _pytest_part(name: str, *, in_node: bool) -> Part:
 
 PARTS = (
     _pytest_part("house", in_node=False),
-    # Outside a node: it starts nodes, as users do.
+    # Outside of a node: the tests start nodes, as users do.
     replace(_pytest_part("erlpy", in_node=False), needs_build=True),
     Part(
         "cpp",
@@ -180,7 +180,7 @@ PARTS = (
         run=run_python,
     ),
     _pytest_part("web", in_node=True),
-    # Half a minute of ./dev soak, outside a node.
+    # Half a minute of ./dev soak, outside of a node.
     replace(_pytest_part("soak", in_node=False), needs_build=True),
     Part(
         "demo",

@@ -14,7 +14,7 @@ def run(
 ) -> int:
     """Returns the exit status; negative when a signal ended the command, ours included."""
     print(f"$ {' '.join(command)}", flush=True)
-    # A session of its own makes one group of everything that the command starts.
+    # A session of its own puts everything that the command starts into one group.
     process = subprocess.Popen(
         command,
         env={**os.environ, **(environment or {})},
@@ -24,7 +24,7 @@ def run(
     try:
         return process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
-        print(f"not finished after {seconds:.0f} s, ended: {command[0]}", file=sys.stderr)
+        print(f"killed, not finished after {seconds:.0f} s: {command[0]}", file=sys.stderr)
         _end_group(process)
         return -signal.SIGKILL
     except BaseException:

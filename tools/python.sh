@@ -16,7 +16,7 @@ if sys.version_info < (3, 11):
 if not (sysconfig.get_config_var("Py_ENABLE_SHARED") or sysconfig.get_config_var("PYTHONFRAMEWORK")):
     sys.exit("it was built without a shared library (configure it with --enable-shared)")
 if sysconfig.get_config_var("Py_GIL_DISABLED"):
-    sys.exit("it is free-threaded (built without the GIL), which is not supported yet; use the usual build")
+    sys.exit("it is free-threaded (built without the GIL); use a build with the GIL")
 print(getattr(sys, "_base_executable", sys.executable))
 PYTHON
 }

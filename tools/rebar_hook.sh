@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# rebar3 runs this before it compiles the application. Under ./dev everything is built already; as
+# rebar3 runs this before it compiles the application. Under `./dev` everything is built already; as
 # somebody's dependency this builds the native library inside the dependency's own folder.
 set -eu
 
 [ "${ERLANG_PYTHON_BUILT:-}" != 1 ] || exit 0
 cd "$(dirname -- "$0")/.."
-# A checkout that ./dev has built stays that way, whoever runs rebar3 in it.
+# A checkout that `./dev` has built stays that way when rebar3 runs in it.
 [ ! -L priv/python ] || exit 0
 . tools/environment.sh
 

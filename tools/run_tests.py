@@ -63,7 +63,7 @@ def named_part(name: str, arguments: list[str], parts: Sequence[Part]) -> Part:
     for part in parts:
         if part.name == name and not arguments:
             if not part.present():
-                raise SystemExit(f"there is nothing in part {name} yet")
+                raise SystemExit(f"part {name} has no tests")
             return part
     if name in ("house", "erlpy", "python", "web", "soak"):
         name = f"tests/{name}"

@@ -11,8 +11,7 @@ from process import run
 
 RESULTS = Path("build/soak")
 FEWEST_SECONDS = 10.0
-# For the start, and for the pauses, on a machine that is busy with other things; a minute more than
-# the program gives itself.
+# For the start and the pauses on a busy machine; a minute more than the program's own margin.
 MARGIN = 240.0
 
 
@@ -22,7 +21,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="replay a load; printed at the start of each")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder, default %(default)s")
     parser.add_argument("--pipes", action="store_true", help="channels wake by pipes, not eventfds")
-    # Something leaks on purpose: the tests of this test.
+    # Leaks on purpose, for the tests of the soak itself.
     parser.add_argument(
         "--leak",
         choices=["process", "table", "atom", "list", "descriptor"],
@@ -30,7 +29,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     if options.seconds < FEWEST_SECONDS:
-        parser.error(f"{FEWEST_SECONDS:.0f} seconds at least")
+        parser.error(f"SECONDS must be at least {FEWEST_SECONDS:.0f}")
     seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
     options.results.mkdir(parents=True, exist_ok=True)
     print(f"seed {seed}", flush=True)

@@ -20,7 +20,7 @@ from pathlib import Path
 BUILD = Path("build/meson")
 PASSED = Path("build/tidy")
 CHECKED = re.compile(r"/(loop_bridge|nif)/[^:]*\.cpp$")
-# Options of the compiler that name its outputs: dropped together with the value after them.
+# Compiler options for output files. They are dropped together with their values.
 OUTPUTS = ("-o", "-MF", "-MQ", "-MT")
 
 
@@ -73,20 +73,20 @@ def check(unit: Unit, tidy: str, settings: bytes) -> str:
 def main() -> int:
     tidy = shutil.which("clang-tidy")
     if tidy is None:
-        print("clang-tidy is not installed")
+        print("clang-tidy is not installed; ./dev lint installs it")
         return 1
     PASSED.mkdir(parents=True, exist_ok=True)
     version = subprocess.run([tidy, "--version"], capture_output=True, check=True).stdout
     settings = version + Path(".clang-tidy").read_bytes()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         findings = list(pool.map(lambda unit: check(unit, tidy, settings), units()))
-    # One header is found fault with once for each source that includes it.
+    # A finding in a header is reported once for each source that includes the header.
     blocks = {block for finding in findings for block in split_findings(finding)}
     print("".join(sorted(blocks)), end="")
     return 1 if any(findings) else 0
 
 
-# Paths are printed as the compile commands have them, relative to the build folder.
+# Paths are printed as in the compile commands, relative to the build folder.
 UPWARDS = re.compile(rf"^(?:{re.escape(str(BUILD.resolve()))}/)?\.\./\.\./", re.MULTILINE)
 FINDING = re.compile(r"^(?=\S+:\d+:\d+: error)", re.MULTILINE)
 

@@ -14,7 +14,7 @@ shift
 
 mount -t proc proc "$tree/proc"
 mount --rbind /sys "$tree/sys"
-# With /dev/pts and /dev/shm, where this machine has them.
+# With /dev/pts and /dev/shm, if this machine has them.
 mount --rbind /dev "$tree/dev"
 for folder in pts shm; do
     mkdir -p "$tree/dev/$folder"
@@ -27,8 +27,8 @@ for folder in ${BINDS:-}; do
     mount -o remount,bind,ro "$tree$folder"
 done
 
-# Not by exec: this shell is the first process here, the one that orphans are handed to and that
-# takes their exit statuses.
+# Not by exec: this shell is the first process here. It gets the orphans and collects their exit
+# statuses.
 status=0
 chroot "$tree" "$@" || status=$?
 exit $status

@@ -9,23 +9,23 @@ from count import Counts
 from parts import PARTS, Part, run_common_test, run_pytest
 from variants import CURRENT, REPORTS
 
-# Each native function, from many processes, and the end of whatever they make.
+# The suites use each native function from many processes, and end all their objects.
 SUITES = (
     *("call", "callback", "context", "held_context", "async", "conversion", "interrupt"),
     *("nested", "stream", "overload", "loop", "loop_end", "stop", "failure", "churn"),
 )
-# Last, in the same node: what all before it have lost.
+# Last, in the same node: the memory that all earlier tests have lost.
 LEAKS = Path("tests/leaks")
-# Its 100,000 threads show nothing here that fewer don't.
+# Its 100,000 threads find nothing here that fewer threads would not find.
 SLOW = "--ignore=tests/python/test_scale.py"
 LEFT_OUT = {
     "address": (
-        # Frames of AddressSanitizer are several times as large.
+        # Frames of AddressSanitizer are several times larger.
         "--deselect=tests/python/test_conversion_refusals.py::test_deep_values_fit_a_small_stack",
-        # Python counts no blocks where malloc is its allocator.
+        # Python counts no blocks if malloc is its allocator.
         "--deselect=tests/python/test_reference_balance.py::test_a_kept_reference_would_be_noticed",
     ),
-    # The references that uvloop takes are not counted: its wheel is one for any interpreter.
+    # References taken by uvloop are not counted: its wheel is for any interpreter.
     "debug-python": ("-k", "not (test_reference_balance and uvloop)"),
 }
 

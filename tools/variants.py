@@ -13,17 +13,17 @@ from pathlib import Path
 from mirror import mirrored, share_venv
 
 # Undefined behaviour must end the node, not only print. The check of vtables opens a pipe to probe
-# memory: where descriptors have run out, as tests arrange, it takes every object for broken.
+# memory. Tests use up all descriptors, and then the check takes every object for broken.
 UNDEFINED = "['-fno-sanitize-recover=undefined','-fno-sanitize=vptr']"
 
-# Where the sanitizers write what they find, of all processes: tests may swallow what nodes print.
+# The sanitizers' reports of all processes are files: tests may swallow the output of nodes.
 REPORTS = Path("build/sanitizer-reports")
 
 
 @dataclass(frozen=True)
 class Variant:
     native_options: Sequence[str] = ()
-    # For whatever starts nodes; not for compilers.
+    # Variables for commands that start nodes, not for compilers.
     node_environment: Callable[[], Mapping[str, str]] = dict
     packages: str = ""
     python: str = ""  # the interpreter, unless it is the one chosen for all
@@ -37,12 +37,12 @@ def _address_environment() -> Mapping[str, str]:
     log = REPORTS.absolute() / "report"
     return {
         "LD_PRELOAD": library,
-        # Leaks are looked for when tests/leaks asks: at the end the BEAM's own would be reported.
+        # tests/leaks asks for leaks. At the end of the process, the BEAM's own would be reported.
         "ASAN_OPTIONS": f"log_path={log}:leak_check_at_exit=0:allocator_may_return_null=1",
         "UBSAN_OPTIONS": f"log_path={log}:print_stacktrace=1",
         "LSAN_OPTIONS": f"suppressions={Path('tests/leaks/not_ours.supp').absolute()}"
         ":print_suppressions=0",
-        # Each object and each binary a block of its own, so that who leaves it is noticed.
+        # Each object and each binary is a block of its own, so that a lost one is noticed.
         "PYTHONMALLOC": "malloc",
         "ERL_FLAGS": f"{os.environ.get('ERL_FLAGS', '')} +Mea min".strip(),
     }
@@ -58,10 +58,10 @@ VARIANTS = {
         ),
         node_environment=_address_environment,
     ),
-    # Assertions of CPython, and the count of all references; asyncio's own checks.
+    # CPython's assertions, the count of all references, and asyncio's own checks.
     "debug-python": Variant(
-        # Debian's headers for it are links to the others: followed, they lead to the pyconfig.h of
-        # those, and references that are taken or given back here would not be counted.
+        # Debian's headers for it are links to the usual ones. Followed, they lead to the usual
+        # configuration, and references that are taken or given back here would not be counted.
         native_options=(
             "-Dbench=false",
             "-Dtests=false",
@@ -73,7 +73,7 @@ VARIANTS = {
     ),
 }
 
-# Of the copy that this runs in, if it is one.
+# The name of the variant that this runs in, if any.
 CURRENT = os.environ.get("VARIANT", "")
 
 

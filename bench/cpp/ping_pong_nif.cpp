@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ping_pong_nif.cpp: the floor below erlang.call: a native thread and an Erlang process that wait
-// for each other over a channel, one message at a time, without Python and without a registry.
+// ping_pong_nif.cpp: the floor below erlang.call. A native thread and an Erlang process wait for
+// each other over a channel, one message at a time, without Python and without a registry.
 // Threads: open, play, pong   scheduler threads
 //          Game::run          a thread of its own, which ends with its last round
 #include <erl_nif.h>

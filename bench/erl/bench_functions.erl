@@ -19,6 +19,9 @@ register() ->
             {otp_release, fun([]) -> list_to_binary(erlang:system_info(otp_release)) end},
             {spawn_burst, fun([Count]) -> spawn_burst(Count) end},
             {spin_us, fun([]) -> spin_us() end},
+            {open_gate, fun([]) -> spawn(fun() -> gate(0, []) end) end},
+            {pass_gate, fun([Gate, Value]) -> pass_gate(Gate, Value) end},
+            {everybody_at_gate, fun([Gate, Count]) -> everybody_at_gate(Gate, Count) end},
             {timer_lateness, fun([Count]) -> timer_lateness(Count) end},
             {ping_pong, fun([Rounds, SpinUs]) -> ping_pong:run(Rounds, SpinUs) end}
         ]
@@ -51,6 +54,33 @@ spawn_burst(Count) ->
         end
      || {Pid, Monitor} <- Workers
     ]).
+
+%% Lets everybody pass at once, when it gets `lift'.
+-spec gate(Here :: non_neg_integer(), Waiting :: [pid()]) -> ok.
+gate(Here, Waiting) ->
+    receive
+        {here, Pid} ->
+            gate(Here + 1, [Pid | Waiting]);
+        {count, From, Count} when Here >= Count ->
+            From ! {self(), Count},
+            gate(Here, Waiting);
+        lift ->
+            lists:foreach(fun(Pid) -> Pid ! {self(), go} end, Waiting)
+    end.
+
+-spec pass_gate(Gate :: pid(), Value) -> Value.
+pass_gate(Gate, Value) ->
+    Gate ! {here, self()},
+    receive
+        {Gate, go} -> Value
+    end.
+
+-spec everybody_at_gate(Gate :: pid(), Count) -> Count when Count :: non_neg_integer().
+everybody_at_gate(Gate, Count) ->
+    Gate ! {count, self(), Count},
+    receive
+        {Gate, Count} -> Count
+    end.
 
 %% What threads that wait in `erlang.call' spin at most.
 -spec spin_us() -> non_neg_integer().

@@ -1,45 +1,59 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Starts Python, once for the life of the node, and the supervision tree. Stopping the application
-%% ends what runs in Python in an orderly way but keeps the interpreter, and all that is registered
-%% for its end, for the next start.
+%% Starts Python, once for the life of the node, and the supervision tree. A stop of the application
+%% ends the Python code in an orderly way. The interpreter and its registered exit functions stay
+%% for the next start.
 -module(erlang_python_app).
 -behaviour(application).
 
--export([start/2, prep_stop/1, stop/1]).
+-export([start/2, prep_stop/1, stop/1, end_loops/0]).
 
-%% Milliseconds. Python starts in some tens of them; a slow disk may take its time.
+%% Milliseconds. Python usually starts in tens of milliseconds, but a slow disk may need long.
 -define(START_TIMEOUT, 60000).
 -define(FLUSH_TIMEOUT, 5000).
 
 -spec start(application:start_type(), term()) -> {ok, pid()} | {error, term()}.
 start(_Type, _Args) ->
-    %% The BEAM ignores it, and every process that Python starts would inherit that: their exit
-    %% statuses would be lost.
+    %% The BEAM ignores SIGCHLD. Processes that Python starts would inherit that and lose the exit
+    %% statuses of their children.
     ok = os:set_signal(sigchld, default),
     await_predecessors(),
     Steps = [fun load_library/1, fun check_interpreter/1, fun start_python/1, fun watch_node_end/1],
     maybe_start(Steps, py_config:load()).
 
-%% Before the tree is taken down: the loops end while contexts and handlers still work, contexts
-%% while handlers do, so that interrupted code can still call Erlang.
--spec prep_stop(State) -> State.
-prep_stop(State) ->
-    case whereis(erlang_python_sup) of
-        %% It was killed, or has given up.
-        undefined -> await_predecessors();
-        _ -> stop_python_code()
-    end,
-    %% Now, since exit functions may call Erlang.
+%% Runs before the tree is taken down. The loops end while contexts and handlers still work.
+%% Contexts end while handlers still work. So interrupted code can still call Erlang.
+-spec prep_stop(term()) -> Retired :: [pid()].
+prep_stop(_State) ->
+    Retired =
+        case whereis(erlang_python_sup) of
+            %% The supervisor was killed, or has given up.
+            undefined -> await_predecessors(), [];
+            _ -> stop_python_code()
+        end,
+    %% Now, because exit functions may call Erlang.
     _ = [py_node_end:run() || py_node_end:is_coming()],
     py_node_end:flush(),
-    %% Nothing to do unless Python's output goes there.
+    %% Does nothing unless Python's output goes to the logger.
     _ = py_logger:flush(?FLUSH_TIMEOUT),
-    State.
+    Retired.
 
--spec stop(term()) -> ok.
-stop(_State) ->
-    ok.
+%% Loops under supervisors of other applications have ended too when this returns.
+-spec stop(Retired :: [pid()]) -> ok.
+stop(Retired) ->
+    py_process_ends:await(Retired).
+
+%% Ends the hosted loops gracefully, before anything that their last requests may need. Their
+%% processes stay until the tree is gone: a supervisor would restart them. No further loop starts.
+%%
+%% As in a supervision tree, the loop that started last ends first: it may use the loops before it.
+%% The default loop ends last: the other loops may use it through Erlang.
+-spec end_loops() -> Retired :: [pid()].
+end_loops() ->
+    Loops = [Loop || ok <- [py_loops:close()], Loop <- lists:reverse(py_loops:all_by_start())],
+    {Default, Others} = lists:partition(fun py_loop_sup:is_default/1, Loops),
+    lists:foreach(fun py_loop:retire/1, Others ++ Default),
+    Others ++ Default.
 
 -spec maybe_start([fun((py_config:config()) -> ok | {error, term()})], Config) ->
     {ok, pid()} | {error, term()}
@@ -58,20 +72,20 @@ maybe_start([], {ok, Config}) ->
 maybe_start(_Steps, {error, _} = Error) ->
     Error.
 
-%% If the top supervisor was killed, its children are stopping by themselves, some gracefully.
+%% If the top supervisor was killed, its children stop by themselves, some of them gracefully.
 -spec await_predecessors() -> ok.
 await_predecessors() ->
     {ok, Names} = application:get_key(erlang_python, registered),
     py_process_ends:await([Pid || Name <- Names, Pid <- [whereis(Name)], is_pid(Pid)]).
 
--spec stop_python_code() -> ok.
+-spec stop_python_code() -> Retired :: [pid()].
 stop_python_code() ->
-    _ = supervisor:terminate_child(erlang_python_sup, py_loop_sup),
-    stop_loops(),
-    ok = py_loops:close(),
-    _ = supervisor:terminate_child(erlang_python_sup, py_contexts),
-    _ = supervisor:terminate_child(erlang_python_sup, py_context_threads),
-    ok.
+    Retired = end_loops(),
+    _ = [
+        supervisor:terminate_child(erlang_python_sup, Child)
+     || Child <- [py_loop_sup, py_contexts, py_context_threads]
+    ],
+    Retired.
 
 -spec load_library(py_config:config()) -> ok | {error, term()}.
 load_library(_Config) ->
@@ -91,7 +105,7 @@ start_python(Config) ->
     receive
         {py_result, Ref, ok} -> ok;
         {py_result, Ref, {error, Text}} -> {error, {python_not_started, Text}};
-        %% Its command line asked for nothing but this, e.g. its version.
+        %% The command line asked for something like the version only.
         {py_result, Ref, {exit, Code}} -> {error, {python_exited, Code}}
     after ?START_TIMEOUT ->
         {error, {python_not_started, timeout}}
@@ -100,8 +114,3 @@ start_python(Config) ->
 -spec watch_node_end(py_config:config()) -> ok.
 watch_node_end(_Config) ->
     py_node_end:watch().
-
-%% Those under supervisors of other applications, all at once. Each ends within its own limit.
--spec stop_loops() -> ok.
-stop_loops() ->
-    py_process_ends:await([spawn(py_loop, stop, [Loop]) || Loop <- py_loops:all()]).

@@ -7,16 +7,16 @@
 %%    |- py_functions         writes to the registry
 %%    |- py_gates             lets calls of functions with limited concurrency in
 %%    |- py_handler_sup       a py_handler for each channel
-%%    |- py_coordinator       opens them
-%%    |- py_context_threads   stops what runs in contexts, and waits for that
+%%    |- py_coordinator       starts the handlers
+%%    |- py_context_threads   stops the code in contexts and waits for its end
 %%    |- py_contexts          the pool of contexts
 %%    |- py_loops             removes loops from their table when their threads have ended
 %%    `- py_loop_sup          a py_loop for each loop in the application's configuration
 %%
-%% Each child does its work alone with what it finds, so none is restarted for another's sake; one
-%% that needs another which is just being restarted fails and is restarted too. That is cheap and
-%% loses nothing, so only a storm of deaths ends the application: of these, or of the hosted loops,
-%% whose supervisor gives up then.
+%% Each child works alone, so no child is restarted because of another one. A child that needs a
+%% process under restart fails and is restarted too. That is cheap and loses nothing. So only a
+%% storm of crashes ends the application: of these children, or of hosted loops, whose supervisor
+%% then gives up.
 -module(erlang_python_sup).
 -behaviour(supervisor).
 
@@ -47,7 +47,7 @@ init(Config = #{loops := Loops, python_logging := PythonLogging}) ->
             id => py_loop_sup,
             start => {py_loop_sup, start_link, [Loops]},
             type => supervisor,
-            %% One that gives up exits with `shutdown', which no restart would help.
+            %% When py_loop_sup gives up, it exits with `shutdown'. A restart would not help.
             restart => transient,
             significant => true
         }

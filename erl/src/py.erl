@@ -1,21 +1,24 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% @doc Python in this node: registering Erlang functions for it, and calling it.
+%% @doc Python in this node: registers Erlang functions for Python, and calls Python.
 %%
-%% Results are `{ok, Value}' or `{error, Reason}'. A Python exception is
-%% `{error, {ExceptionName, Text}}', running out of time `{error, timeout}', a thread that went away
-%% `{error, disconnected}', a request while the application `erlang_python' is not started
-%% `{error, not_running}'. Arguments of the wrong type fail with `badarg'.
+%% Results are `{ok, Value}' or `{error, Reason}'. A Python exception becomes
+%% `{error, {ExceptionName, Text}}'. `{error, timeout}' means that the timeout ran out, and
+%% `{error, disconnected}' that the Python thread ended before the result. While the application
+%% `erlang_python' is not started, the result is `{error, not_running}'. If no thread can start and
+%% none will become free, the result is `{error, {no_context, Reason}}'. `Reason' is
+%% `{too_many_threads, Count}' if code that can't be interrupted keeps `max_contexts' and 64 more
+%% threads. Arguments of the wrong type fail with `badarg'.
+%% Timeouts are in milliseconds, or `infinity'; the default is 30000. When a timeout runs out, the
+%% Python code is interrupted.
 %%
-%% Timeouts are in milliseconds, or `infinity'; the default is 30000. When one runs out the Python
-%% code is interrupted.
+%% While Python waits for a registered function, calls of that function run on the waiting Python
+%% thread. All other calls run on a free context, i.e. a Python thread of the application's pool.
+%% All calls share one `__main__', except those of a process that holds a context
+%% ({@link context/1}).
 %%
-%% A call made by a registered function that Python waits for runs on that same Python thread; any
-%% other runs on a free context, i.e. a Python thread of the application's pool. All share one
-%% `__main__', except a process that holds a context ({@link context/1}).
-%%
-%% A request sees no context variables (Python's `contextvars') of another one. A process that holds a
-%% context keeps its own there; a call made by a function that Python waits for begins with a copy of
-%% the waiting thread's.
+%% A request does not see the context variables (Python's `contextvars') of another request. A
+%% process that holds a context keeps its context variables there. A call on a waiting Python thread
+%% begins with a copy of that thread's context variables.
 -module(py).
 
 -export([register_function/2, register_function/3, unregister_function/1, registered/0]).
@@ -43,13 +46,13 @@ register_function(Name, Fun) ->
     ok = register_function(Name, Fun, #{}).
 
 %% @doc Makes an Erlang function callable from Python as `erlang.call(Name, ...)' and
-%% `erlang.Name(...)'. It gets the list of the call's arguments as its one argument; what it
-%% returns is the call's value.
+%% `erlang.Name(...)'. The function's one argument is the list of the call's arguments; its return
+%% value is the call's value.
 %%
-%% The function is a fun with a map of options, or given as module and function name. Registering a
-%% name again replaces its function; calls under way go on with the old one. What the options are,
-%% e.g. `concurrency', how many calls may run at once: {@link py_function_options}. Errors:
-%% `{bad_option, Key}' for an unknown one, `{bad_option, Key, Value}' for a bad value.
+%% The function is a fun with a map of options, or a module and a function name. A second
+%% registration of the name replaces its function; calls under way go on with the old one. An option
+%% is `concurrency', which limits the calls that run at the same time: {@link py_function_options}.
+%% Errors: `{bad_option, Key}' for an unknown option, `{bad_option, Key, Value}' for a bad value.
 %%
 %% ```
 %% ok = py:register_function(double_it, fun([X]) -> X * 2 end).
@@ -71,7 +74,7 @@ register_function(Name, Fun, Options) when
 register_function(_Name, _FunOrModule, _OptionsOrFunction) ->
     error(badarg).
 
-%% @doc Takes a function back; calls under way end as usual. `ok' also if there is none of the name.
+%% @doc Removes a registered function; its calls under way go on. `ok' also if the name is unknown.
 %%
 %% ```
 %% ok = py:unregister_function(double_it).
@@ -105,8 +108,8 @@ call(Module, Function, Args, Kwargs) ->
 
 %% @doc Calls `Module.Function(*Args, **Kwargs)' and waits for its value.
 %%
-%% `Timeout' is in milliseconds; when it runs out the Python code is interrupted and the result is
-%% `{error, timeout}'.
+%% `Timeout' is in milliseconds. When the timeout runs out, the Python code is interrupted and the
+%% result is `{error, timeout}'.
 %%
 %% ```
 %% {ok, 4.0} = py:call(math, sqrt, [16]).
@@ -129,10 +132,10 @@ eval(Code) ->
 eval(Code, Locals) ->
     eval(Code, Locals, ?DEFAULT_TIMEOUT).
 
-%% @doc Evaluates a Python expression in `__main__' with some local variables; waits for its value.
+%% @doc Evaluates a Python expression in `__main__' with local variables; waits for its value.
 %%
-%% `Timeout' is in milliseconds; when it runs out the Python code is interrupted and the result is
-%% `{error, timeout}'.
+%% `Timeout' is in milliseconds. When the timeout runs out, the Python code is interrupted and the
+%% result is `{error, timeout}'.
 %%
 %% ```
 %% {ok, 42} = py:eval(<<"x * y">>, #{x => 6, y => 7}, 1000).
@@ -160,8 +163,8 @@ exec(Code) ->
 call_async(Module, Function, Args) ->
     call_async(Module, Function, Args, #{}).
 
-%% @doc Starts a call like {@link call/4} on a context of the pool and returns at once; its value is
-%% for {@link await/2}. It is interrupted when the calling process dies.
+%% @doc Starts a call like {@link call/4} on a pool context and returns at once; {@link await/2}
+%% returns the value. The call is interrupted when the calling process dies.
 %%
 %% ```
 %% Ref = py:call_async(math, factorial, [20]),
@@ -178,11 +181,11 @@ call_async(Module, Function, Args, Kwargs) ->
 await(Ref) ->
     await(Ref, ?DEFAULT_TIMEOUT).
 
-%% @doc Waits for what {@link call_async/4} or {@link async_call/4} has started in this process.
+%% @doc Waits for a call that {@link call_async/4} or {@link async_call/4} started in this process.
 %%
-%% Each can be awaited once: when `Timeout', in milliseconds, runs out, the Python code is
-%% interrupted. `{error, unknown_call}' for any other reference. What a registered function has not
-%% awaited when it returns is interrupted as well.
+%% A call can be awaited once. When `Timeout', in milliseconds, runs out, the Python code is
+%% interrupted. Any other reference gives `{error, unknown_call}'. When a registered function
+%% returns, the calls that it has not awaited are interrupted too.
 -spec await(Ref :: reference(), Timeout :: timeout()) -> {ok, term()} | {error, reason()}.
 await(Ref, Timeout) when is_reference(Ref) ->
     py_async:await(Ref, Timeout);
@@ -194,8 +197,8 @@ await(_Ref, _Timeout) ->
 cast(Module, Function, Args) ->
     cast(Module, Function, Args, #{}).
 
-%% @doc Calls a Python function on a context of the pool; nobody waits for it. Without a time limit,
-%% and whether or not the calling process lives on. What fails is logged as a warning.
+%% @doc Calls a Python function on a context of the pool and returns at once. The call has no time
+%% limit and goes on when the calling process dies. A failure is logged as a warning.
 %%
 %% ```
 %% ok = py:cast(audit, record, [<<"login">>], #{user => 17}).
@@ -211,11 +214,11 @@ cast(Module, Function, Args, Kwargs) ->
 async_call(Module, Function, Args) ->
     async_call(Module, Function, Args, #{}).
 
-%% @doc Starts a coroutine function as a task of the default hosted loop and returns at once; its
-%% value is for {@link async_await/2}. A plain function is called in the loop and may not block.
+%% @doc Starts a coroutine function as a task of the default hosted loop and returns at once;
+%% {@link async_await/2} returns the value. A plain function runs in the loop and must not block.
 %%
-%% The loop is started at its first use, under the application's supervisor. The task is cancelled
-%% when the calling process dies.
+%% The default loop starts at its first use, under the application's supervisor. The task is
+%% cancelled when the calling process dies.
 %%
 %% ```
 %% Ref = py:async_call(asyncio, sleep, [0.1, done]),
@@ -232,15 +235,15 @@ async_call(Module, Function, Args, Kwargs) ->
 async_await(Ref) ->
     async_await(Ref, ?DEFAULT_TIMEOUT).
 
-%% @doc Waits for a coroutine; when `Timeout', in milliseconds, runs out, it is cancelled.
+%% @doc The same as {@link await/2}. When `Timeout' runs out, the coroutine is cancelled.
 %% @see await/2
 -spec async_await(Ref :: reference(), Timeout :: timeout()) -> {ok, term()} | {error, reason()}.
 async_await(Ref, Timeout) ->
     await(Ref, Timeout).
 
-%% @doc Runs coroutine functions concurrently on the default hosted loop; waits up to 30 seconds for
-%% all their values, which come in order. The first one that fails cancels the others, and its
-%% exception is the result.
+%% @doc Runs coroutine functions concurrently on the default hosted loop. Waits up to 30 seconds for
+%% all values; the result has them in the order of `Calls'. The first coroutine that fails cancels
+%% the others, and its exception is the result.
 %%
 %% ```
 %% {ok, [a, b]} = py:async_gather([{asyncio, sleep, [0.1, a]}, {asyncio, sleep, [0.1, b]}]).
@@ -258,7 +261,7 @@ stream(Module, Function, Args) ->
     stream(Module, Function, Args, #{}).
 
 %% @doc Calls a function that returns an iterable, such as a generator function, and collects all
-%% its items. It may take as long as it likes, but for each item 30 seconds at most.
+%% its items. Each item has 30 seconds; the whole has no limit.
 %%
 %% ```
 %% {ok, [0, 2, 4]} = py:stream(builtins, range, [0, 6, 2]).
@@ -273,7 +276,7 @@ stream(Module, Function, Args, Kwargs) ->
 stream_eval(Code) ->
     stream_eval(Code, #{}).
 
-%% @doc Evaluates an expression that yields an iterable, and collects all its items, as
+%% @doc Evaluates an expression whose value is an iterable, and collects all its items as
 %% {@link stream/4} does.
 %%
 %% ```
@@ -288,13 +291,13 @@ stream_eval(Code, Locals) ->
 context() ->
     context(?DEFAULT_TIMEOUT).
 
-%% @doc Gives the calling process a context of its own: from now on its calls run on one Python
-%% thread, and its `eval' and `exec' in globals that nobody else sees. `ok' too if it has one.
+%% @doc Gives the calling process a context of its own. From now on its calls run on one Python
+%% thread, and its `eval' and `exec' use globals of their own. `ok' also if it has one already.
 %%
-%% It is given back by {@link release_context/0} or when the process dies. `Timeout', in
-%% milliseconds, is for getting it: contexts that are held count, as all do, for `max_contexts'.
-%% When its code times out and can't be interrupted, it is replaced by one with empty globals. What
-%% other processes do for this one, e.g. {@link call_async/4}, does not run there.
+%% {@link release_context/0} or the end of the process gives the context back. `Timeout', in
+%% milliseconds, bounds the wait for a free context: a held context counts for `max_contexts' like
+%% any other. If its code times out and can't be interrupted, a context with empty globals replaces
+%% it. Requests of other processes for this one, as in {@link call_async/4}, run elsewhere.
 %%
 %% ```
 %% ok = py:context(),
@@ -310,15 +313,15 @@ context(Timeout) ->
         {error, _} = Error -> Error
     end.
 
-%% @doc Gives the context of the calling process back; its globals are gone. `ok' if it has none.
+%% @doc Gives the context of the calling process back and drops its globals. `ok' also without one.
 -spec release_context() -> ok.
 release_context() ->
     py_held:release().
 
-%% @doc Makes the packages of a virtual environment importable, before all others, in the whole
-%% node, and `sys.prefix' its folder. `.pth' files and editable installs count. What is imported
-%% already stays. It has to be for the same version of Python: `{error, {invalid_venv, Folder}}'
-%% when it has no such folder. One that is active already is deactivated first.
+%% @doc Activates a virtual environment in the whole node: its packages are imported before all
+%% others, and `sys.prefix' is its folder. `.pth' files and editable installs take effect. Modules
+%% that are imported already stay. An active environment is deactivated first. An environment
+%% without a folder for the running version of Python gives `{error, {invalid_venv, Folder}}'.
 %%
 %% ```
 %% ok = py:activate_venv(<<"/srv/app/venv">>).
@@ -327,13 +330,13 @@ release_context() ->
 activate_venv(Path) ->
     py_venv:activate(Path).
 
-%% @doc Takes back what {@link activate_venv/1} has done to `sys'; `ok' if none is active.
+%% @doc Undoes the changes of {@link activate_venv/1} to `sys'; `ok' also if none is active.
 -spec deactivate_venv() -> ok | {error, reason()}.
 deactivate_venv() ->
     py_venv:deactivate().
 
-%% @doc Whether a virtual environment is active, its `venv_path', its `site_packages', and the whole
-%% `sys_path'; the keys are binaries.
+%% @doc A map that says whether a virtual environment is active, with its `venv_path', its
+%% `site_packages' and the whole `sys_path'. The keys are binaries.
 -spec venv_info() -> {ok, #{binary() => term()}} | {error, reason()}.
 venv_info() ->
     py_venv:info().
@@ -347,11 +350,12 @@ venv_info() ->
 version() ->
     {ok, py_nif:python_version()}.
 
-%% @doc Counters of the bridge: what the native side counts (channels, threads, calls in flight, a
-%% histogram of latencies), the number of `handlers' and of registered `functions', under `contexts'
-%% how many there are in which state, and under `limited' the functions with a limit of their own
-%% that are busy: how many calls of each are `running', on how many `places' (a nested call runs on
-%% its ancestor's), and `waiting' in line.
+%% @doc Counters of the bridge. The native side counts channels, threads and calls in flight, and has
+%% a histogram of latencies. `handlers' and `functions' are numbers of handler processes and of
+%% registered functions. `contexts' has the number of contexts in each state; `threads' counts
+%% their threads, also those of contexts that were given up. `limited' has the busy functions with a
+%% `concurrency': the calls that are `running', the `places' that they use (a nested call uses its
+%% ancestor's), and the calls that are `waiting' in line.
 %%
 %% ```
 %% #{handlers := 0, contexts := #{idle := 2}, limited := #{}} = py:info().
@@ -370,21 +374,21 @@ info() ->
 gc() ->
     gc(2).
 
-%% @doc Collects Python's garbage up to a generation; the number of unreachable objects found.
+%% @doc Collects Python's garbage up to a generation; returns the number of unreachable objects.
 -spec gc(Generation :: 0..2) -> {ok, Unreachable :: non_neg_integer()} | {error, reason()}.
 gc(Generation) when Generation =:= 0; Generation =:= 1; Generation =:= 2 ->
     call(gc, collect, [Generation]);
 gc(_Generation) ->
     error(badarg).
 
-%% @doc Python's memory: `gc_stats' (a map for each generation), `gc_count' and `gc_threshold'; while
-%% its module `tracemalloc' is tracing, `traced_memory_current' and `traced_memory_peak', in bytes.
+%% @doc Python's memory: `gc_stats' (a map for each generation), `gc_count', `gc_threshold'. While
+%% `tracemalloc' is tracing, also `traced_memory_current' and `traced_memory_peak', in bytes.
 -spec memory_stats() -> {ok, #{atom() => term()}} | {error, reason()}.
 memory_stats() ->
     call('erlang._memory', stats, []).
 
-%% @doc The traceback of the last Python exception that a call of this process has ended with, as
-%% Python prints it. `{error, none}' if there was none.
+%% @doc The traceback of the last Python exception of a call of this process, as Python prints it.
+%% `{error, none}' if there was none.
 %%
 %% ```
 %% {error, {'ZeroDivisionError', _}} = py:eval(<<"1/0">>),

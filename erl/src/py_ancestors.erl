@@ -1,20 +1,24 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% On whose behalf calls are made. A function that Python has called may call Python, which calls
-%% Erlang again, on whatever threads and processes. Each such call knows the calls further out that
-%% wait for it, by the keys of those which hold a place of their function's (see py_gate), nearest
-%% first: so that it waits for none of them. That a call is nested at all, whatever holds a place,
-%% is worth knowing too: `max_in_flight' does not refuse it for the sake of its own ancestors.
+%% The ancestors of a call: the outer calls on whose behalf it is made. A function that Python has
+%% called may call Python, and Python may call Erlang again, on any threads and processes. Each such
+%% call carries the keys of the outer calls that hold a place of their function (see py_gate),
+%% nearest first. So the call never waits for a place of its own ancestors. A nested call also
+%% bypasses `max_in_flight', even if no ancestor holds a place.
 %%
-%% They travel as follows. In the process that runs the function: in its dictionary; with a request
-%% to Python: in a tuple around that; in Python: in a context variable, which tasks and
-%% `asyncio.to_thread' inherit; back to Erlang: with the call. What a function does through
-%% processes or threads that it starts by itself is not known to be its own.
+%% The ancestors travel as follows:
+%%   in the process that runs the function   in the process dictionary
+%%   with a request to Python                in a tuple around the request
+%%   in Python                               in a context variable, which tasks and
+%%                                           `asyncio.to_thread' inherit
+%%   back to Erlang                          with the call
+%%
+%% Calls from processes or threads that the function has started itself do not count as nested.
 -module(py_ancestors).
 
 -export([within/2, inherit/1, of_caller/0, around/1]).
 
-%% In the process that works on a call, if there are any.
+%% A key of the dictionary of a process that works on a call with ancestors.
 -define(ANCESTORS, '$erlang_python_ancestors').
 
 %% Runs a function with these ancestors.
@@ -31,7 +35,8 @@ within(Ancestors, Fun) ->
         end,
     Value.
 
-%% For a process that works for another one, with what of_caller/0 has said there.
+%% Sets the ancestors of a process that works for another process. of_caller/0 of that other process
+%% has returned them.
 -spec inherit([py_gate:key()] | none) -> ok.
 inherit(none) ->
     ok;
@@ -39,7 +44,7 @@ inherit(Ancestors) ->
     _ = put(?ANCESTORS, Ancestors),
     ok.
 
-%% Of the call that the calling process works on; `none' if it works on none.
+%% The ancestors of the call that the calling process works on; `none' if it works on no call.
 -spec of_caller() -> [py_gate:key()] | none.
 of_caller() ->
     case get(?ANCESTORS) of
@@ -52,7 +57,7 @@ of_caller() ->
             Ancestors
     end.
 
-%% The request, with what the calling process knows.
+%% The request, with the ancestors of the calling process.
 -spec around(py_nif:plain_request()) -> py_nif:request().
 around(Request) ->
     case of_caller() of

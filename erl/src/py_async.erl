@@ -1,14 +1,14 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Requests to Python that are waited for later. Each is made by a process of its own, which the
-%% caller monitors: the reference of that monitor is what the caller holds, and the answer is the
-%% reason with which the process exits. When the caller dies, a guard kills the process, and with
-%% it the request; giving up does the same.
+%% Requests to Python that are awaited later. A process of its own makes each request; the caller
+%% monitors that process. The monitor's reference is the caller's handle, and the exit reason of the
+%% process is the answer. When the caller dies, a guard kills the process and so the request. Giving
+%% up kills the process too.
 -module(py_async).
 
 -export([key/0, start/1, await/2, give_up_all/0, init/3]).
 
-%% The processes of requests that their caller has not awaited yet: in the caller's dictionary.
+%% In the caller's dictionary: the processes of the requests that the caller has not awaited.
 -define(WORKERS, '$erlang_python_async').
 
 -type workers() :: #{reference() => pid()}.
@@ -31,7 +31,7 @@ init(Caller, Ancestors, Work) ->
     _ = spawn(fun() -> guard(Caller, Self) end),
     exit({?MODULE, Work()}).
 
-%% Once for each request: with its answer, or in vain, it is over.
+%% Works once for each request: afterwards the request is over, with its answer or without.
 -spec await(reference(), timeout()) -> {ok, term()} | {error, py_outcome:reason()}.
 await(Ref, Timeout) ->
     Deadline = py_deadline:in(Timeout),
@@ -43,7 +43,7 @@ await(Ref, Timeout) ->
             receive_answer(Ref, Worker, Deadline)
     end.
 
-%% What the calling process has started and not awaited is over.
+%% Ends all requests that the calling process has started and not awaited.
 -spec give_up_all() -> ok.
 give_up_all() ->
     Workers = workers(),

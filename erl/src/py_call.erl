@@ -1,27 +1,27 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Runs one registered function and ends its call: with its value, or with what it failed with.
-%% Used by handlers (sync calls) and as the whole life of a worker process (async calls). If the
-%% process dies in between, whoever watches it ends the call.
+%% Runs one registered function and ends its call with the value or the failure. Handlers use this
+%% module for sync calls. For an async call it is the whole life of a worker process. If the process
+%% dies meanwhile, its watcher ends the call.
 -module(py_call).
 
 -export([run/5, work/6, is_worker/0, died/3]).
 
 -export_type([options/0]).
 
-%% What a call that finds no place does, if its caller has said so; and on whose behalf it is made.
+%% The caller's overload policy, or `default', and the ancestors of the call.
 -type options() :: default | {py_gates:overload() | default, Ancestors :: [py_gate:key()]}.
 
 -type outcome() ::
     {value, term()} | {failed, error | exit | throw, Reason :: term(), Stack :: list()}.
 
-%% Bounds for what is printed of terms: characters.
+%% Limits for printed terms, in characters.
 -define(MAX_TEXT, 2000).
 -define(MAX_FRAME_ARGS, 200).
 
 -define(UNDEFINED, <<"no Erlang function is registered under this name">>).
 -define(NOT_RUNNING, <<"the application erlang_python is not running">>).
--define(NO_GATE, <<"the process that bounds how many of it run was restarted">>).
+-define(NO_GATE, <<"the process that limits its concurrency was restarted; call again">>).
 
 -spec run(py_nif:channel(), py_nif:call_id(), Name :: binary(), Args :: [term()], options()) -> ok.
 run(Channel, Id, Name, Args, default) ->
@@ -53,7 +53,8 @@ run(Channel, Id, Name, Args, {Overload, Ancestors}) ->
             py_nif:fail(Channel, Id, disconnected, not_running, [], ?NOT_RUNNING)
     end.
 
-%% The whole life of a worker: the handler, which is linked, hears of either its end or its death.
+%% The whole life of a worker. The handler is linked, so it gets either the worker's message or its
+%% exit.
 -spec work(Handler :: pid(), py_nif:channel(), py_nif:call_id(), binary(), [term()], options()) ->
     ok.
 work(Handler, Channel, Id, Name, Args, Options) ->
@@ -66,13 +67,13 @@ work(Handler, Channel, Id, Name, Args, Options) ->
 is_worker() ->
     process_info(self(), initial_call) =:= {initial_call, {?MODULE, work, 6}}.
 
-%% Ends the call of a worker that died before it could: called by its handler.
+%% Called by the handler: ends the call of a worker that died before it could end the call itself.
 -spec died(py_nif:channel(), py_nif:call_id(), Reason :: term()) -> ok.
 died(Channel, Id, Reason) ->
-    Text = <<"the Erlang process that worked on it died: ", (text(Reason))/binary>>,
+    Text = <<"the Erlang process that worked on the call died: ", (text(Reason))/binary>>,
     py_nif:fail(Channel, Id, disconnected, Reason, [], Text).
 
-%% A term as Erlang prints it, on one line, cut where it gets too long.
+%% A term as Erlang prints it, on one line and cut to a limit.
 -spec text(term()) -> binary().
 text(Term) ->
     printed(Term, ?MAX_TEXT).
@@ -104,9 +105,14 @@ finish(Channel, Id, {failed, Kind, Reason, Stack}) ->
 
 -spec overloaded(Limit :: pos_integer()) -> Text :: binary().
 overloaded(Limit) ->
-    <<"as many calls of it run as may at once: ", (integer_to_binary(Limit))/binary>>.
+    Text =
+        case Limit of
+            1 -> "concurrency limit reached: 1 call is running";
+            _ -> ["concurrency limit reached: ", integer_to_list(Limit), " calls are running"]
+        end,
+    iolist_to_binary([Text, "; wait=True waits for a place"]).
 
-%% Our own frames, and those below them, say nothing about the function that failed.
+%% Drops our own frames and those below: they say nothing about the failed function.
 -spec lines(list()) -> [binary()].
 lines(Stack) ->
     [line(Frame) || Frame <- lists:takewhile(fun(Frame) -> not is_own(Frame) end, Stack)].
@@ -115,7 +121,7 @@ lines(Stack) ->
 is_own({?MODULE, _, _, _}) -> true;
 is_own(_) -> false.
 
-%% A frame that `erlang:raise/3' was given may name a fun; Dialyzer doesn't know of those.
+%% `erlang:raise/3' allows a frame with a fun. Dialyzer does not know of such frames.
 -spec line(tuple()) -> binary().
 line(Frame) ->
     case tuple_to_list(Frame) of

@@ -1,22 +1,25 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% The application environment, read and checked once at start. Every key is listed here with its
-%% type, default and meaning; an unknown key or a bad value stops the start with
-%% `{bad_option, Key, Why}'.
+%% The application environment. It is read and checked once, at the start. This table has every key,
+%% its meaning and, after the semicolon, its default. An unknown key or a bad value stops the start
+%% with `{bad_option, Key, Why}'.
 %%
-%% | key                    | type, default                                                   |
+%% | key                    | meaning; default                                                |
 %% | `python'               | an interpreter, its name, or a virtual environment's folder;    |
-%% |                        | the one that the native library was built for                   |
-%% | `python_path'          | folders to import from, before all others; `[]'                 |
+%% |                        | the interpreter that the native library was built for           |
+%% | `python_path'          | folders that Python imports from first; `[]'                    |
 %% | `contexts'             | threads kept for requests from Erlang; the number of schedulers |
-%% | `max_contexts'         | most of them at a time; 64, or `contexts' if that is more       |
-%% | `context_idle_timeout' | ms until one above `contexts' is closed, `infinity'; 30000      |
-%% | `max_in_flight'        | most calls from Python in flight in the node; 1000000           |
-%% | `channel'              | what wakes a Python thread: `eventfd' (on Linux), `pipe'        |
-%% | `spin_us'              | most microseconds to look for a reply before sleeping; 20       |
-%% | `loops'                | hosted loops to start, options of py_loop each; `[]'            |
-%% | `python_logging'       | where Python's output and logs go: `logger', Erlang's;          |
-%% |                        | `stdio', the node's own output, as Python has it; `stdio'       |
+%% | `max_contexts'         | limit of contexts; 64, or `contexts' if that is more            |
+%% | `context_idle_timeout' | ms until a context above `contexts' is closed, or `infinity';   |
+%% |                        | 30000                                                           |
+%% | `max_in_flight'        | limit of calls from Python in flight in the node; 1000000       |
+%% | `channel'              | what wakes a Python thread: `eventfd' or `pipe'; on Linux       |
+%% |                        | `eventfd', elsewhere `pipe'                                     |
+%% | `spin_us'              | microseconds that a waiting thread looks for its reply before   |
+%% |                        | it sleeps, at most; 20                                          |
+%% | `loops'                | hosted loops to start, each the options of a py_loop; `[]'      |
+%% | `python_logging'       | where Python's output and logs go: `logger', Erlang's logger,   |
+%% |                        | or `stdio', the node's standard output and error; `stdio'       |
 %% | `argv'                 | Python's own command line, for erlpy only                       |
 -module(py_config).
 
@@ -46,7 +49,7 @@
 
 -spec load() -> {ok, config()} | {error, problem()}.
 load() ->
-    %% OTP keeps a key of its own there.
+    %% OTP adds this key to every application's environment.
     check(proplists:delete(included_applications, application:get_all_env(?APPLICATION))).
 
 -spec check(Environment :: [{Key :: atom(), Value :: term()}]) ->
@@ -59,7 +62,7 @@ check(Environment) ->
         throw:{bad_option, _, _} = Problem -> {error, Problem}
     end.
 
-%% What the native side wants to know.
+%% The options of `py_nif:start_python/2'.
 -spec python_options(config()) -> py_nif:start_options().
 python_options(Config = #{python := Python, python_path := Path}) ->
     (maps:with([channel, spin_us, max_in_flight, argv], Config))#{
@@ -147,7 +150,7 @@ interpreter(Name) ->
         {true, true, _} -> filename:absname(InVenv);
         {true, false, _} -> bad(python, {not_a_virtual_environment, Name});
         {false, _, false} -> bad(python, {no_such_executable, Name});
-        %% Not resolved any further: the link in a venv's folder is what tells Python of the venv.
+        %% Links are kept: Python finds a venv by the link in the venv's folder.
         {false, _, Path} -> filename:absname(unicode:characters_to_binary(Path))
     end.
 

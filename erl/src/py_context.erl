@@ -1,9 +1,9 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @doc A context, i.e. a Python thread of the pool, for one process alone.
 %%
-%% Usually each request of a process takes a free context for as long as it runs, and all share one
-%% `__main__'. A process that holds a context makes all its requests there, on one thread, with
-%% globals of its own. See {@link py:context/1}.
+%% Usually each request of a process takes a free context while the request runs, and all requests
+%% share one `__main__'. A process that holds a context makes all its requests on the thread of that
+%% context, with globals of its own. See {@link py:context/1}.
 -module(py_context).
 
 -export([with/1, with/2]).
@@ -18,9 +18,9 @@ with(Fun) ->
 
 %% @doc Runs `Fun()' while the calling process holds a context; returns its value.
 %%
-%% `Timeout', in milliseconds or `infinity', is for getting one: `{error, timeout}' when none
-%% becomes free. Its globals are gone afterwards, however `Fun' ends. If the process holds a
-%% context already, it goes on with that.
+%% `Timeout', in milliseconds or `infinity', bounds the wait for a free context: if none becomes
+%% free, the result is `{error, timeout}'. However `Fun' ends, the context's globals are gone
+%% afterwards. If the process holds a context already, `Fun' uses that one.
 %%
 %% ```
 %% {ok, 42} = py_context:with(fun() ->
@@ -48,7 +48,7 @@ with(_Fun, _Timeout) ->
 %% @private Makes one request and waits for its result: on the context that the calling process
 %% holds, else on the thread that waits for it (see `py_nested'), else on a context of the pool.
 %%
-%% Timeout in milliseconds, over everything: waiting for a free context and running.
+%% Timeout in milliseconds, for the wait for a free context and the run together.
 -spec request(py_nif:plain_request(), timeout()) -> py_outcome:result().
 request(Request, Timeout) ->
     py_outcome:result(answer(Request, Timeout)).
@@ -103,7 +103,7 @@ pooled(Request, Deadline) ->
                     py_contexts:checkin(Lease, State),
                     Answer;
                 closed ->
-                    %% Its thread is gone and nothing was run: another one will do.
+                    %% The context's thread is gone and has run nothing: take another context.
                     py_contexts:checkin(Lease, closed),
                     pooled(Request, Deadline)
             end;

@@ -1,20 +1,21 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% The threads of the contexts, from the start of each until it has ended. When the application
-%% stops, all are stopped: whoever waits for one hears `{error, disconnected}' at once, what runs is
-%% interrupted. Code that does not end in time, e.g. a long `time.sleep', is reported and left
-%% behind; its thread ends when that returns.
+%% The threads of the contexts, each from its start to its end. A stop of the application stops all
+%% of them: callers get `{error, disconnected}' at once, and the running code is interrupted. Code
+%% that does not end in time, e.g. a long `time.sleep', is reported. Its thread ends when the code
+%% returns.
 -module(py_context_threads).
 -behaviour(gen_server).
 
--export([create_table/0, child_spec/0, start_link/0, add/2, give_up/1, close_all/0]).
+-export([create_table/0, child_spec/0, start_link/0, add/2, give_up/1, close_all/0, count/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
-%% What all threads together get to end in, in milliseconds.
+%% The time for all threads together to end, in milliseconds.
 -define(STOP_LIMIT, 3000).
 
-%% `{Ref, Context}' of every living context, for a restart of this process and of the pool's. The
-%% supervisor owns it.
+%% `{Ref, Context, Awaited}' of every context whose thread has not ended, for a restart of this
+%% process and of the pool's. The stop of the application waits for the threads that are awaited,
+%% not for those that were given up. The supervisor owns the table.
 -define(TABLE, ?MODULE).
 
 -type threads() :: #{reference() => py_nif:context()}.
@@ -35,30 +36,39 @@ start_link() ->
 %% A context has been made, with this reference.
 -spec add(reference(), py_nif:context()) -> ok.
 add(Ref, Context) ->
-    true = ets:insert(?TABLE, {Ref, Context}),
+    true = ets:insert(?TABLE, {Ref, Context, true}),
     gen_server:cast(?MODULE, {add, Ref, Context}).
 
-%% Closes a context whose code was interrupted and does not end: it is waited for no more. It may
-%% have had no notice of that, e.g. in a `__del__', where Python ignores exceptions: once more.
+%% Closes a context whose code was interrupted and does not end; nobody waits for its end. The code
+%% may have missed the interruption, e.g. in a `__del__', where Python ignores exceptions. So this
+%% interrupts the code once more.
 -spec give_up(reference()) -> ok.
 give_up(Ref) ->
-    [{Ref, Context}] = ets:take(?TABLE, Ref),
+    [{Ref, Context, true}] = ets:lookup(?TABLE, Ref),
+    %% False if the thread has ended just now.
+    _ = ets:update_element(?TABLE, Ref, {3, false}),
     ok = py_nif:give_up_context(Context),
     gen_server:cast(?MODULE, {forget, Ref}).
 
-%% Each ends after its current request.
+%% Each context ends after its current request.
 -spec close_all() -> ok.
 close_all() ->
     lists:foreach(
-        fun({_Ref, Context}) -> ok = py_nif:close_context(Context) end, ets:tab2list(?TABLE)
+        fun({_Ref, Context, _Awaited}) -> ok = py_nif:close_context(Context) end,
+        ets:tab2list(?TABLE)
     ).
+
+%% The number of threads that have not ended, including those of contexts that were given up.
+-spec count() -> non_neg_integer().
+count() ->
+    ets:info(?TABLE, size).
 
 -spec init([]) -> {ok, threads()}.
 init([]) ->
     process_flag(trap_exit, true),
     Rows = ets:tab2list(?TABLE),
-    lists:foreach(fun({_Ref, Context}) -> ok = py_nif:watch_context(Context) end, Rows),
-    {ok, maps:from_list(Rows)}.
+    lists:foreach(fun({_Ref, Context, _Awaited}) -> ok = py_nif:watch_context(Context) end, Rows),
+    {ok, maps:from_list([{Ref, Context} || {Ref, Context, true} <- Rows])}.
 
 -spec handle_call(term(), gen_server:from(), threads()) -> {noreply, threads()}.
 handle_call(_Request, _From, Threads) ->
@@ -74,11 +84,12 @@ handle_cast({forget, Ref}, Threads) ->
 -spec handle_info(term(), threads()) -> {noreply, threads()}.
 handle_info({py_result, Ref, ended}, Threads) ->
     true = ets:delete(?TABLE, Ref),
+    ok = py_contexts:thread_ended(),
     {noreply, maps:remove(Ref, Threads)};
 handle_info({stuck, Stack}, Threads) ->
     logger:warning(
-        "Python code that was timed out, or whose caller died, did not end when it was "
-        "interrupted; it goes on in a thread of its own:~n~ts",
+        "The caller of Python code timed out or died. The code did not end when it was interrupted, "
+        "it keeps its thread until it returns:~n~ts",
         [Stack]
     ),
     {noreply, Threads};
@@ -114,7 +125,7 @@ report([]) ->
     ok;
 report(Left) ->
     logger:warning(
-        "~b Python contexts run code that did not stop within ~b ms when it was interrupted; "
-        "their threads end when it returns",
+        "~b Python contexts did not stop within ~b ms: their code ignored its interruption. "
+        "Each thread ends when its code returns",
         [length(Left), ?STOP_LIMIT]
     ).

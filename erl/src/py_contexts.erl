@@ -8,13 +8,19 @@
 %%                          |                        |
 %%                          closed when idle long    given up: closed, and replaced on demand
 %%
-%% Whether a stale context is usable again is found out by a request of our own, which its thread
-%% gets to when it is done with the old one, and which clears what its caller may have left there,
-%% such as globals of its own. Stale contexts don't count against `max_contexts'.
+%% A context that was given up is no context any more, but its thread runs until its code returns.
+%% The number of threads has a limit of its own: beyond the limit no context is started until a
+%% thread has ended. Without the limit a pool would not recover from overload. Each caller that runs
+%% out of time leaves a thread that takes the GIL at times; all threads get slower, and more callers run out
+%% of time.
+%%
+%% A request of our own finds out whether a stale context is usable again. The thread runs it after
+%% the old request. The request also clears what the old caller has left, such as globals of its own.
+%% Stale contexts don't count against `max_contexts'.
 -module(py_contexts).
 -behaviour(gen_server).
 
--export([start_link/1, checkout/1, checkin/2, info/0]).
+-export([start_link/1, checkout/1, checkin/2, thread_ended/0, info/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -export_type([state/0, limits/0]).
@@ -32,6 +38,9 @@
 
 %% A stale context gets this long until it is given up, in milliseconds.
 -define(STALE_LIMIT, 1000).
+
+%% So many threads there may be in addition to `max_contexts'.
+-define(SPARE_THREADS, 64).
 
 -define(RESET, {call, <<"erlang._context">>, <<"reset">>, [], #{}}).
 
@@ -83,6 +92,11 @@ checkout(Deadline) ->
 checkin(Lease, How) ->
     gen_server:cast(?MODULE, {checkin, Lease, How}).
 
+%% There may be room for a thread again.
+-spec thread_ended() -> ok.
+thread_ended() ->
+    gen_server:cast(?MODULE, thread_ended).
+
 -spec info() -> #{atom() => non_neg_integer()}.
 info() ->
     gen_server:call(?MODULE, info).
@@ -102,7 +116,9 @@ handle_call(info, _From, State) ->
 
 -spec handle_cast(term(), #state{}) -> {noreply, #state{}}.
 handle_cast({checkin, Lease, How}, State) ->
-    {noreply, give_back(Lease, How, State)}.
+    {noreply, give_back(Lease, How, State)};
+handle_cast(thread_ended, State) ->
+    {noreply, serve(replenish(State))}.
 
 -spec handle_info(term(), #state{}) -> {noreply, #state{}}.
 handle_info({py_result, Ref, Answer}, State = #state{contexts = Contexts}) ->
@@ -206,7 +222,14 @@ replenish(State) ->
 -spec start_contexts(Count :: integer(), #state{}) -> #state{}.
 start_contexts(Count, State) when Count =< 0 ->
     State;
-start_contexts(Count, State = #state{contexts = Contexts, starting = Starting}) ->
+start_contexts(Count, State = #state{limits = #{max_contexts := Max}}) ->
+    case py_context_threads:count() of
+        Threads when Threads < Max + ?SPARE_THREADS -> start_context(Count, State);
+        Threads -> not_started({too_many_threads, Threads}, State)
+    end.
+
+-spec start_context(Count :: pos_integer(), #state{}) -> #state{}.
+start_context(Count, State = #state{contexts = Contexts, starting = Starting}) ->
     Ref = make_ref(),
     try py_nif:new_context(Ref) of
         Handle ->
@@ -293,7 +316,8 @@ counts(State) ->
         stale => Stale,
         busy => map_size(Contexts) - length(Idle) - Starting - Stale,
         waiting => py_leases:waiting(State#state.leases),
-        given_up => State#state.given_up
+        given_up => State#state.given_up,
+        threads => py_context_threads:count()
     }.
 
 -spec now_ms() -> integer().

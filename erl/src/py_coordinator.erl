@@ -1,29 +1,30 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Opens a handler for each channel that Python begins to use, stops one whose thread does not wait
-%% any more, and passes on messages that Python sends to other nodes. It never waits for any of
-%% them.
+%% Starts a handler for each new channel, stops handlers whose thread waits no longer, and passes on
+%% Python's messages to other nodes. It never waits for any of them.
 %%
-%% A channel whose owner is gone is freed with the last reference to it, and what has been handled
-%% leaves references on the heaps of idle processes: this one and the supervisor are tidied up.
+%% A channel without an owner is freed with the last reference to it. Handled messages leave
+%% references on the heaps of idle processes, so this process and the supervisor collect their
+%% garbage.
 %%
-%% A handler that dies before it has attached itself is replaced; after that the channel watches it
-%% by itself. One for which no handler is to be had is refused. The channels that wait for a handler
-%% watch this process: if it dies, their calls end, and the next ones ask the restarted one.
+%% A handler that dies before it has attached itself is replaced. After that the channel watches its
+%% handler itself. If no handler can be started, the channel is refused. Channels that wait for a
+%% handler watch this process: if it dies, their calls end, and the next calls ask the restarted
+%% process.
 -module(py_coordinator).
 -behaviour(gen_server).
 
 -export([start_link/0, attached/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
-%% How long after a handler's start the garbage that it made is collected, in milliseconds.
+%% The time from a handler's start until its garbage is collected here, in milliseconds.
 -define(TIDY_AFTER, 100).
 
-%% For a function that traps exits to clean up after, in milliseconds.
+%% The time that a function which traps exits has to clean up, in milliseconds.
 -define(STOP_GRACE, 1000).
 
-%% The handlers that have not attached themselves yet, by their monitors and process ids, and
-%% whether a `tidy' is under way to this process.
+%% The handlers that have not attached themselves yet, by their monitors and by their pids.
+%% `tidying': a `tidy' message is on its way to this process.
 -record(state, {
     opening = #{} :: #{reference() => py_nif:channel()},
     monitors = #{} :: #{pid() => reference()},
@@ -34,7 +35,7 @@
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
 
-%% Told by a handler when its channel knows it.
+%% Called by a handler when it has attached itself to its channel.
 -spec attached() -> ok.
 attached() ->
     gen_server:cast(?MODULE, {attached, self()}).
@@ -55,7 +56,7 @@ handle_cast({attached, Pid}, State = #state{opening = Opening, monitors = Monito
             demonitor(Monitor, [flush]),
             {noreply, tidy(State#state{opening = maps:remove(Monitor, Opening), monitors = Rest})};
         error ->
-            %% From the time before this process was restarted.
+            %% A handler from before a restart of this process.
             {noreply, State}
     end.
 
@@ -63,7 +64,8 @@ handle_cast({attached, Pid}, State = #state{opening = Opening, monitors = Monito
 handle_info({open_channel, Channel}, State) ->
     {noreply, open(Channel, State)};
 handle_info({stop_handler, Pid}, State) ->
-    %% It runs a function whose call timed out or was interrupted, and which may trap exits.
+    %% The handler runs a function whose call timed out or was interrupted. The function may trap
+    %% exits.
     exit(Pid, shutdown),
     _ = erlang:send_after(?STOP_GRACE, self(), {kill_handler, Pid}),
     {noreply, State};
@@ -78,7 +80,7 @@ handle_info({'DOWN', Monitor, process, Pid, Reason}, State) ->
     {Channel, Rest} = maps:take(Monitor, Opening),
     State1 = State#state{opening = Rest, monitors = maps:remove(Pid, Monitors)},
     case Reason of
-        %% The channel was closed before it was opened.
+        %% The channel was closed before its handler attached itself.
         normal -> {noreply, tidy(State1)};
         _ -> {noreply, open(Channel, State1)}
     end;
@@ -108,7 +110,7 @@ tidy(State) ->
     _ = erlang:send_after(?TIDY_AFTER, self(), tidy),
     State#state{tidying = true}.
 
-%% The supervisor's goes on beside this process; the message that says so is a stray one.
+%% The supervisor collects its garbage meanwhile. Its message about that is ignored.
 -spec collect_garbage() -> ok.
 collect_garbage() ->
     case whereis(py_handler_sup) of
@@ -118,7 +120,7 @@ collect_garbage() ->
     true = erlang:garbage_collect(),
     ok.
 
-%% A connection that is busy suspends its sender: that must not be this process.
+%% A busy connection suspends the sender. This process must not be suspended.
 -spec send(pid() | {Name :: atom(), node()}, term()) -> ok.
 send(To, Message) ->
     case erlang:send(To, Message, [nosuspend]) of

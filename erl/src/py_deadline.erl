@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% A timeout made absolute, for a wait that has several steps.
+%% Timeouts as points in time, for waits of several steps.
 -module(py_deadline).
 
 -export([in/1, is_timeout/1, left/1, earlier/2]).
@@ -10,10 +10,10 @@
 %% In milliseconds of monotonic time.
 -type deadline() :: integer() | infinity.
 
-%% The longest that Erlang waits by a number, 49 days.
+%% The longest timeout of a receive, 49 days.
 -define(LONGEST, 16#ffffffff).
 
-%% Fails with `badarg' for what is no timeout: before anything is run, of which nobody would know.
+%% Fails with `badarg' for a bad timeout, before anything is started.
 -spec in(timeout()) -> deadline().
 in(infinity) ->
     infinity;
@@ -21,7 +21,7 @@ in(Milliseconds) ->
     is_timeout(Milliseconds) orelse error(badarg),
     erlang:monotonic_time(millisecond) + Milliseconds.
 
-%% Whether it is a number of milliseconds that can be waited for.
+%% Whether the term is a number of milliseconds that a receive accepts.
 -spec is_timeout(term()) -> boolean().
 is_timeout(Milliseconds) ->
     is_integer(Milliseconds) andalso Milliseconds >= 0 andalso Milliseconds =< ?LONGEST.

@@ -5,26 +5,29 @@
 %% ok = py:register_function(query, fun my_db:query/1, #{concurrency => 10, overload => wait}).
 %% '''
 %%
-%% `concurrency', an integer from 1 or `infinity' (the default), is how many calls of the function
-%% may run at once, whoever in the node makes them. It belongs to the name: registering that anew
-%% with another limit holds from then on for all its calls, those that wait too. A call counts until
-%% the function has returned or its process is gone.
+%% `concurrency', an integer from 1 or `infinity' (the default), limits the calls of the function
+%% that run at the same time in the node. The limit belongs to the name. A new registration with
+%% another limit takes effect at once for all calls of the name, including those that wait. A call
+%% counts until the function has returned or its process is gone.
 %%
-%% `overload' is what becomes of a call over that limit: it fails at once with `erlang.Overloaded'
-%% (`refuse', the default), or waits in line, first come, first served (`wait'). Callers in Python
-%% can choose otherwise: `erlang.call(Name, ..., wait=True)', or `wait=False'. A call leaves the line
-%% when it is cancelled, its `timeout' runs out, or its thread, loop or process is gone.
+%% `overload' says what happens to a call over the limit. With `refuse', the default, the call fails
+%% at once with `erlang.Overloaded'. With `wait' the call waits in line, first come, first served. A
+%% caller in Python can choose otherwise: `erlang.call(Name, ..., wait=True)', or `wait=False'. A
+%% call leaves the line when it is cancelled, its `timeout' runs out, or its thread, loop or process
+%% is gone.
 %%
-%% When a function calls Python, which calls the same function again, that call runs on the place
-%% of the first one, which waits for it anyway: so it is neither refused nor kept waiting by its
-%% own ancestors, however deep they nest, over contexts, {@link py:call_async/4} and hosted loops
-%% too. Of several such calls at the same time one does; the others need places like everybody
-%% else, or wait for that one. Not known to work for the function are processes that it starts by
-%% itself, {@link py:cast/4}, and threads that its Python code starts, unless they run in a copy of
-%% the context, as those of `asyncio.to_thread' do.
+%% If the function calls Python and Python calls the function again, the inner call shares the place
+%% of the outer call. The outer call waits for the inner call anyway. So a call is never refused or
+%% delayed by its own ancestors. This holds at any depth, and across contexts, {@link py:call_async/4} and hosted
+%% loops. Only one inner call at a time shares the place; others take places of their own, or wait
+%% for that one.
 %%
-%% As with locks, two functions that call each other, and wait, may wait for each other: give such
-%% calls a `timeout'.
+%% Some calls do not count as inner calls: those of a process that the function started itself, of
+%% {@link py:cast/4}, and of a thread that its Python code started. A thread that runs in a copy of
+%% the context, as those of `asyncio.to_thread' do, is an exception.
+%%
+%% As with locks, two functions that call each other may wait for each other: give such calls a
+%% `timeout'.
 -module(py_function_options).
 
 -export([check/1, limit/1]).
@@ -38,7 +41,7 @@
 
 -type problem() :: {bad_option, Key :: term()} | {bad_option, Key :: atom(), Value :: term()}.
 
-%% What is kept with the function.
+%% The registry keeps it with the function.
 -type limit() :: unlimited | {Concurrency :: pos_integer(), py_gates:overload()}.
 
 %% @private

@@ -1,8 +1,8 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% The registry of Erlang functions that Python may call. Reads go to the table in the process that
-%% asks; writes go through this one process. The supervisor owns the table, so a crash here loses
-%% no registration.
+%% The registry of Erlang functions that Python may call. The asking process reads the table itself;
+%% one process does all writes. The supervisor owns the table, so a crash here loses no
+%% registration.
 -module(py_functions).
 -behaviour(gen_server).
 
@@ -21,12 +21,12 @@
 
 -type name() :: atom() | binary().
 
-%% Both are called with the list of the call's arguments as their one argument.
+%% Both forms take one argument, the list of the call's arguments.
 -type target() :: fun((Args :: [term()]) -> term()) | {Module :: module(), Function :: atom()}.
 
 -define(TABLE, ?MODULE).
 
-%% Called by the supervisor, which thereby owns the table.
+%% Called by the supervisor, which so becomes the owner of the table.
 -spec create_table() -> ok.
 create_table() ->
     ?TABLE = ets:new(?TABLE, [named_table, public, set, {read_concurrency, true}]),
@@ -36,7 +36,7 @@ create_table() ->
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
 
-%% Registering a name again replaces its function; calls under way keep the old one.
+%% A second registration of a name replaces its function. Calls under way keep the old function.
 -spec register(name(), target(), py_function_options:options()) ->
     ok | {error, py_function_options:problem()}.
 register(Name, Target, Options) ->
@@ -48,7 +48,7 @@ register(Name, Target, Options) ->
             Error
     end.
 
-%% `ok' also when nothing was registered under the name.
+%% `ok' also if no function is registered under the name.
 -spec unregister(name()) -> ok.
 unregister(Name) ->
     gen_server:call(?MODULE, {unregister, key(Name)}, infinity).
@@ -57,26 +57,35 @@ unregister(Name) ->
 registered() ->
     lists:sort([Name || {Name, _Target, _Limit} <- ets:tab2list(?TABLE)]).
 
-%% The name as Python sent it: always a binary, never made an atom.
+%% The name comes from Python: always a binary, never made an atom.
 -spec lookup(Name :: binary()) -> {ok, target(), py_function_options:limit()} | error | not_running.
 lookup(Name) ->
     try ets:lookup(?TABLE, Name) of
         [{_, Target, Limit}] -> {ok, Target, Limit};
         [] -> builtin(Name)
     catch
-        %% The application ends, and with it all handlers.
+        %% The application is ending, and so are all handlers.
         error:badarg -> not_running
     end.
 
-%% What the Python package asks for by itself; not listed, and a user's function comes first.
+%% A function that the Python package uses itself. It is not listed, and a user's function of that
+%% name takes precedence.
 -spec builtin(Name :: binary()) -> {ok, target(), unlimited} | error.
-builtin(<<"$is_registered">>) -> {ok, fun([Name]) -> ets:member(?TABLE, Name) end, unlimited};
+builtin(<<"$is_registered">>) -> {ok, fun([Name]) -> is_registered(Name) end, unlimited};
 builtin(_Name) -> error.
 
-%% How many calls may run at once; an error when nothing is registered under the name.
+-spec is_registered(Name :: term()) -> boolean() | not_running.
+is_registered(Name) ->
+    try
+        ets:member(?TABLE, Name)
+    catch
+        error:badarg -> not_running
+    end.
+
+%% The limit of calls that may run at the same time; an error if the name is not registered.
 -spec concurrency(Name :: binary()) -> {ok, py_gate:limit()} | error.
 concurrency(Name) ->
-    %% Not the whole row: what a fun has caught may be large.
+    %% Not the whole row: the environment of a fun may be large.
     try ets:lookup_element(?TABLE, Name, 3) of
         {Concurrency, _Overload} -> {ok, Concurrency};
         unlimited -> {ok, infinity}

@@ -1,30 +1,29 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Who may run one function of limited concurrency: a value, not a process (that is py_gates).
+%% The calls of one function of limited concurrency: a value, not a process (that is py_gates).
 %%
-%% As many places as the limit says, and a line of those who wait for one, first come, first served.
-%% A function that has a place may cause further calls of the same function, and wait for them. Such
-%% a call runs on the place of its nearest ancestor, one at a time, as if the ancestor had lent it
-%% for as long: so a place is a stack, only the innermost of which works while the others wait for
-%% it. Were it to stand in line for a place of its own, it might wait for its ancestor, which waits
-%% for it.
+%% A gate has as many places as the limit says, and a line of waiting calls, first come, first
+%% served. A function that has a place may cause further calls of itself and wait for them. Such an
+%% inner call shares the place of its nearest ancestor, one inner call at a time. So a place is a
+%% stack: only the innermost call works, the others wait for it. In the line, the inner call could
+%% wait for its own ancestor, which waits for the inner call.
 %%
 %%   places:  [C, B, A]   A called B, B called C       line:  [X, Y, D (behind A)]
-%%            [E]         a stranger to them
+%%            [E]         not related to them
 %%
-%% `D' is A's second call at the same time, e.g. of a `gather': it gets A's place when B has ended,
-%% or a place that becomes free when its turn comes, whichever is first. When A ends before B, e.g.
-%% since nobody waits for it any longer, the place is B's, and D waits behind A's own nearest
-%% ancestor, if it has one that has not ended.
+%% `D' is A's second call at the same time, e.g. of a `gather'. It gets A's place when B has ended,
+%% or a free place when its turn comes, whichever is first. A may end before B, e.g. because A was
+%% cancelled. Then the place is B's, and D waits behind A's nearest living ancestor, if there is
+%% one.
 -module(py_gate).
 
 -export([new/0, enter/4, wait/3, leave/3, let_in/2, restore/3, counts/1, is_empty/1]).
 
 -export_type([gate/0, key/0, place/0, limit/0]).
 
-%% One call, from when it asks to be let in until it has ended.
+%% One call, from its request to enter until its end.
 -type key() :: reference().
-%% A place is named after whoever took it first.
+%% A place has the key of the call that took it first.
 -type place() :: key().
 -type limit() :: pos_integer() | infinity.
 -type turn() :: pos_integer().
@@ -34,12 +33,12 @@
     %% Innermost first; never empty.
     places = #{} :: #{place() => [key(), ...]},
     line = gb_trees:empty() :: gb_trees:tree(turn(), waiting()),
-    %% Of those in line: who waits behind which living nearest ancestor.
+    %% For the line: the turns that wait behind each nearest living ancestor.
     behind = #{} :: #{key() => gb_sets:set(turn())},
     last_turn = 0 :: non_neg_integer()
 }).
 
-%% With the ancestors that were in when it came, nearest first.
+%% With the ancestors that were in at its arrival, nearest first.
 -type waiting() :: {key(), Ancestors :: [key()], Nearest :: key() | none}.
 -type entered() :: [{key(), place()}].
 
@@ -49,18 +48,18 @@
 new() ->
     #gate{}.
 
-%% Lets `Key' in if there is a place for it: its nearest ancestor's, or a free one. Nobody can be in
-%% line for the same one: it would have been let in already.
+%% Lets `Key' in if its nearest ancestor's place or a free place is available. No call in line can
+%% want the same place: it would be in already.
 -spec enter(key(), Ancestors :: [key()], limit(), gate()) -> {ok, place(), gate()} | full.
 enter(Key, Ancestors, Limit, Gate = #gate{places = Places}) ->
     case lent_by(nearest(Ancestors, Gate), Gate) of
         {ok, Place} -> {ok, Place, push(Key, Place, Gate)};
-        %% `infinity' is more than any number.
+        %% In Erlang's order of terms, `infinity' is greater than any number.
         none when map_size(Places) < Limit -> {ok, Key, push(Key, Key, Gate)};
         none -> full
     end.
 
-%% For a key that enter/4 has found no place for.
+%% Puts a key in line for which enter/4 has found no place.
 -spec wait(key(), Ancestors :: [key()], gate()) -> gate().
 wait(Key, Ancestors, Gate = #gate{keys = Keys, line = Line, last_turn = Last}) ->
     Turn = Last + 1,
@@ -72,7 +71,7 @@ wait(Key, Ancestors, Gate = #gate{keys = Keys, line = Line, last_turn = Last}) -
         last_turn = Turn
     }).
 
-%% A call has ended, or one in line waits no longer. Returns those who are let in instead.
+%% A call has ended or has left the line. Returns the calls that are let in instead.
 -spec leave(key(), limit(), gate()) -> {entered(), gate()}.
 leave(Key, Limit, Gate = #gate{keys = Keys}) ->
     case maps:take(Key, Keys) of
@@ -87,7 +86,7 @@ leave(Key, Limit, Gate = #gate{keys = Keys}) ->
             {Kin ++ Others, Gate4}
     end.
 
-%% Those who are let in when the limit is now this.
+%% Applies a limit; returns the calls that are let in.
 -spec let_in(limit(), gate()) -> {entered(), gate()}.
 let_in(Limit, Gate = #gate{places = Places, line = Line}) ->
     case map_size(Places) < Limit andalso not gb_trees:is_empty(Line) of
@@ -100,12 +99,12 @@ let_in(Limit, Gate = #gate{places = Places, line = Line}) ->
             {[], Gate}
     end.
 
-%% One that is known to be in, as the innermost one of its place.
+%% Puts a call that is known to be in on top of its place.
 -spec restore(key(), place(), gate()) -> gate().
 restore(Key, Place, Gate) ->
     push(Key, Place, Gate).
 
-%% How many calls run, on how many places, and how many wait.
+%% The numbers of running calls, of places and of waiting calls.
 -spec counts(gate()) -> #{running | places | waiting => non_neg_integer()}.
 counts(#gate{keys = Keys, places = Places, line = Line}) ->
     Waiting = gb_trees:size(Line),
@@ -131,7 +130,7 @@ nearest([Ancestor | Further], Gate) ->
 nearest([], _Gate) ->
     none.
 
-%% The ancestor's place, unless it has lent that to another one.
+%% The ancestor's place, unless another inner call has it.
 -spec lent_by(Ancestor :: key() | none, gate()) -> {ok, place()} | none.
 lent_by(none, _Gate) ->
     none;
@@ -147,7 +146,7 @@ push(Key, Place, Gate = #gate{keys = Keys, places = Places}) ->
     Stack = maps:get(Place, Places, []),
     Gate#gate{keys = Keys#{Key => {in, Place}}, places = Places#{Place => [Key | Stack]}}.
 
-%% With the one that is now the innermost, if there is any.
+%% Also returns the call that is the innermost one now, if there is one.
 -spec pop(key(), place(), gate()) -> {[key()], gate()}.
 pop(Key, Place, Gate = #gate{places = Places}) ->
     #{Place := Stack} = Places,
@@ -156,7 +155,7 @@ pop(Key, Place, Gate = #gate{places = Places}) ->
         [Innermost | _] = Left -> {[Innermost], Gate#gate{places = Places#{Place := Left}}}
     end.
 
-%% Each goes on behind its next ancestor; returns those.
+%% Each call behind `Key' moves behind its next ancestor. Returns those ancestors.
 -spec leave_behind(key(), gate()) -> {Ancestors :: [key()], gate()}.
 leave_behind(Key, Gate = #gate{behind = Behind}) ->
     case maps:take(Key, Behind) of
@@ -182,7 +181,7 @@ get_behind(Nearest, Turn, Gate = #gate{behind = Behind}) ->
     Turns = maps:get(Nearest, Behind, gb_sets:empty()),
     Gate#gate{behind = Behind#{Nearest => gb_sets:add_element(Turn, Turns)}}.
 
-%% The first one behind each of these that can lend its place.
+%% Lets in the first call behind each ancestor that can share its place.
 -spec let_in_behind([key()], gate()) -> {entered(), gate()}.
 let_in_behind([Ancestor | Ancestors], Gate = #gate{behind = Behind}) ->
     case {lent_by(Ancestor, Gate), Behind} of

@@ -1,14 +1,14 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Lets calls of functions with limited concurrency in, all of the node, each function's through a
-%% gate of its own (py_gate). Functions without a limit never come here.
+%% Lets calls of functions with limited concurrency in, for the whole node. Each function has a gate
+%% of its own (py_gate). Functions without a limit never come here.
 %%
-%% Whoever works on a call enters and leaves by itself; it is monitored meanwhile, so one that dies,
-%% inside or in line, has left. A call leaves before it is answered, so that the next one of the
-%% same caller finds the place free.
+%% The process that works on a call enters and leaves by itself. It is monitored meanwhile, so its
+%% death counts as leaving, from its place or from the line. A call leaves before its reply, so that
+%% the next call of the same caller finds the place free.
 %%
-%% The supervisor owns the table of those who are in. If this process dies, they go on, and its
-%% successor finds them there; those in line end as `disconnected'.
+%% The supervisor owns the table of the calls that are in. If this process dies, these calls go on,
+%% and the restarted process finds them in the table. The calls in line end as `disconnected'.
 -module(py_gates).
 -behaviour(gen_server).
 
@@ -17,26 +17,26 @@
 
 -export_type([overload/0]).
 
-%% What a call does that finds no place.
+%% What a call over the limit does.
 -type overload() :: refuse | wait.
 
 -record(caller, {
     name :: binary(),
     monitor :: reference(),
-    %% Whom to tell when it is let in.
+    %% The process to tell when the call is let in.
     from :: gen_server:from() | in
 }).
 
 -record(state, {
-    %% With the limit that was last heard of: the function may be unregistered while calls wait.
+    %% With the last known limit: the function may be unregistered while calls wait.
     gates = #{} :: #{Name :: binary() => {py_gate:gate(), py_gate:limit()}},
     callers = #{} :: #{py_gate:key() => #caller{}}
 }).
 
-%% `{Key, Pid, Name, Place, Since}' of all who are in.
+%% `{Key, Pid, Name, Place, Since}' of all calls that are in.
 -define(TABLE, ?MODULE).
 
-%% Called by the supervisor, which thereby owns the table.
+%% Called by the supervisor, which so becomes the owner of the table.
 -spec create_table() -> ok.
 create_table() ->
     ?TABLE = ets:new(?TABLE, [named_table, public, set, {write_concurrency, true}]),
@@ -46,8 +46,8 @@ create_table() ->
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
 
-%% Returns when the calling process may run the function; it has to leave after that. `Ancestors'
-%% are the calls on whose behalf it is made, nearest first.
+%% Returns when the calling process may run the function. Afterwards the process must leave.
+%% `Ancestors' are the calls on whose behalf the call is made, nearest first.
 -spec enter(Name :: binary(), py_gate:limit(), overload(), Ancestors :: [py_gate:key()]) ->
     {ok, py_gate:key()} | overloaded | disconnected.
 enter(Name, Limit, Overload, Ancestors) ->
@@ -57,7 +57,7 @@ enter(Name, Limit, Overload, Ancestors) ->
         overloaded -> overloaded
     catch
         exit:_ ->
-            %% It may have been let in in that very moment.
+            %% The call may have been let in at that moment.
             leave(Key),
             disconnected
     end.
@@ -68,16 +68,16 @@ leave(Key) ->
         true = ets:delete(?TABLE, Key),
         gen_server:cast(?MODULE, {leave, Key})
     catch
-        %% The application ends, and with it the gates.
+        %% The application is ending, and so are the gates.
         error:badarg -> ok
     end.
 
-%% The function was registered, or registered anew, or taken back.
+%% The function was registered, registered again or unregistered.
 -spec limit_changed(Name :: binary()) -> ok.
 limit_changed(Name) ->
     gen_server:cast(?MODULE, {limit_changed, Name}).
 
-%% Of the functions that somebody runs or waits for.
+%% The counts of all functions with running or waiting calls.
 -spec info() -> #{Name :: binary() => #{running | places | waiting => non_neg_integer()}}.
 info() ->
     gen_server:call(?MODULE, info).
@@ -90,7 +90,7 @@ init([]) ->
 -spec handle_call(term(), gen_server:from(), #state{}) ->
     {reply, term(), #state{}} | {noreply, #state{}}.
 handle_call({enter, Key, Name, Known, Overload, Ancestors}, From, State0) ->
-    %% If the limit has just been raised: those in line come first.
+    %% The limit may have been raised just now. Then the calls in line go first.
     State = serve_line(Name, State0),
     {Gate, Limit} = gate(Name, Known, State),
     case py_gate:enter(Key, Ancestors, Limit, Gate) of
@@ -158,11 +158,11 @@ left(Key, State = #state{callers = Callers, gates = Gates}) ->
             {Entered, Gate1} = py_gate:leave(Key, Limit, Gate),
             entered(Entered, set_gate(Name, Gate1, Limit, State#state{callers = Rest}));
         error ->
-            %% It has left this process's predecessor.
+            %% The call entered before a restart of this process.
             State
     end.
 
-%% Those in line for whom there is room now.
+%% Lets in the waiting calls for which there is room now.
 -spec serve_line(Name :: binary(), #state{}) -> #state{}.
 serve_line(Name, State = #state{gates = Gates}) ->
     case Gates of
@@ -182,7 +182,7 @@ gate(Name, Known, #state{gates = Gates}) ->
         #{} -> {py_gate:new(), limit(Name, Known)}
     end.
 
-%% What is registered now counts, for those too who came before that.
+%% The registered limit holds, also for calls that came before the registration.
 -spec limit(Name :: binary(), Last :: py_gate:limit()) -> py_gate:limit().
 limit(Name, Last) ->
     case py_functions:concurrency(Name) of

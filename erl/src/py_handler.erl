@@ -1,38 +1,38 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% The process behind one channel: it does what one Python thread or loop asks for. A sync call
-%% runs right here, since its thread is waiting anyway; an async call gets a process of its own.
-%% If this process dies, the native side notices and ends all calls of the channel.
+%% The process behind one channel: it works for one Python thread or loop. A sync call runs right
+%% here, because its thread waits anyway. An async call gets a worker process. If this process dies,
+%% the native side notices and ends all calls of the channel.
 %%
-%% A worker ends its call itself, unlinks and says so; or it dies, whatever the reason says
-%% (`exit(self(), normal)' too), and this process ends the call for it. Workers are linked, so that
-%% they don't outlive their handler, which traps exits as soon as it has some. Before that it does
-%% not, and so is to its functions a process like any other.
+%% A worker ends its call itself, unlinks itself and sends a message. Or the worker dies, for
+%% whatever reason (also `exit(self(), normal)'), and this process ends the call. Workers are
+%% linked, so that they die with their handler. The handler traps exits from its first worker on.
+%% Before that it does not, so to its functions it is a process like any other.
 %%
-%% A worker that traps exits would outlive a handler that was killed: a guard of the handler's,
-%% linked to nobody, kills it after the same time that it has when it is cancelled.
+%% A worker that traps exits would outlive a killed handler. So the handler has a guard, which is
+%% linked to nobody. The guard kills such a worker after the same time that a cancelled worker has.
 %%
-%% The index of workers is the process dictionary, both ways (`Pid => Id', `Id => Pid'): measured
-%% half a microsecond a call cheaper than maps, and it makes no garbage.
+%% The process dictionary is the index of workers, in both directions (`Pid => Id', `Id => Pid'). It
+%% is half a microsecond a call faster than maps (measured), and makes no garbage.
 -module(py_handler).
 
 -export([start_link/1, init/2, loop/3, guard/1]).
 -export([system_continue/3, system_terminate/4, system_code_change/4, system_get_state/1]).
 
-%% `thread' until the first async call: only the handler of a loop has workers, and that has nothing
-%% else to do. A loop that has asked for nothing for a while is `resting'.
+%% `thread' until the first async call. Only the handler of a loop has workers, and it runs nothing
+%% else. A loop's handler that has had nothing to do for a while is `resting'.
 -type serves() :: thread | loop | resting.
 
-%% Until a loop's handler rests, in milliseconds. A burst of calls leaves tens of megabytes of
-%% garbage, which would stay until the next one.
+%% The time until a loop's handler rests, in milliseconds. A burst of calls leaves tens of megabytes
+%% of garbage, which would stay until the next burst.
 -define(REST_AFTER, 1000).
 
-%% How long a worker that traps exits may clean up after it was cancelled, in milliseconds.
+%% The time that a cancelled worker which traps exits has to clean up, in milliseconds.
 -define(CANCEL_GRACE, 1000).
 
--define(NO_ROOM, <<"there are too many Erlang processes">>).
+-define(NO_ROOM, <<"the node has no room for another Erlang process; start it with a higher +P">>).
 
-%% Returns at once: whether the channel is still there is found out by the new process.
+%% Returns at once. The new process finds out whether the channel is still open.
 -spec start_link(py_nif:channel()) -> {ok, pid()}.
 start_link(Channel) ->
     {ok, proc_lib:spawn_link(?MODULE, init, [self(), Channel])}.
@@ -59,7 +59,8 @@ loop(Parent, Channel, Serves) ->
             ?MODULE:loop(Parent, Channel, loop);
         {async, Calls} ->
             process_flag(trap_exit, true),
-            %% Thousands of ended workers may report at once: their messages are no heap to collect.
+            %% Thousands of ended workers may report at once. Off the heap, their messages slow down
+            %% no garbage collection.
             process_flag(message_queue_data, off_heap),
             start_guard(),
             start_workers(Channel, Calls),
@@ -73,8 +74,8 @@ loop(Parent, Channel, Serves) ->
         {'EXIT', Pid, Reason} ->
             worker_died(Channel, Pid, Reason),
             ?MODULE:loop(Parent, Channel, awake(Serves));
-        {cancel, Id} ->
-            cancel(Id),
+        {cancel, Ids} ->
+            cancel(Ids),
             ?MODULE:loop(Parent, Channel, Serves);
         {kill_workers, Pids} ->
             kill(Pids),
@@ -84,7 +85,7 @@ loop(Parent, Channel, Serves) ->
         {system, From, Request} ->
             sys:handle_system_msg(Request, From, Parent, ?MODULE, [], {Channel, Serves});
         _Stray ->
-            %% Left behind by a function that ran here.
+            %% A message to a function that ran here.
             ?MODULE:loop(Parent, Channel, Serves)
     after rest_after(Serves) ->
         true = erlang:garbage_collect(),
@@ -99,8 +100,8 @@ awake(_Loop) -> loop.
 rest_after(loop) -> ?REST_AFTER;
 rest_after(_Serves) -> infinity.
 
-%% A function that ran here may have changed this process. Were each call a process of its own, the
-%% processes that it started and linked would live on without it, and so they do.
+%% Undoes what the function did to this process (links, trap_exit), as if each call had its own
+%% process. Processes that the function started and linked go on, as they would then.
 -spec restore(Parent :: pid()) -> ok.
 restore(Parent) ->
     process_flag(trap_exit, false),
@@ -114,7 +115,7 @@ start_workers(Channel, [{Id, Name, Args, Options} | Calls]) ->
             put(Pid, Id),
             put(Id, Pid)
     catch
-        %% Its own call ends, those of others go on.
+        %% Only this call ends; the others go on.
         error:system_limit -> py_nif:fail(Channel, Id, overloaded, system_limit, [], ?NO_ROOM)
     end,
     start_workers(Channel, Calls);
@@ -125,19 +126,19 @@ start_workers(_Channel, []) ->
 worker_died(Channel, Pid, Reason) ->
     case erase(Pid) of
         undefined ->
-            %% Linked to this process by a function that ran here.
+            %% A process that a function has linked to this one.
             ok;
         Id ->
             erase(Id),
             py_call:died(Channel, Id, Reason)
     end.
 
-%% A worker may have ended meanwhile: then there is nothing to do.
--spec cancel(py_nif:call_id()) -> ok.
-cancel(Id) ->
-    case get(Id) of
-        undefined -> ok;
-        Pid -> shut_down([Pid])
+%% Workers that have ended, and calls that were never sent, have no process here.
+-spec cancel([py_nif:call_id()]) -> ok.
+cancel(Ids) ->
+    case [Pid || Pid <- [get(Id) || Id <- Ids], is_pid(Pid)] of
+        [] -> ok;
+        Pids -> shut_down(Pids)
     end.
 
 -spec shut_down([pid()]) -> ok.
@@ -180,7 +181,7 @@ guard(Handler) ->
 is_of(Handler, Pid) ->
     process_info(Pid, parent) =:= {parent, Handler}.
 
-%% The channel is closed, nobody waits for these calls any more.
+%% The channel is closed: nobody waits for these calls.
 -spec stop_workers(serves()) -> ok.
 stop_workers(Serves) ->
     case workers(Serves) of
@@ -212,14 +213,14 @@ forget(Pid) ->
         _Id -> 1
     end.
 
-%% Without any, what functions have put into the process dictionary is theirs.
+%% A thread's handler has no workers: keys of its process dictionary belong to functions.
 -spec workers(serves()) -> [pid()].
 workers(thread) ->
     [];
 workers(_Loop) ->
     [Pid || Pid <- get_keys(), is_pid(Pid)].
 
-%% sys: so that a handler can be looked at and upgraded like every OTP process.
+%% For sys: the handler can be inspected and upgraded like any OTP process.
 
 -spec system_continue(pid(), [sys:debug_option()], {py_nif:channel(), serves()}) -> ok.
 system_continue(Parent, _Debug, {Channel, Serves}) ->

@@ -1,21 +1,21 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Supervises the handlers. None is restarted: a channel whose handler died asks for a new one when
-%% it is used again.
+%% Supervises the handlers. No handler is restarted: a channel asks for a new handler at its next
+%% use.
 -module(py_handler_sup).
 -behaviour(supervisor).
 
 -export([start_link/0, start_handler/1, count/0]).
 -export([init/1]).
 
-%% Longer than a cancelled worker may take to clean up, in milliseconds.
+%% Longer than the clean-up time of a cancelled worker, in milliseconds.
 -define(SHUTDOWN, 1500).
 
 -spec start_link() -> supervisor:startlink_ret().
 start_link() ->
     supervisor:start_link({local, ?MODULE}, ?MODULE, []).
 
-%% An error when the node has no room for another process.
+%% An error if the node has no room for another process.
 -spec start_handler(py_nif:channel()) -> {ok, pid()} | {error, term()}.
 start_handler(Channel) ->
     case supervisor:start_child(?MODULE, [Channel]) of
@@ -38,8 +38,8 @@ init([]) ->
     },
     {ok, {#{strategy => simple_one_for_one}, [Handler]}}.
 
-%% If this process was killed, its handlers are stopping by themselves. One whose function traps
-%% exits does not, and its thread would wait for it for ever.
+%% If this process was killed, its handlers stop by themselves. But a handler whose function traps
+%% exits goes on, and its thread would wait for ever.
 -spec kill_orphans() -> ok.
 kill_orphans() ->
     case [Pid || Pid <- processes(), is_handler(Pid)] of

@@ -1,13 +1,13 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% The context that the calling process holds for itself, in its process dictionary. All its
-%% requests go there while it does. The pool has it back when the process releases it or dies.
+%% The context that the calling process holds for itself. The process dictionary has it, and all
+%% requests of the process go there. The pool gets it back when the process releases it or dies.
 %%
-%% A `private' one has globals of its own; a `shared' one is just the same thread for a series of
-%% requests, and not worth replacing when that is gone.
+%% A `private' context has globals of its own. A `shared' context is only the same thread for a
+%% series of requests; if it is lost, it is not replaced.
 %%
-%% After a request was abandoned the thread may be stuck in it. The next request finds out, and
-%% after a while has the context replaced, with empty globals.
+%% After an abandoned request the thread may be stuck. The next request finds that out. If the
+%% thread is still stuck after a while, a context with empty globals replaces it.
 -module(py_held).
 
 -export([key/0, hold/2, release/0, is_holding/0, request/2]).
@@ -16,7 +16,7 @@
 
 -define(HELD, '$erlang_python_context').
 
-%% What an abandoned request gets to end in, in milliseconds.
+%% The time that an abandoned request has to end, in milliseconds.
 -define(STUCK_AFTER, 1000).
 
 -define(ENTER, {call, <<"erlang._namespace">>, <<"enter_private">>, [], #{}}).
@@ -25,18 +25,18 @@
 
 -record(held, {
     kind :: kind(),
-    %% `none' while a lost context could not be replaced yet.
+    %% `none' while a lost context has no replacement yet.
     lease :: {py_leases:lease(), py_nif:context()} | none,
-    %% Since when, in milliseconds of monotonic time, nobody knows whether its thread is stuck.
+    %% The time since which the thread may be stuck, in milliseconds of monotonic time.
     unsure = false :: false | integer()
 }).
 
-%% Of the process dictionary.
+%% The key in the process dictionary.
 -spec key() -> atom().
 key() ->
     ?HELD.
 
-%% `outer': the process held one already.
+%% `outer': the process held a context already.
 -spec hold(kind(), py_deadline:deadline()) -> {ok, mine | outer} | {error, py_outcome:reason()}.
 hold(Kind, Deadline) ->
     case get(?HELD) of
@@ -52,7 +52,7 @@ hold(Kind, Deadline) ->
             {ok, outer}
     end.
 
-%% `ok' also if the process holds none.
+%% `ok' also if the process holds no context.
 -spec release() -> ok.
 release() ->
     case erase(?HELD) of
@@ -65,7 +65,7 @@ release() ->
                 _ -> py_contexts:checkin(Lease, abandoned)
             end;
         #held{lease = {Lease, _}} ->
-            %% The pool sees to it.
+            %% The pool cleans the context up.
             py_contexts:checkin(Lease, abandoned);
         _ ->
             ok

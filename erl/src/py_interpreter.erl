@@ -1,24 +1,25 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Whether an executable is the interpreter of the library that is loaded, and why that library can't
-%% be. With another one's folders Python would come up half, with nothing to tell the reason.
+%% Checks that an executable is the interpreter of the loaded library, and explains a library that
+%% can't be loaded. With the folders of another interpreter Python would start half, without an
+%% explanation.
 -module(py_interpreter).
 
 -export([check/1, not_loaded/0]).
 
-%% The library's name and version are not all: a free-threaded CPython has those of the usual one.
+%% The name and version of the library are not enough: a free-threaded CPython has the same ones.
 -define(CODE,
     "import sys, sysconfig\n"
     "print(sys.implementation.name, '%d.%d.%d' % sys.version_info[:3],\n"
     "      'free-threaded' if sysconfig.get_config_var('Py_GIL_DISABLED') else '')"
 ).
 
-%% Milliseconds; a slow disk may take its time.
+%% Milliseconds. A slow disk may need long.
 -define(LIMIT, 20000).
 
 -define(CHECKED, {?MODULE, checked}).
 
-%% The same executable is asked once in a node.
+%% Asks the same executable only once in a node.
 -spec check(Executable :: binary()) -> ok | {error, py_config:problem()}.
 check(Executable) ->
     case persistent_term:get(?CHECKED, none) of
@@ -27,16 +28,16 @@ check(Executable) ->
         _ ->
             case version(Executable) of
                 {ok, free_threaded} ->
-                    bad({free_threaded, Executable, <<"use the usual CPython, with the GIL">>});
+                    bad({free_threaded, Executable, <<"use a CPython with the GIL">>});
                 {ok, Version} -> compare(Executable, Version, py_nif:python_version());
                 {error, Said} -> bad({not_a_python_interpreter, Executable, Said})
             end
     end.
 
-%% What the loader said when the native library was to be loaded, and what to do.
+%% What the loader said about the native library, and what to do.
 -spec not_loaded() -> binary().
 not_loaded() ->
-    Said = persistent_term:get({py_nif, load_error}, "it is not there"),
+    Said = persistent_term:get({py_nif, load_error}, "the native library is missing"),
     Built =
         case file:read_file(filename:join(code:priv_dir(erlang_python), "python_executable.txt")) of
             {ok, Line} -> ["; it was built for ", string:trim(Line)];
@@ -65,7 +66,7 @@ version(Executable) ->
     try open_port({spawn_executable, Executable}, Options) of
         Port -> answer(Port, <<>>)
     catch
-        %% Not for this machine, for instance.
+        %% The file may be for another machine, for instance.
         error:Why -> {error, atom_to_binary(Why)}
     end.
 
@@ -82,5 +83,5 @@ answer(Port, Said) ->
             end
     after ?LIMIT ->
         true = port_close(Port),
-        {error, <<"it does not answer">>}
+        {error, <<"no answer within ", (integer_to_binary(?LIMIT))/binary, " ms">>}
     end.

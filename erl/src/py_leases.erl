@@ -1,8 +1,8 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% The callers of the pool of contexts: who waits for one, in the order in which they came, and who
-%% has which. Each is monitored by the process that keeps this, which gets
-%% `{{caller_down, Lease}, _, process, _, _}'.
+%% The callers of the pool of contexts: the waiting ones in their order, and the context of each
+%% other one. The owner of this value monitors each caller, and gets `{{caller_down, Lease}, _,
+%% process, _, _}' when the caller dies.
 -module(py_leases).
 
 -export([new/0, ask/3, grant/2, give_back/2, refuse_all/1, waiting/1]).
@@ -27,7 +27,7 @@
 new() ->
     #leases{}.
 
-%% One more caller, which waits.
+%% Adds a caller, which waits.
 -spec ask(lease(), gen_server:from(), leases()) -> leases().
 ask(Lease, From = {Pid, _}, #leases{callers = Callers, waiting = Waiting}) ->
     Monitor = monitor(process, Pid, [{tag, {caller_down, Lease}}]),
@@ -37,7 +37,7 @@ ask(Lease, From = {Pid, _}, #leases{callers = Callers, waiting = Waiting}) ->
         waiting = gb_trees:insert(Turn, {Lease, From}, Waiting)
     }.
 
-%% The one that has waited longest gets this context; it has to be told.
+%% Gives this context to the caller that has waited longest. The pool must tell that caller.
 -spec grant(Context :: reference(), leases()) -> {ok, gen_server:from(), leases()} | none.
 grant(Context, #leases{callers = Callers, waiting = Waiting}) ->
     case gb_trees:is_empty(Waiting) of
@@ -50,8 +50,8 @@ grant(Context, #leases{callers = Callers, waiting = Waiting}) ->
             {ok, From, #leases{callers = Callers#{Lease := Granted}, waiting = Rest}}
     end.
 
-%% The caller is done with it, or waits no more: what it had. `unknown' for one from the time before
-%% the pool was restarted.
+%% The caller has finished or waits no longer. Returns what it had; `unknown' for a caller from
+%% before a restart of the pool.
 -spec give_back(lease(), leases()) -> {{context, reference()} | nothing | unknown, leases()}.
 give_back(Lease, Leases = #leases{callers = Callers, waiting = Waiting}) ->
     case maps:take(Lease, Callers) of
@@ -66,7 +66,7 @@ give_back(Lease, Leases = #leases{callers = Callers, waiting = Waiting}) ->
             {unknown, Leases}
     end.
 
-%% Nobody waits any more; they have to be told.
+%% Removes all waiting callers. The pool must tell them.
 -spec refuse_all(leases()) -> {[gen_server:from()], leases()}.
 refuse_all(Leases = #leases{waiting = Waiting}) ->
     lists:foldl(

@@ -2,38 +2,39 @@
 %% @private
 %% Python's output and logs as events of Erlang's logger, under `{python_logging, logger}'.
 %%
-%% Lines wait in Python, bounded there, and this process fetches them: it keeps one request under
-%% way on a Python thread of its own, which is answered with the next batch. So a flood never
-%% gathers in a mailbox, Python never waits for Erlang's log handlers, and what Python writes while
-%% this process is being restarted is there for the next one. A batch counts as logged when the
-%% next one is asked for; if this process is killed in between, it is logged again.
+%% Lines wait in Python, in a bounded buffer, and this process fetches them. It keeps one request
+%% under way on a Python thread of its own; the answer is the next batch of lines. So a flood never
+%% fills a mailbox, and Python never waits for Erlang's log handlers. Lines that Python writes
+%% during a restart of this process wait for the new process. A batch counts as logged when the next
+%% one is requested. If this process is killed in between, the batch is logged again.
 -module(py_logger).
 -behaviour(gen_server).
 
 -export([create_table/0, start_link/0, flush/1, level/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
-%% The last context, owned by the supervisor: a new process closes what a killed one has left.
+%% The last context. The supervisor owns the table: a new process closes the context of a killed
+%% one.
 -define(TABLE, ?MODULE).
 
 -define(PYTHON, <<"erlang._logging">>).
 -define(FILTER, erlang_python).
 
-%% Milliseconds. None of these requests waits for anything in Python but a free interpreter.
+%% Milliseconds. These requests wait for nothing in Python but the GIL.
 -define(START_TIMEOUT, 30000).
 -define(REQUEST_TIMEOUT, 2000).
 
-%% Lines that may be under way to OTP's log handlers at a time.
+%% The number of lines that may be under way to OTP's log handlers.
 -define(BURST, 100).
 
-%% Microseconds: what a log handler could not print as a date would cost us that handler.
+%% Microseconds. A log handler that can't print a time as a date is removed by OTP.
 -define(YEAR_10000, 253402300800000000).
 
 -record(state, {
     context :: py_nif:context(),
     %% The request under way.
     take = none :: none | {reference(), py_nif:request_handle() | closed},
-    %% The batch that was logged last.
+    %% The number of the last logged batch.
     logged = 0 :: non_neg_integer()
 }).
 
@@ -47,7 +48,7 @@
     none | {File :: binary(), Line :: integer(), Function :: binary()}
 }.
 
-%% Called by the supervisor, which thereby owns the table.
+%% Called by the supervisor, which so becomes the owner of the table.
 -spec create_table() -> ok.
 create_table() ->
     ?TABLE = ets:new(?TABLE, [named_table, public, set]),
@@ -57,8 +58,8 @@ create_table() ->
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
 
-%% Everything that Python has written so far, unfinished lines included, has been given to the log
-%% handlers, and OTP's own have written it, unless that takes too long.
+%% Waits until the log handlers have all output of Python so far, also unfinished lines, and until
+%% OTP's own handlers have written it. Gives up at the timeout.
 -spec flush(timeout()) -> ok | {error, timeout | not_running}.
 flush(Timeout) ->
     try
@@ -68,7 +69,7 @@ flush(Timeout) ->
         exit:_ -> {error, not_running}
     end.
 
-%% By number: a level of a program's own lies between those of Python.
+%% By number: a program's own level lies between two levels of Python.
 -spec level(PythonLevel :: integer()) -> logger:level().
 level(Level) when Level < 20 -> debug;
 level(Level) when Level < 25 -> info;
@@ -117,7 +118,7 @@ handle_info({py_result, Ref, Answer}, State = #state{take = {Ref, _}}) ->
 handle_info(_Message, State) ->
     {noreply, State}.
 
-%% Python's output is its own again, and what it wrote until then is logged.
+%% Python's output goes to its own streams again. All earlier output is logged.
 -spec terminate(term(), #state{}) -> ok.
 terminate(Reason, State = #state{context = Context}) ->
     case is_shutdown(Reason) of
@@ -143,15 +144,15 @@ install(State) ->
         {error, Why} -> {stop, {python_logging, Why}}
     end.
 
-%% OTP's default handler is set up to ignore every domain but OTP's.
+%% OTP's default handler drops events of every domain but OTP's.
 -spec show_domain() -> ok.
 show_domain() ->
     Filter = {fun logger_filters:domain/2, {log, sub, [python]}},
-    %% Fails where there is no such handler, or a process before this one has done it.
+    %% Fails if there is no such handler, or if an earlier process has added the filter.
     _ = logger:add_handler_filter(default, ?FILTER, Filter),
     ok.
 
-%% The lowest Python level that Erlang lets pass.
+%% The lowest Python level that Erlang's primary level lets pass.
 -spec lowest(logger:level() | all | none) -> pos_integer().
 lowest(all) -> 1;
 lowest(debug) -> 1;
@@ -175,7 +176,7 @@ take(State = #state{context = Context, logged = Logged}) ->
             State#state{take = {Ref, closed}}
     end.
 
-%% The thread is free for another request then.
+%% Afterwards the thread is free for another request.
 -spec interrupt_take(#state{}) -> #state{}.
 interrupt_take(State = #state{take = none}) ->
     State;
@@ -209,7 +210,7 @@ request(Function, Args, #state{context = Context}) ->
             receive
                 {py_result, Ref, Answer} -> Answer
             after ?REQUEST_TIMEOUT ->
-                %% An answer that comes all the same is ignored by handle_info/2.
+                %% If an answer comes all the same, handle_info/2 ignores it.
                 _ = py_nif:abandon(Handle),
                 {error, timeout}
             end;
@@ -223,8 +224,8 @@ log_batch({Number, Dropped, Lines}, State) ->
     log_dropped(Dropped),
     State#state{logged = Number}.
 
-%% OTP's handlers start to drop events when 200 wait for them, which a burst reaches before they
-%% have told us to go slower: so we let them come by on our own.
+%% OTP's handlers drop events when 200 events wait. A burst reaches that before the handlers slow us
+%% down. So we wait for the handlers after each burst.
 -spec log_lines([line()], non_neg_integer()) -> ok.
 log_lines([], _Left) ->
     ok;
@@ -249,7 +250,7 @@ log({Level, Logger, Text, Time, Thread, Place}) ->
 with_time(Time, Metadata) when Time >= 0, Time < ?YEAR_10000 -> Metadata#{time => Time};
 with_time(_Time, Metadata) -> Metadata.
 
-%% Not `mfa': that would be atoms made from Python's data.
+%% Not `mfa': that would make atoms from Python's data.
 -spec with_place(none | tuple(), logger:metadata()) -> logger:metadata().
 with_place({File, Line, Function}, Metadata) ->
     Metadata#{
@@ -270,7 +271,7 @@ log_dropped(Dropped) ->
         #{domain => [python], py_logger => <<"erlang">>, py_dropped => Dropped}
     ).
 
-%% OTP's log handlers write in processes of their own, which a halting node does not wait for.
+%% OTP's log handlers write in processes of their own. A halting node does not wait for them.
 -spec sync_handlers() -> ok.
 sync_handlers() ->
     lists:foreach(

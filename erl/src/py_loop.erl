@@ -1,13 +1,15 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% @doc A hosted event loop: an OTP process that owns a Python thread which runs one asyncio or
-%% uvloop loop and, if wanted, a main coroutine in it, e.g. a web server.
+%% @doc A hosted event loop: an OTP process that owns a Python thread. The thread runs one asyncio
+%% or uvloop loop, with an optional main coroutine, e.g. a web server.
 %%
-%% The process ends as its main coroutine ends: normally when that returns, with
-%% `{main_failed, {ExceptionName, Text}}' when it raises. When the process is told to shut down, by
-%% its supervisor or by {@link stop/1}, the main coroutine is cancelled and has `stop_timeout'
-%% milliseconds to finish. When the process is killed, its loop is cancelled and has about a second;
-%% a loop of the same name or with the same main coroutine starts when that has ended, so that a
-%% supervisor's restart finds ports free.
+%% The process ends when its main coroutine ends. If the coroutine returns, the reason is `normal'.
+%% If the coroutine raises, the reason is `{main_failed, {ExceptionName, Text}}'. When its
+%% supervisor or {@link stop/1} shuts the process down, the main coroutine is cancelled and has
+%% `stop_timeout' milliseconds to finish.
+%%
+%% When the process is killed, its loop is cancelled and has about a second. A new loop with the
+%% same name or the same main coroutine starts after the end of the old one. So a supervisor's
+%% restart finds ports free.
 %%
 %% ```
 %% init([]) ->
@@ -21,7 +23,7 @@
 -module(py_loop).
 -behaviour(gen_server).
 
--export([start_link/1, child_spec/1, stop/1, stop/2, call/4, call/5, call/6]).
+-export([start_link/1, child_spec/1, stop/1, stop/2, call/4, call/5, call/6, retire/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
 -export_type([options/0, loop/0]).
@@ -29,7 +31,7 @@
 -type options() :: py_loop_options:options().
 -type loop() :: py_loops:loop().
 
-%% For the thread and its empty loop to come up; the main coroutine is started after that.
+%% For the start of the thread and its empty loop. The main coroutine starts after that.
 -define(START_TIMEOUT, 30000).
 
 -define(DEFAULT_CALL_TIMEOUT, 30000).
@@ -38,28 +40,35 @@
 
 -record(state, {
     channel :: py_nif:channel(),
-    %% The request that runs the loop for as long as it lives.
+    %% The request that runs the loop until the loop ends.
     run :: reference(),
     handle :: py_nif:request_handle(),
     stop_timeout :: non_neg_integer(),
-    running = true :: boolean()
+    running = true :: boolean(),
+    %% The monitor of the application's tree, once the loop is retired.
+    tree :: reference() | undefined
 }).
 
-%% @doc Starts a loop linked to the calling process; returns when the loop runs.
+-type stopped() :: {stop, normal, ok | {error, timeout}, #state{}}.
+
+%% @doc Starts a loop that is linked to the calling process; returns when the loop runs.
 %%
-%% Errors: `{bad_option, Key, Value}' for an option that is unknown or of the wrong type;
-%% `not_running' while the application `erlang_python' is not started; `start_timeout';
-%% `{ExceptionName, Text}' when Python could not start the loop, e.g. because uvloop is wanted but
-%% not installed.
+%% Errors: `{bad_option, Key, Value}' for an unknown option or a value of the wrong type;
+%% `not_running' if the application `erlang_python' is not started; `start_timeout' after 30
+%% seconds; `{ExceptionName, Text}' if Python could not start the loop, e.g. because uvloop is not
+%% installed.
 %%
 %% ```
 %% {ok, Loop} = py_loop:start_link(#{name => jobs}).
 %% '''
 -spec start_link(options()) -> {ok, pid()} | {error, term()}.
 start_link(Options) ->
-    case py_loop_options:check(Options) of
-        ok -> started(Options);
-        {error, _} = Error -> Error
+    case {py_loop_options:check(Options), py_loops:is_open()} of
+        {ok, true} -> started(Options);
+        %% Checked before the process starts: its end would cause a crash report at each restart of
+        %% a supervisor.
+        {ok, false} -> {error, not_running};
+        {{error, _} = Error, _} -> Error
     end.
 
 -spec started(options()) -> {ok, pid()} | {error, term()}.
@@ -78,9 +87,9 @@ started(Options) ->
         _ -> Result
     end.
 
-%% @doc The child specification of a loop for a supervisor of one's own: `permanent', its id is the
-%% loop's name, or `py_loop'. The supervisor waits a little longer than `stop_timeout'. Bad options
-%% fail with `{bad_option, Key, Value}'.
+%% @doc The child specification of a loop, for your own supervisor. The child is `permanent'; its id
+%% is the loop's name, or `py_loop'. The supervisor waits a little longer than `stop_timeout'. Bad
+%% options fail with `{bad_option, Key, Value}'.
 %%
 %% ```
 %% supervisor:start_child(my_sup, py_loop:child_spec(#{name => jobs})).
@@ -100,7 +109,7 @@ child_spec(Options) ->
         modules => [?MODULE]
     }.
 
-%% @doc Stops a loop gracefully within its own `stop_timeout'.
+%% @doc Stops a loop gracefully within its `stop_timeout'.
 %% @see stop/2
 -spec stop(loop()) -> ok | {error, timeout | not_running}.
 stop(Loop) ->
@@ -108,8 +117,8 @@ stop(Loop) ->
 
 %% @doc Stops a loop: its main coroutine is cancelled and has `Timeout' milliseconds to finish.
 %%
-%% The loop's process is gone when this returns. `{error, timeout}': the loop did not end in time
-%% and was interrupted; `{error, not_running}': there is no such loop.
+%% The loop's process is gone when this function returns. `{error, timeout}' means that the loop did
+%% not end in time and was interrupted. `{error, not_running}' means that there is no such loop.
 %%
 %% ```
 %% ok = py_loop:stop(jobs, 1000).
@@ -125,8 +134,8 @@ stop(Loop, Timeout) ->
 call(Loop, Module, Function, Args) ->
     call(Loop, Module, Function, Args, #{}).
 
-%% @doc Runs a coroutine function on the loop: with keyword arguments, for up to 30 seconds, or
-%% without, for as long as a timeout says.
+%% @doc Runs a coroutine function on the loop. The last argument is a map of keyword arguments, with
+%% a timeout of 30 seconds, or a timeout.
 %% @see call/6
 -spec call(
     loop(),
@@ -142,10 +151,10 @@ call(Loop, Module, Function, Args, Timeout) ->
 
 %% @doc Runs `Module.Function(*Args, **Kwargs)' as a task of the loop and waits for its value.
 %%
-%% `Timeout' is in milliseconds, or `infinity'. When it runs out the task is cancelled and the
-%% result is `{error, timeout}'; the same happens when the calling process dies. An exception is
-%% `{error, {ExceptionName, Text}}', a loop that ends meanwhile `{error, disconnected}', one that
-%% does not run `{error, not_running}'.
+%% `Timeout' is in milliseconds, or `infinity'. When the timeout runs out, the task is cancelled and
+%% the result is `{error, timeout}'. The task is also cancelled when the calling process dies. An
+%% exception becomes `{error, {ExceptionName, Text}}'. The result is `{error, disconnected}' if the
+%% loop ends meanwhile, and `{error, not_running}' if there is no such loop.
 %%
 %% ```
 %% {ok, done} = py_loop:call(jobs, asyncio, sleep, [0.1, done], #{}, 1000).
@@ -163,6 +172,17 @@ call(Loop, Module, Function, Args, Kwargs, Timeout) ->
     case py_loops:channel(Loop) of
         {ok, Channel} -> py_context:request_on_loop(Channel, Request, Timeout);
         not_running -> {error, not_running}
+    end.
+
+%% @private
+%% Ends the loop within its `stop_timeout', but not its process: a supervisor would restart the
+%% loop. The process ends with the application's supervision tree.
+-spec retire(pid()) -> ok.
+retire(Loop) ->
+    try
+        gen_server:call(Loop, retire, infinity)
+    catch
+        exit:{_Reason, {gen_server, call, _}} -> ok
     end.
 
 %% @private
@@ -197,18 +217,29 @@ run(Context, Options) ->
     {ok, Handle} = py_nif:submit(Context, Run, py_loop_options:host_request(self(), Options)),
     receive
         {loop_ready, Channel} ->
-            ok = py_loops:ready(Channel),
-            {ok, #state{
+            State = #state{
                 channel = Channel,
                 run = Run,
                 handle = Handle,
                 stop_timeout = py_loop_options:stop_timeout(Options)
-            }};
+            },
+            begin_work(State);
         {py_result, Run, Answer} ->
             {stop, start_failure(Answer)}
     after ?START_TIMEOUT ->
         _ = py_nif:abandon(Handle),
         {stop, start_timeout}
+    end.
+
+%% The application may have been killed meanwhile.
+-spec begin_work(#state{}) -> {ok, #state{}} | {stop, not_running}.
+begin_work(State = #state{channel = Channel, stop_timeout = Timeout}) ->
+    case py_loops:ready(Channel) of
+        ok ->
+            {ok, State};
+        not_running ->
+            _ = shut_down(Timeout, State),
+            {stop, not_running}
     end.
 
 -spec start_failure(py_nif:answer()) -> term().
@@ -221,8 +252,11 @@ start_failure(_) ->
     ended.
 
 %% @private
--spec handle_call(term(), gen_server:from(), #state{}) ->
-    {stop, normal, ok | {error, timeout}, #state{}}.
+-spec handle_call(term(), gen_server:from(), #state{}) -> {reply, ok, #state{}} | stopped().
+handle_call(retire, _From, State = #state{stop_timeout = Timeout}) ->
+    {_, State1} = shut_down(Timeout, State),
+    ok = py_loops:retired(),
+    {reply, ok, State1#state{tree = monitor(process, erlang_python_sup)}};
 handle_call({stop, default}, From, State = #state{stop_timeout = Timeout}) ->
     handle_call({stop, Timeout}, From, State);
 handle_call({stop, Timeout}, _From, State) ->
@@ -247,8 +281,10 @@ handle_info({py_result, Run, Answer}, State = #state{run = Run}) ->
         {error, Why} ->
             {stop, Why, State1}
     end;
+handle_info({'DOWN', Tree, process, _, _}, State = #state{tree = Tree}) ->
+    {stop, normal, State};
 handle_info({'EXIT', _Linked, Reason}, State) ->
-    %% Somebody whom a user linked to the loop, as to any process.
+    %% The end of a process that a user has linked to the loop, as to any process.
     case Reason of
         normal -> {noreply, State};
         _ -> {stop, Reason, State}
@@ -262,18 +298,19 @@ terminate(_Reason, State = #state{stop_timeout = Timeout}) ->
     _ = shut_down(Timeout, State),
     ok.
 
-%% The loop's own end is the answer to the request that runs it.
+%% The end of the loop is the answer to the request that runs it.
 -spec shut_down(timeout(), #state{}) -> {ok | {error, timeout}, #state{}}.
 shut_down(_Timeout, State = #state{running = false}) ->
     {ok, State};
 shut_down(Timeout, State = #state{channel = Channel, run = Run, handle = Handle}) ->
-    %% `closed': it is ending already.
-    _ = py_nif:submit(Channel, make_ref(), {coroutine, ?HOST, <<"stop">>, [], #{}}),
+    %% `closed': the loop is ending already.
+    Stop = {coroutine, ?HOST, <<"stop">>, [Timeout, os:system_time(millisecond)], #{}},
+    _ = py_nif:submit(Channel, make_ref(), Stop),
     Ended = State#state{running = false},
     receive
         {py_result, Run, Answer} -> {stopped(Answer), Ended}
     after Timeout ->
-        logger:warning("hosted loop ~tp did not stop within ~b ms, interrupting it", [
+        logger:warning("hosted loop ~tp did not stop within ~b ms and is interrupted", [
             self(), Timeout
         ]),
         case py_nif:abandon(Handle) of
@@ -301,6 +338,6 @@ request_stop(Loop, Timeout) ->
         exit:{noproc, _} -> {error, not_running};
         exit:{{nodedown, _}, _} -> {error, not_running};
         exit:{calling_self, _} -> {error, not_running};
-        %% It has ended meanwhile, for whatever reason: by itself, or stopped by its supervisor.
+        %% The loop has ended meanwhile, by itself or stopped by its supervisor.
         exit:{_Reason, {gen_server, call, _}} -> ok
     end.

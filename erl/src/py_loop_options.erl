@@ -7,9 +7,9 @@
 
 -export_type([options/0, main/0]).
 
-%% `name': how the process is registered. `main': the coroutine function that the loop runs; without
-%% it the loop runs until it is stopped. `loop': `auto' (the default) takes uvloop where it is
-%% installed. `stop_timeout': milliseconds for a graceful end; 5000.
+%% `name': the name under which the process is registered. `main': the coroutine function that the
+%% loop runs; without one the loop runs until it is stopped. `loop': `auto' (the default) uses
+%% uvloop if it is installed. `stop_timeout': milliseconds for a graceful end; 5000.
 -type options() :: #{
     name => atom() | {global, term()} | {via, module(), term()},
     main => main(),
@@ -26,7 +26,7 @@
 
 -define(DEFAULT_STOP_TIMEOUT, 5000).
 
-%% What the supervisor waits beyond `stop_timeout', for the forced end.
+%% The extra time that the supervisor waits beyond `stop_timeout', for a forced end.
 -define(SHUTDOWN_MARGIN, 2000).
 
 -spec check(term()) -> ok | {error, {bad_option, Key :: term(), Value :: term()}}.
@@ -42,25 +42,27 @@ check(Options) ->
 stop_timeout(Options) ->
     maps:get(stop_timeout, Options, ?DEFAULT_STOP_TIMEOUT).
 
-%% How long a supervisor waits for the end of a loop.
+%% The time that a supervisor waits for the end of a loop.
 -spec shutdown(StopTimeout :: non_neg_integer()) -> non_neg_integer().
 shutdown(StopTimeout) ->
     StopTimeout + ?SHUTDOWN_MARGIN.
 
-%% What runs such a loop, in a context of its own.
+%% The request that runs the loop in a context of its own.
 -spec host_request(Owner :: pid(), options()) -> py_nif:request().
 host_request(Owner, Options) ->
     Kind = atom_to_binary(maps:get(loop, Options, auto)),
+    Limit = stop_timeout(Options),
     case Options of
         #{main := {Module, Function, Args, Kwargs}} ->
             {coroutine, M, F, A, K} = py_request:coroutine(Module, Function, Args, Kwargs),
-            {host, Owner, Kind, M, F, A, K};
+            {host, Owner, Kind, M, F, A, K, Limit};
         #{} ->
-            {host, Owner, Kind, none, none, [], #{}}
+            {host, Owner, Kind, none, none, [], #{}, Limit}
     end.
 
-%% By what a loop is known to do the same work as the one before it, see py_loops. Main coroutines
-%% by their hashes, since arguments may be large; one that is equal by chance only waits in vain.
+%% The keys by which two loops are known to do the same work, see py_loops. A main coroutine has its
+%% hash as a key, because arguments may be large. If two hashes are equal by chance, a loop only
+%% waits in vain.
 -spec claims(options()) -> [py_loops:claim()].
 claims(Options) ->
     [{name, Name} || #{name := Name} <- [Options]] ++
@@ -82,7 +84,7 @@ is_option(main, {Module, Function, Args, Kwargs}) when length(Args) >= 0 ->
 is_option(loop, Kind) ->
     lists:member(Kind, [auto, asyncio, uvloop]);
 is_option(stop_timeout, Timeout) ->
-    %% Its supervisor waits a little longer.
+    %% The supervisor waits a little longer than `stop_timeout'.
     py_deadline:is_timeout(Timeout) andalso py_deadline:is_timeout(shutdown(Timeout));
 is_option(_Key, _Value) ->
     false.

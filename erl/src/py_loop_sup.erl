@@ -1,17 +1,17 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
 %% Supervises the hosted loops of the application's configuration (`loops'), and the default loop
-%% from its first use on. Loops of a user's own application belong into that application's tree.
+%% from its first use on. Loops of a user's application belong into the tree of that application.
 -module(py_loop_sup).
 -behaviour(supervisor).
 
--export([start_link/1, default_channel/0]).
+-export([start_link/1, default_channel/0, is_default/1, start_loop/1]).
 -export([init/1]).
 
 -define(DEFAULT, py_default_loop).
 
-%% More restarts than this, within so many seconds, and the application ends. Loops that are killed
-%% are far from it; one whose main coroutine fails at once is not.
+%% More restarts within the period end the application. Killed loops stay far below this limit. A
+%% loop whose main coroutine fails at once reaches it.
 -define(INTENSITY, 50).
 -define(PERIOD, 10).
 
@@ -19,7 +19,7 @@
 start_link(Loops) ->
     supervisor:start_link({local, ?MODULE}, ?MODULE, Loops).
 
-%% The channel of the default loop, which is started if need be.
+%% The channel of the default loop. Starts the loop if it does not run.
 -spec default_channel() -> {ok, py_nif:channel()} | {error, term()}.
 default_channel() ->
     case py_loops:channel(?DEFAULT) of
@@ -27,11 +27,16 @@ default_channel() ->
         not_running -> start_default()
     end.
 
+-spec is_default(pid()) -> boolean().
+is_default(Loop) ->
+    Loop =:= whereis(?DEFAULT).
+
 -spec start_default() -> {ok, py_nif:channel()} | {error, term()}.
 start_default() ->
-    try supervisor:start_child(?MODULE, py_loop:child_spec(#{name => ?DEFAULT})) of
+    try supervisor:start_child(?MODULE, child_spec(?DEFAULT, #{name => ?DEFAULT})) of
+        {ok, undefined} -> {error, not_running};
         {error, {Why, Child}} when element(1, Child) =:= child, Why =/= killed -> {error, Why};
-        %% It runs, perhaps since just now, or was killed and is about to be restarted.
+        %% The loop runs already, or was killed and is about to be restarted.
         _ ->
             case py_loops:channel(?DEFAULT) of
                 {ok, _} = Found -> Found;
@@ -45,12 +50,24 @@ start_default() ->
 init(Loops) ->
     await_orphans(),
     Children = [
-        (py_loop:child_spec(Options))#{id => {py_loop, Number}}
+        child_spec({py_loop, Number}, Options)
      || {Number, Options} <- lists:enumerate(Loops)
     ],
     {ok, {#{strategy => one_for_one, intensity => ?INTENSITY, period => ?PERIOD}, Children}}.
 
-%% If this process was killed, its loops are stopping gracefully still, with names and ports in use.
+-spec child_spec(Id :: term(), py_loop:options()) -> supervisor:child_spec().
+child_spec(Id, Options) ->
+    (py_loop:child_spec(Options))#{id => Id, start => {?MODULE, start_loop, [Options]}}.
+
+%% A loop that crashes while all loops are ending is not restarted. That is no failure.
+-spec start_loop(py_loop:options()) -> {ok, pid()} | ignore | {error, term()}.
+start_loop(Options) ->
+    case py_loop:start_link(Options) of
+        {error, not_running} -> ignore;
+        Started -> Started
+    end.
+
+%% If this process was killed, its loops are still stopping gracefully, and use names and ports.
 -spec await_orphans() -> ok.
 await_orphans() ->
     py_process_ends:await([Loop || Loop <- py_loops:all(), is_ours(Loop)]).

@@ -1,43 +1,46 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% The hosted loops that there are now, wherever they are supervised: the context that each one
-%% runs in, and its channel once it runs, so that a coroutine is submitted without asking the
-%% loop's process. The context of a loop whose process is gone is closed by that.
+%% The hosted loops that exist now, under any supervisor: the context of each loop, and its channel
+%% once the loop runs. So a coroutine is submitted without a message to the loop's process. The
+%% context of a loop closes when the loop's process dies.
 %%
-%% A process that was killed is gone before its thread is: the loop is just being told to end and
-%% may hold ports and files still. Whoever takes its place waits for that here, or a supervisor's
-%% restarts would fail, one after the other, until it gives up.
+%% A killed process is gone before its thread. The loop then is only about to end, and may still
+%% hold ports and files. Its successor waits here for the end of the thread. Otherwise the restarts
+%% of a supervisor would fail one after the other until the supervisor gives up.
 %%
-%% For the same reason a starting loop needs no other process: it writes its own row and waits for
-%% the threads before it by itself. This process only removes the rows of loops that have ended. A
-%% loop that starts while this process is being restarted just starts.
+%% For the same reason a starting loop needs no other process: it writes its own row, and itself
+%% waits for the threads before it. This process only removes the rows of ended loops. A loop can
+%% start while this process is being restarted.
+%%
+%% If the application is killed, the table may vanish at any moment, and a new one may follow. Then
+%% a loop has no row.
 -module(py_loops).
 -behaviour(gen_server).
 
 -export([create_table/0, start_link/0, close/0, is_open/0, add/3, ready/1, channel/1, is_loop/1]).
--export([all/0]).
+-export([all/0, all_by_start/0, retired/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -export_type([loop/0, claim/0]).
 
 -type loop() :: pid() | atom() | {global, term()} | {via, module(), term()}.
 
-%% Two loops that share one of these do the same work, so one after the other.
+%% Two loops with a common key do the same work, so they run one after the other.
 -type claim() :: term().
 
-%% Rows are `{Pid, {Ref, Context}, Channel | starting, Claims}', with the reference that the context
-%% was made with; the supervisor owns the table. That of a dead process stays until its thread has
-%% ended.
+%% Rows are `{Pid, {Ref, Context}, Channel | none, Claims, Number}'. `Ref' is the reference with
+%% which the context was made. `Number' grows from start to start. The supervisor owns the table.
+%% The row of a dead process stays until its thread has ended.
 -define(TABLE, ?MODULE).
 
-%% Milliseconds: more than it takes to end a loop by force. One that does not end even so, in code
-%% that nothing interrupts, holds its successor up no longer.
+%% Milliseconds: longer than the forced end of a loop takes. A loop that runs code which nothing can
+%% interrupt may not end even then. Its successor does not wait longer.
 -define(PREDECESSOR_TIMEOUT, 5000).
 
 -record(state, {
     %% Loops whose processes are monitored.
     watched = #{} :: #{pid() => []},
-    %% Dead processes by the references of their contexts, whose threads have not ended yet.
+    %% Dead processes whose threads have not ended, by the references of their contexts.
     ending = #{} :: #{reference() => pid()}
 }).
 
@@ -50,11 +53,14 @@ create_table() ->
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
 
-%% The application stops: no further loop starts.
--spec close() -> ok.
+%% The application stops: no loop starts from now on.
+-spec close() -> ok | not_running.
 close() ->
-    true = ets:insert(?TABLE, {closed}),
-    ok.
+    try ets:insert(?TABLE, {closed}) of
+        true -> ok
+    catch
+        error:badarg -> not_running
+    end.
 
 %% Whether loops can start. The table lives as long as the application.
 -spec is_open() -> boolean().
@@ -65,28 +71,32 @@ is_open() ->
         error:badarg -> false
     end.
 
-%% The calling process is a loop that is starting in this context, made with `Ref'. Returns when
-%% those that did the same work before it, and whose processes are gone, have really ended.
+%% Called by the process of a starting loop, with its context and the context's `Ref'. Returns when
+%% all earlier loops of the same work whose processes are dead have ended.
 -spec add(Ref :: reference(), py_nif:context(), [claim()]) -> ok | not_running.
 add(Ref, Context, Claims) ->
-    try ets:insert(?TABLE, {self(), {Ref, Context}, starting, Claims}) of
+    Row = {self(), {Ref, Context}, none, Claims, erlang:unique_integer([monotonic])},
+    try ets:insert(?TABLE, Row) of
         true ->
             ok = gen_server:cast(?MODULE, added),
-            await_ends(predecessors(Claims))
+            %% Only now: from here on, whoever closes the table sees this loop.
+            case is_open() of
+                true -> await_ends(predecessors(Claims));
+                false -> not_running
+            end
     catch
         error:badarg -> not_running
     end.
 
-%% The calling process is a loop that runs from now on.
--spec ready(py_nif:channel()) -> ok.
+%% Called by the process of a loop that runs from now on.
+-spec ready(py_nif:channel()) -> ok | not_running.
 ready(Channel) ->
-    true = ets:update_element(?TABLE, self(), {3, Channel}),
-    ok.
+    set_channel(Channel).
 
 -spec channel(loop()) -> {ok, py_nif:channel()} | not_running.
 channel(Loop) when is_pid(Loop) ->
     try ets:lookup(?TABLE, Loop) of
-        [{_, _, Channel, _}] when Channel =/= starting ->
+        [{_, _, Channel, _, _}] when Channel =/= none ->
             case is_process_alive(Loop) of
                 true -> {ok, Channel};
                 false -> not_running
@@ -108,7 +118,7 @@ channel({via, Module, Name}) ->
 channel(_Loop) ->
     error(badarg).
 
-%% Whether it may be one, by its type.
+%% Whether the term may be a loop, by its type.
 -spec is_loop(term()) -> boolean().
 is_loop({global, _}) -> true;
 is_loop({via, Module, _}) -> is_atom(Module);
@@ -120,7 +130,36 @@ all() ->
 
 -spec pids() -> [pid()].
 pids() ->
-    ets:select(?TABLE, [{{'$1', '_', '_', '_'}, [], ['$1']}]).
+    select([{{'$1', '_', '_', '_', '_'}, [], ['$1']}]).
+
+%% In the order in which they were started.
+-spec all_by_start() -> [pid()].
+all_by_start() ->
+    Rows = select([{{'$1', '_', '_', '_', '$2'}, [], [{{'$2', '$1'}}]}]),
+    [Pid || {_, Pid} <- lists:sort(Rows), is_process_alive(Pid)].
+
+%% Called by the process of a loop whose Python side has ended.
+-spec retired() -> ok.
+retired() ->
+    _ = set_channel(none),
+    ok.
+
+-spec set_channel(py_nif:channel() | none) -> ok | not_running.
+set_channel(Channel) ->
+    try ets:update_element(?TABLE, self(), {3, Channel}) of
+        true -> ok;
+        false -> not_running
+    catch
+        error:badarg -> not_running
+    end.
+
+-spec select(ets:match_spec()) -> [term()].
+select(Spec) ->
+    try
+        ets:select(?TABLE, Spec)
+    catch
+        error:badarg -> []
+    end.
 
 -spec init([]) -> {ok, #state{}}.
 init([]) ->
@@ -138,8 +177,8 @@ handle_cast(_Message, State) ->
 
 -spec handle_info(term(), #state{}) -> {noreply, #state{}}.
 handle_info({'DOWN', _Monitor, process, Pid, _Reason}, State = #state{ending = Ending}) ->
-    [{_, {Ref, Context}, _, _}] = ets:lookup(?TABLE, Pid),
-    %% A context is closed by the end of the process that made it; its thread ends after the loop.
+    [{_, {Ref, Context}, _, _, _}] = ets:lookup(?TABLE, Pid),
+    %% The end of a process closes the contexts that it made. Their threads end after the loop.
     ok = py_nif:watch_context(Context),
     {noreply, State#state{ending = Ending#{Ref => Pid}}};
 handle_info({py_result, Ref, ended}, State = #state{watched = Watched, ending = Ending}) ->
@@ -149,18 +188,18 @@ handle_info({py_result, Ref, ended}, State = #state{watched = Watched, ending = 
 handle_info(_Message, State) ->
     {noreply, State}.
 
-%% All rows that have no monitor yet are looked at, not just the one of the loop that says so: this
-%% process may have been restarted between that loop's row and its message.
+%% Looks at all rows without a monitor, not only at the row of the sender. This process may have
+%% been restarted between the sender's row and its message.
 -spec watch_new(#state{}) -> #state{}.
 watch_new(State = #state{watched = Watched}) ->
     New = [Pid || Pid <- pids(), not is_map_key(Pid, Watched)],
     lists:foreach(fun(Pid) -> monitor(process, Pid) end, New),
     State#state{watched = maps:merge(Watched, maps:from_keys(New, []))}.
 
-%% The threads of dead ones only: loops may well share their work while they live, e.g. a port.
+%% Only threads of dead processes: living loops may share their work, e.g. a port.
 -spec predecessors([claim()]) -> #{Ref :: reference() => py_nif:context()}.
 predecessors(Claims) ->
-    Rows = ets:select(?TABLE, [{{'$1', '$2', '_', '$3'}, [], ['$$']}]),
+    Rows = select([{{'$1', '$2', '_', '$3', '_'}, [], ['$$']}]),
     maps:from_list([
         Thread
      || [Pid, Thread, Others] <- Rows,
@@ -168,7 +207,7 @@ predecessors(Claims) ->
         not is_process_alive(Pid)
     ]).
 
-%% A message that comes after the time is a stray one to the loop.
+%% A message that comes after the deadline is ignored by the loop's process.
 -spec await_ends(#{reference() => py_nif:context()}) -> ok.
 await_ends(Threads) ->
     lists:foreach(fun py_nif:watch_context/1, maps:values(Threads)),
@@ -180,5 +219,7 @@ await_end(Ref, Deadline) ->
     receive
         {py_result, Ref, ended} -> ok
     after py_deadline:left(Deadline) ->
-        logger:warning("the hosted loop before ~tp has not ended yet", [self()])
+        logger:warning("hosted loop ~tp starts, but the loop before did not end within ~b ms", [
+            self(), ?PREDECESSOR_TIMEOUT
+        ])
     end.

@@ -1,19 +1,19 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% `erlpy': a node whose main program is Python. Its command line, after the node's own:
-%% `--erl EXPR ... -- PYTHON-ARGS...'. The node ends when the Python program ends, with its code.
+%% `erlpy': a node whose main program is Python. Its command line, after the node's own, is
+%% `--erl EXPR ... -- PYTHON-ARGS...'. The node ends with the Python program, with its exit code.
 -module(py_main).
 
 -export([start/0, run/1, parse/1, finish/1]).
 
-%% For an orderly end of what runs in Python before the node halts, in milliseconds.
+%% The time for an orderly end of Python code before the node halts, in milliseconds.
 -define(STOP_TIMEOUT, 10000).
 
-%% What Python itself uses for "wrong usage of the command line" and for a failed start.
+%% Python's own exit codes for a wrong command line and for a failed start.
 -define(USAGE_ERROR, 2).
 -define(START_ERROR, 1).
 
-%% For `erl -eval': returns at once, so that the node finishes its own start.
+%% For `erl -eval'. Returns at once, so that the node can finish its own start.
 -spec start() -> ok.
 start() ->
     Arguments = init:get_plain_arguments(),
@@ -52,8 +52,8 @@ start_application(PythonArguments) ->
     _ = application:load(erlang_python),
     Argv = [native_name(Argument) || Argument <- PythonArguments],
     ok = application:set_env(erlang_python, argv, Argv),
-    %% A failure is reported here, once: not by the application's master, whose crash report comes or
-    %% does not, as fast as the node ends.
+    %% A failure is reported here, once. The crash report of the application's master may or may not
+    %% appear before the node ends.
     ok = logger:set_module_level([application_controller, proc_lib], none),
     case application:ensure_all_started(erlang_python) of
         {ok, _} -> logger:unset_module_level(proc_lib);
@@ -61,7 +61,7 @@ start_application(PythonArguments) ->
         {error, Why} -> give_up(?START_ERROR, io_lib:format("can't start: ~0tp", [Why]))
     end.
 
-%% Where file names are not UTF-8, the runtime system hands out one character for each byte.
+%% If file names are not UTF-8, the runtime system returns one character for each byte.
 -spec native_name(string()) -> binary().
 native_name(Name) ->
     case file:native_name_encoding() of
@@ -69,7 +69,7 @@ native_name(Name) ->
         utf8 -> unicode:characters_to_binary(Name)
     end.
 
-%% In order; a variable bound in one is seen by the next.
+%% Evaluates the expressions in order. A variable of one expression is bound in the next.
 -spec evaluate(Expressions :: [string()]) -> ok.
 evaluate(Expressions) ->
     _ = lists:foldl(fun evaluate/2, erl_eval:new_bindings(), Expressions),
@@ -91,7 +91,7 @@ evaluate(Expression, Bindings) ->
             failed(Expression, io_lib:format("~tp: ~0tp", [Class, Reason]))
     end.
 
-%% The expression may have come with its own, as for `erl -eval'.
+%% The expression may end with a dot, as for `erl -eval'.
 -spec one_dot([erl_scan:token()]) -> [erl_scan:token()].
 one_dot(Tokens) ->
     case lists:reverse(Tokens) of
@@ -107,29 +107,53 @@ failed(Expression, Why) ->
 run_python() ->
     Ref = make_ref(),
     ok = py_nif:run_main(Ref),
+    await_end(Ref).
+
+%% The program has ended. Hosted loops end before its threads and executors, which the loops may
+%% need.
+-spec await_end(Ref :: reference()) -> Code :: integer().
+await_end(Ref) ->
     receive
-        {py_result, Ref, {exit, Code}} -> Code;
-        {py_result, Ref, {error, Why}} -> give_up(?START_ERROR, io_lib:format("~0tp", [Why]))
+        {py_result, Ref, ended} ->
+            end_loops(),
+            ok = py_nif:end_main(),
+            await_end(Ref);
+        {py_result, Ref, {exit, Code}} ->
+            Code;
+        {py_result, Ref, {error, Why}} ->
+            give_up(?START_ERROR, io_lib:format("~0tp", [Why]))
     end.
 
-%% Ends the node in an orderly way: the applications that came with the program, then Python's loops
-%% and exit functions, then all of it. `Code' is an exit code, or the negative number of the signal
-%% that the node's parent shall see. Nothing that hangs may keep the node from ending.
+%% Ends the node in an orderly way: first Python's loops, then the program's applications, then
+%% Python's exit functions, then the rest. `Code' is an exit code, or the negative number of the
+%% signal that the node's parent must see. A hanging step must not keep the node from ending.
 -spec finish(Code :: integer()) -> no_return().
 finish(Code) ->
     try register(?MODULE, self()) of
         true -> ok
     catch
-        %% Somebody else is ending it: the program, or a signal.
+        %% The program or a signal is ending the node already.
         error:badarg -> receive after infinity -> ok end
     end,
-    {Pid, Monitor} = spawn_monitor(fun stop_applications/0),
+    end_loops(),
+    in_process(fun stop_applications/0, ?STOP_TIMEOUT),
+    finished(Code).
+
+%% Each loop has its own limit, its `stop_timeout'. No loop is left if the program's end has come
+%% through here.
+-spec end_loops() -> ok.
+end_loops() ->
+    in_process(fun erlang_python_app:end_loops/0, infinity).
+
+%% Waits for the function's end, however it ends.
+-spec in_process(fun(() -> term()), Limit :: timeout()) -> ok.
+in_process(Fun, Limit) ->
+    {Pid, Monitor} = spawn_monitor(Fun),
     receive
         {'DOWN', Monitor, process, Pid, _} -> ok
-    after ?STOP_TIMEOUT ->
+    after Limit ->
         ok
-    end,
-    finished(Code).
+    end.
 
 -spec finished(Code :: integer()) -> no_return().
 finished(Code) when Code < 0 ->
@@ -140,8 +164,8 @@ finished(Code) when Code < 0 ->
 finished(Code) ->
     erlang:halt(Code band 16#ff).
 
-%% Those started after this one, the last first. This one only ends what runs in it: whatever of
-%% Python is still under way may go on calling until the node has ended.
+%% Stops the applications that started after this one, the last one first. Of this one, only the
+%% Python code ends: remaining Python code can call Erlang until the node has ended.
 -spec stop_applications() -> ok.
 stop_applications() ->
     Running = [Name || {Name, _, _} <- application:which_applications()],

@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% For erlpy, in place of OTP's own handler of process signals: SIGTERM ends the node in an orderly
-%% way, as there, but with the signal's status. All else is left to OTP's.
+%% For erlpy, in place of OTP's handler of process signals. As with OTP's handler, SIGTERM ends the
+%% node in an orderly way, but with the signal's exit status. All other signals go to OTP's handler.
 -module(py_main_signals).
 -behaviour(gen_event).
 

@@ -1,13 +1,13 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
 %% Calls that nest on one Python thread. While a handler runs the function of a sync call, its
-%% thread waits in `erlang.call'. A `py:call' made by that very function runs on that same thread;
-%% the Python code may call Erlang again, which arrives here while we wait. So one Erlang process
-%% mirrors one Python thread and their stacks nest.
+%% thread waits in `erlang.call'. A `py:call' of that function runs on the waiting thread. The
+%% Python code may call Erlang again, and that call arrives here during the wait. So one Erlang
+%% process mirrors one Python thread, and their stacks nest.
 %%
-%% The mark that says so is `{Channel, Deadline}' in the process dictionary of the handler, present
-%% only while a function runs. A wait further in never outlasts the ones further out, since those
-%% can't time out before it has returned.
+%% The mark is `{Channel, Deadline}' in the process dictionary of the handler. It exists only while
+%% a function runs. An inner wait never outlasts an outer one: an outer wait can't time out before
+%% the inner wait has returned.
 -module(py_nested).
 
 -export([serve/5, channel/0, request/3]).
@@ -38,7 +38,7 @@ request(Channel, Request, Deadline) ->
     Ref = make_ref(),
     case py_nif:submit(Channel, Ref, Request) of
         closed ->
-            %% The thread is gone, this process is about to be stopped.
+            %% The thread is gone. This process is about to be stopped.
             {error, disconnected};
         {ok, Handle} ->
             Outer = {Channel, OuterDeadline} = get(?MARK),
@@ -62,7 +62,7 @@ wait(Channel, Ref, Handle, Deadline) ->
         abandon(Channel, Ref, Handle)
     end.
 
-%% The thread may just have asked for one more function, and its answer then comes after that.
+%% The thread may have called one more function just now. Its answer comes after that call.
 -spec abandon(py_nif:channel(), reference(), py_nif:request_handle()) ->
     py_nif:answer() | {error, timeout}.
 abandon(Channel, Ref, Handle) ->

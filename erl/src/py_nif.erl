@@ -1,12 +1,13 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% The native functions: stubs and specs, nothing else. No function here runs Python or blocks;
-%% what takes time is answered later by a `{py_result, Ref, _}' message to the calling process.
+%% The native functions: only stubs and specs. No function here runs Python or blocks. Functions
+%% that take time answer the calling process later, with a `{py_result, Ref, _}' message.
 -module(py_nif).
 
 -export([
     start_python/2,
     run_main/1,
+    end_main/0,
     end_by_signal/1,
     set_coordinator/0,
     attach/1,
@@ -44,7 +45,8 @@
 -opaque context() :: reference().
 -opaque request_handle() :: reference().
 
-%% Slot and generation of a call in its channel; always a small integer.
+%% Which call of its channel; always a small integer. In a loop's channel it is a slot and a
+%% generation (loop_bridge/call_slots.h), in a thread's a number that counts up.
 -type call_id() :: non_neg_integer().
 
 %% `nested': made by a function that Python has called; see py_ancestors.
@@ -59,13 +61,14 @@
     | host()
     | on_loop().
 
-%% Runs a loop until it ends, which sends its owner `{loop_ready, channel()}' when it runs; without a
-%% main coroutine there is no `Module'.
+%% Runs a loop until the loop ends. Its owner gets `{loop_ready, channel()}' when the loop runs.
+%% Without a main coroutine there is no `Module'. `StopTimeout' is in milliseconds.
 -type host() ::
     {host, Owner :: pid(), Kind :: binary(), Module :: binary() | none, Function :: binary() | none,
-        Args :: list(), Kwargs :: map()}.
+        Args :: list(), Kwargs :: map(), StopTimeout :: non_neg_integer()}.
 
-%% What a loop runs: a coroutine function; one that may be a plain function as well; several.
+%% The requests that a loop runs: a coroutine function, a coroutine or plain function, several
+%% coroutine functions.
 -type on_loop() ::
     {coroutine | async, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
     | {gather, [{Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}]}.
@@ -81,11 +84,10 @@
     argv => [binary()]
 }.
 
-%% What `{py_result, Ref, Answer}' carries for a submitted request; just `ok' for `exec'. The name
+%% What `{py_result, Ref, Answer}' carries for a submitted request; `{ok, none}' for `exec'. The name
 %% of an exception's class is an atom as long as Python may make new ones.
 -type answer() ::
     {ok, term()}
-    | ok
     | {error, {ExceptionName :: atom() | binary(), Text :: binary(), Traceback :: binary()}}
     | {error, disconnected | term()}.
 
@@ -95,36 +97,44 @@
 -type event_message() ::
     {call, call_id(), Name :: binary(), Args :: list(), py_call:options()}
     | {async, [async_call()]}
-    | {cancel, call_id()}
+    | {cancel, [call_id()]}
     | stop.
 
 %% Starts CPython once for the node; answers `{py_result, Ref, ok | {error, Text}}'. A second call
-%% only renews `channel', `spin_us' and `max_in_flight'.
+%% only updates `channel', `spin_us' and `max_in_flight'.
 -spec start_python(Ref :: reference(), Options :: start_options()) -> ok.
 start_python(_Ref, _Options) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% Runs Python's main program on its main thread; answers `{py_result, Ref, {exit, Code}}'.
+%% Runs Python's main program on its main thread. Answers `{py_result, Ref, ended}', and after
+%% end_main/0 `{py_result, Ref, {exit, Code}}'.
 -spec run_main(Ref :: reference()) -> ok.
 run_main(_Ref) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% Ends the node at once, by a signal that nobody handles: its parent shall see that one.
+%% The main program and the hosted loops have ended. Now the program's threads and exit functions
+%% may end.
+-spec end_main() -> ok.
+end_main() ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+%% Ends the node at once, by a signal without a handler, so that the node's parent sees the signal.
 -spec end_by_signal(Number :: pos_integer()) -> ok.
 end_by_signal(_Number) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% Makes the caller the process that gets `{open_channel, Channel}' and `{stop_handler, Pid}'.
+%% Makes the caller the process that gets `{open_channel, Channel}', `{stop_handler, Pid}' and
+%% `{send, To, Message}'.
 -spec set_coordinator() -> ok.
 set_coordinator() ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% Makes the caller the handler of `Channel', natively monitored from then on.
+%% Makes the caller the handler of `Channel'. The native side monitors the caller from then on.
 -spec attach(channel()) -> ok | closed.
 attach(_Channel) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% There is no handler for a channel that waits for one: what it waits with ends.
+%% The channel gets no handler: the calls that wait for the handler end.
 -spec refuse(channel()) -> ok.
 refuse(_Channel) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
@@ -133,14 +143,14 @@ refuse(_Channel) ->
 reply(_Channel, _Id, _Value) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% `Stacktrace' is one printed line for each frame, `Text' the reason as Erlang prints it.
+%% `Stacktrace' is one printed line for each frame. `Text' is the reason as Erlang prints it.
 -spec fail(
     channel(), call_id(), fail_kind(), Reason :: term(), Stacktrace :: [binary()], Text :: binary()
 ) -> ok.
 fail(_Channel, _Id, _Kind, _Reason, _Stacktrace, _Text) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% A Python thread for requests; answers `{py_result, Ref, ready}' when it runs.
+%% Starts a Python thread for requests; answers `{py_result, Ref, ready}' when it runs.
 -spec new_context(Ref :: reference()) -> context().
 new_context(_Ref) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
@@ -150,32 +160,32 @@ new_context(_Ref) ->
 close_context(_Context) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% The same; and interrupts once more what runs there, for which nobody waits any longer:
-%% `py_context_threads' gets `{stuck, Stack :: binary()}' then.
+%% Like close_context/1, but also interrupts the abandoned request once more. Then
+%% `py_context_threads' gets `{stuck, Stack :: binary()}'.
 -spec give_up_context(context()) -> ok.
 give_up_context(_Context) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% Ends the thread as soon as it can: interrupts what runs there. Those who wait for that, or for
-%% what is queued, hear `{error, disconnected}' at once.
+%% Ends the thread as soon as possible: interrupts its code. The callers of the running request and
+%% of queued ones get `{error, disconnected}' at once.
 -spec stop_context(context()) -> ok.
 stop_context(_Context) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% The calling process gets `{py_result, Ref, ended}', with the reference that the context was made
-%% with, when its thread has ended. Several processes may watch one context.
+%% The calling process gets `{py_result, Ref, ended}' when the thread has ended. `Ref' is the
+%% reference with which the context was made. Several processes may watch one context.
 -spec watch_context(context()) -> ok.
 watch_context(_Context) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% Queues a request to a context, to a thread that waits in `erlang.call', or, of the kinds for it,
-%% to a loop; answers `{py_result, Ref, answer()}' exactly once unless abandoned.
+%% Queues a request to a context, to a thread that waits in `erlang.call', or to a loop (for its own
+%% kinds of requests). Answers `{py_result, Ref, answer()}' exactly once unless abandoned.
 -spec submit(context() | channel(), Ref :: reference(), request()) ->
     {ok, request_handle()} | closed.
 submit(_Target, _Ref, _Request) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% `abandoned': no answer will ever come, the Python code is interrupted. `replied': the answer
+%% `abandoned': no answer will ever come, and the Python code is interrupted. `replied': the answer
 %% is in the mailbox or about to arrive.
 -spec abandon(request_handle()) -> abandoned | replied.
 abandon(_Handle) ->
@@ -198,7 +208,7 @@ load() ->
             loaded(erlang:load_nif(filename:join(PrivDir, "erlang_python_nif"), 0))
     end.
 
-%% The code server only logs what the loader says.
+%% Keeps the loader's message, which the code server only logs.
 -spec loaded(ok | {error, {Reason :: atom(), Text :: string()}}) -> ok | {error, term()}.
 loaded({error, {_, Text}} = Error) ->
     persistent_term:put({?MODULE, load_error}, Text),

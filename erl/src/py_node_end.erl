@@ -1,26 +1,27 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Runs Python's exit functions when the node ends, once, whether the application runs then or not.
+%% Runs Python's exit functions once, when the node ends, whether the application runs then or not.
 %%
-%% A stop of the application is no end of Python. Exit functions shut down what libraries rely on for
-%% the rest of the process's life, e.g. finalizers, executors and child processes, so they wait for
-%% the node's end: `init:stop', a permanent application that ends, or the end of an erlpy program.
+%% A stop of the application does not end Python. Exit functions shut down finalizers, executors and
+%% child processes, which libraries need for the whole life of the process. So the exit functions
+%% wait for the node's end: `init:stop', a permanent application that ends, or the end of an erlpy
+%% program.
 %%
-%% This process belongs to the kernel's supervisor, whose children are the last to end in a node that
-%% stops in an orderly way. It is not restarted: that supervisor must never give up.
+%% This process belongs to the kernel's supervisor. In an orderly stop of the node, the children of
+%% that supervisor end last. This process is not restarted: that supervisor must never give up.
 -module(py_node_end).
 -behaviour(gen_server).
 
 -export([watch/0, is_coming/0, run/0, flush/0, start_link/0]).
 -export([init/1, handle_call/3, handle_cast/2, terminate/2]).
 
-%% Milliseconds; more than erlang._node_end takes by its own limits, but for many that hang.
+%% Milliseconds. Longer than the limits of erlang._node_end together, unless many steps hang.
 -define(LIMIT, 20000).
 -define(FLUSH_LIMIT, 5000).
 
 -type state() :: waiting | done.
 
-%% From now on there is a Python to end.
+%% From now on there is a Python that must end.
 -spec watch() -> ok.
 watch() ->
     Child = #{
@@ -38,7 +39,7 @@ watch() ->
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
 
-%% Whether the node is ending, and not to start again within the same process of the system.
+%% Whether the node is ending, and will not restart in the same system process.
 -spec is_coming() -> boolean().
 is_coming() ->
     case init:get_status() of
@@ -46,17 +47,17 @@ is_coming() ->
         _ -> false
     end.
 
-%% Runs the exit functions, unless they have been.
+%% Runs the exit functions, unless they have run already.
 -spec run() -> ok.
 run() ->
     try
         gen_server:call(?MODULE, run, infinity)
     catch
-        %% It was killed.
+        %% The process was killed.
         exit:{_, {gen_server, call, _}} -> run_exit_functions()
     end.
 
-%% Writes out what Python has buffered.
+%% Writes out Python's buffers.
 -spec flush() -> ok.
 flush() ->
     case in_python(flush, ?FLUSH_LIMIT) of
@@ -88,7 +89,7 @@ terminate(_Reason, waiting) ->
         false -> run_exit_functions()
     end.
 
-%% `init:restart' keeps Python. Its status is that of a stop; only its stack tells why.
+%% `init:restart' keeps Python. Its status looks like that of a stop; only its stack differs.
 -spec is_restarting() -> boolean().
 is_restarting() ->
     {backtrace, Stack} = process_info(whereis(init), backtrace),
@@ -106,7 +107,7 @@ run_exit_functions() ->
             logger:warning("Python's exit functions did not finish: ~tp", [Why])
     end.
 
-%% In a process that is gone with its messages, on a thread that is there for nothing else.
+%% Runs the function on a thread of its own, in a process whose mailbox vanishes with it.
 -spec in_python(Function :: atom(), Limit :: pos_integer()) -> py_submission:outcome() | term().
 in_python(Function, Limit) ->
     Caller = self(),

@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% What users get to see of Python's answers: an exception is `{Name, Text}'; its traceback goes to
-%% the logger and is kept for the process that made the request, until its next exception.
+%% Turns Python's answers into results for users. An exception becomes `{Name, Text}'. Its traceback
+%% goes to the logger, and is kept for the requesting process until its next exception.
 -module(py_outcome).
 
 -export([key/0, result/1, last_traceback/0, log/2]).
@@ -15,11 +15,11 @@
     | not_running
     | term().
 
-%% Before and after the traceback is taken out. Just `ok' for `exec'.
+%% Before and after the traceback is taken out.
 -type answer() :: py_nif:answer() | {error, reason()}.
--type result() :: {ok, term()} | ok | {error, reason()}.
+-type result() :: {ok, term()} | {error, reason()}.
 
-%% In the dictionary of a process that makes requests.
+%% A key of the dictionary of a process that makes requests.
 -define(LAST, '$erlang_python_traceback').
 
 -spec key() -> atom().

@@ -1,11 +1,11 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Waits until processes are gone.
+%% Waits until processes have ended.
 -module(py_process_ends).
 
 -export([await/1]).
 
-%% Each sees to its own end, within its own limit.
+%% Without a limit: each process ends within a limit of its own.
 -spec await([pid()]) -> ok.
 await(Pids) ->
     Monitors = [monitor(process, Pid) || Pid <- Pids],

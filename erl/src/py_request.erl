@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Builds the requests that go to Python from what users pass: names as atoms, binaries or strings
-%% become binaries. Anything else fails with `badarg'.
+%% Builds requests to Python from users' arguments. Names can be atoms, binaries or strings; they
+%% become binaries. Other arguments fail with `badarg'.
 -module(py_request).
 
 -export([call/4, coroutine/4, async/4, gather/1, stream/4, eval/2, stream_eval/2, exec/1, name/1]).

@@ -1,11 +1,11 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% What a process that makes requests keeps about them in its dictionary: the context that it holds,
-%% the calls that it has not awaited yet, the traceback of its last exception.
+%% The dictionary entries of a process that makes requests: the context that it holds, its calls
+%% that are not awaited yet, and the traceback of its last exception.
 %%
-%% A handler runs one registered function after another, and nested ones, in one process. To each it
-%% is as if the process were its own: it finds nothing of the others', and what it leaves ends with
-%% it.
+%% A handler runs registered functions one after another, and nested ones, in one process. Each
+%% function must find the process like a new one. So each run begins without these entries, and what
+%% the function leaves is released at its end.
 -module(py_scope).
 
 -export([run/1]).

@@ -1,12 +1,12 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Collects what a Python iterator yields, in batches: each is a request of its own to the same
-%% thread. So the time that an iterator may take is counted from its last batch.
+%% Collects the items of a Python iterator in batches. Each batch is a request to the same thread.
+%% So the timeout counts from the last batch.
 -module(py_stream).
 
 -export([collect/1]).
 
-%% Milliseconds of silence until the iterator is given up.
+%% Milliseconds without a batch until the iterator is given up.
 -define(TIMEOUT, 30000).
 
 -spec collect(py_nif:request()) -> {ok, [term()]} | {error, py_outcome:reason()}.
@@ -38,7 +38,8 @@ pull(Request, Batches) ->
                     pull(More, [Items | Batches])
             end;
         {error, {_Exception, _Text}} = Error ->
-            %% An item that has no Erlang value leaves an iterator of which nobody knows.
+            %% An item without an Erlang value has left an iterator behind in the thread. Drop the
+            %% iterator.
             _ = py_context:request(py_request:call('erlang._streams', forget_all, [], #{}), ?TIMEOUT),
             Error;
         {error, _} = Error ->

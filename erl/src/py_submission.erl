@@ -1,14 +1,14 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% One request on its way to a Python thread or loop, and the wait for its answer. However that
-%% ends, no message is left in the caller's mailbox.
+%% One request to a Python thread or loop, and the wait for its answer. However the wait ends, no
+%% message is left in the caller's mailbox.
 -module(py_submission).
 
 -export([run/3]).
 
 -export_type([outcome/0]).
 
-%% `abandoned': the thread may still run the request; `closed': it was never run.
+%% `abandoned': the thread may still run the request. `closed': the request never ran.
 -type outcome() :: {free | abandoned, py_nif:answer() | {error, timeout}} | closed.
 
 -spec run(py_nif:context() | py_nif:channel(), py_nif:request(), py_deadline:deadline()) ->

@@ -1,7 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Virtual environments that are activated while Python runs: what `erlang._venv' says, in Erlang's
-%% words.
+%% Activates virtual environments while Python runs, through `erlang._venv'.
 -module(py_venv).
 
 -export([activate/1, deactivate/0, info/0]).

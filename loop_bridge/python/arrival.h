@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// arrival.h: what comes in through the channel of a Python thread or loop.
-// Threads: made on any thread; consumed by the channel's one consumer.
+// arrival.h: the entries in the channel of a Python thread or loop.
+// Threads: made on any thread; used by the channel's one consumer.
 #pragma once
 
 #include "loop_bridge/call_slots.h"
@@ -11,9 +11,9 @@ namespace loop_bridge {
 
 enum class ArrivalKind : std::uint8_t {
     kCompletion,  // a call has ended
-    kRequest,     // the other side wants Python code to run here
-    kAttached,    // the channel's handler is there: calls may be sent
-    kGone,        // the handler is gone: no call in flight will be answered any more
+    kRequest,     // Erlang asks for Python code to run here
+    kAttached,    // the channel's handler is ready: calls may be sent
+    kGone,        // the handler is gone: no call in flight will get a reply
 };
 
 class Arrival : public Entry {
@@ -32,8 +32,8 @@ public:
     CallId id() const noexcept { return id_; }
     bool succeeded() const noexcept { return succeeded_; }
 
-    // The call's value, or the exception instance that it ended with. `module` is the Python
-    // module that owns the types values are made of; `name` is the called function's.
+    // The call's value, or the exception of the call. `module` is the Python module that owns the
+    // types of the values. `name` is the name of the called function.
     virtual PyRef value(Gil gil, PyObject* module, PyObject* name) const = 0;
 
 private:

@@ -12,7 +12,7 @@ struct Drop {
     Drop* next;
 };
 
-// Trivially destructible on purpose: pushes may come while the process ends.
+// Trivially destructible on purpose: threads may push while the process ends.
 std::atomic<Drop*> head{nullptr};
 std::atomic<void (*)() noexcept> waker{nullptr};
 
@@ -20,12 +20,12 @@ std::atomic<void (*)() noexcept> waker{nullptr};
 
 void DropQueue::push(PyObject* object) noexcept {
     Drop* drop = new (std::nothrow) Drop{object, nullptr};
-    if (drop == nullptr) return;  // out of memory: one object leaks, the node lives
+    if (drop == nullptr) return;  // out of memory: the object leaks, the node lives
     drop->next = head.load(std::memory_order_relaxed);
     while (!head.compare_exchange_weak(drop->next, drop, std::memory_order_release,
                                        std::memory_order_relaxed)) {
     }
-    if (drop->next != nullptr) return;  // whoever made it non-empty has told the consumer
+    if (drop->next != nullptr) return;  // the first push has called the waker
     if (auto wake = waker.load(std::memory_order_acquire)) wake();
 }
 

@@ -16,6 +16,19 @@ bool FutureResolver::forget(Gil, CallId id) { return calls_.take(id).has_value()
 
 void FutureResolver::drop_all(Gil) {
     calls_.drain([](CallId, PendingCall&&) {});
+    // The destructors of futures may run Python code that uses this object.
+    const auto dropped = std::exchange(abandoned_, {});
+}
+
+bool FutureResolver::abandon(Gil, CallId id, const Reason& reason) {
+    auto call = calls_.take(id);
+    if (call) abandoned_.emplace_back(std::move(*call), reason);
+    return call.has_value();
+}
+
+void FutureResolver::abandon_all(Gil, const Reason& reason) {
+    calls_.drain(
+        [&](CallId, PendingCall&& call) { abandoned_.emplace_back(std::move(call), reason); });
 }
 
 void FutureResolver::resolve(Gil gil, PyObject* module, const Completion& completion) noexcept {
@@ -33,7 +46,7 @@ void FutureResolver::resolve(Gil gil, PyObject* module, const Completion& comple
     }
 }
 
-// With the exception that is pending in this thread.
+// Settles the future with the exception that is pending in this thread.
 void FutureResolver::settle_with_error(Gil gil, const PyRef& future) noexcept {
     if (PyObject* error = take_error(gil)) {
         settle(gil, future, set_exception_.get(), error);
@@ -47,16 +60,18 @@ void FutureResolver::settle(Gil, const PyRef& future, PyObject* method, PyObject
         Py_DECREF(done);
         return;
     }
-    // Either somebody else has settled the future already, which is their right, or its loop is
-    // closed and cannot call back. An error left pending here would corrupt the next completion.
+    // Other code has settled the future already, as it may, or the future's loop is closed and
+    // can't call back. A pending error would corrupt the next completion.
     PyErr_Clear();
 }
 
 int FutureResolver::traverse(visitproc visit, void* arg) const {
     int stop = 0;
-    calls_.for_each([&](CallId, const PendingCall& call) {
+    const auto show = [&](const PendingCall& call) {
         if (stop == 0 && call.future) stop = visit(call.future.get(), arg);
-    });
+    };
+    calls_.for_each([&](CallId, const PendingCall& call) { show(call); });
+    for (const auto& abandoned : abandoned_) show(abandoned.first);
     return stop;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// gil.h: the global interpreter lock as types. The only place that takes or gives it up.
-// A function that touches CPython has a Gil parameter; one without it must not touch CPython.
-// Lock order: the GIL first, then at most one other lock; the GIL is released before any wait.
+// gil.h: the global interpreter lock as types. The only file that takes or gives up the GIL. A
+// function that touches CPython has a Gil parameter. A function without one must not touch CPython.
+// Lock order: the GIL first, then at most one other lock. The GIL is released before any wait.
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
@@ -20,7 +20,7 @@ private:
     friend class GilAcquire;
 };
 
-// Takes the GIL on any thread, one that Python has never seen included.
+// Takes the GIL on any thread, also on a thread that Python has never seen.
 class GilAcquire {
 public:
     GilAcquire() : state_(PyGILState_Ensure()) {}
@@ -34,7 +34,7 @@ private:
     PyGILState_STATE state_;
 };
 
-// Gives the GIL up for a scope; the Gil token of the enclosing scope is not valid inside.
+// Gives up the GIL for a scope. The Gil of the enclosing scope is not valid inside.
 class GilRelease {
 public:
     explicit GilRelease(Gil) : state_(PyEval_SaveThread()) {}

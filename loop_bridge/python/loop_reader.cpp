@@ -5,7 +5,7 @@ namespace loop_bridge {
 
 namespace {
 
-// No variables are set while it lives.
+// A scope without context variables.
 class EmptyContext {
 public:
     explicit EmptyContext(Gil) : context_(PyRef::steal(PyContext_New())) {
@@ -38,8 +38,8 @@ PyRef LoopReader::loop(Gil) const noexcept {
 void LoopReader::watch(Gil gil, int fd, PyObject* callback) {
     const PyRef target = loop(gil);
     if (!target) raise_python(gil, PyExc_RuntimeError, "the event loop is gone");
-    // A reader keeps a copy of the context: the variables of the loop's first caller would live as
-    // long as the loop.
+    // A reader keeps a copy of the current context. Without this the variables of the loop's first
+    // caller would live as long as the loop.
     const EmptyContext context{gil};
     PyRef::steal(PyObject_CallMethod(target.get(), "add_reader", "iO", fd, callback));
 }

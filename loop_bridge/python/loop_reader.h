@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// loop_reader.h: a loop watches a channel's descriptor.
-// Threads: everything with the GIL, on the loop's thread unless the loop is closed.
+// loop_reader.h: makes a loop watch a channel's descriptor.
+// Threads: with the GIL, on the loop's thread unless the loop is closed.
 #pragma once
 
 #include "loop_bridge/python/py_ref.h"
 
 namespace loop_bridge {
 
-// Knows its loop weakly: it lives in the loop's own attribute and must not keep it alive.
+// The reference to the loop is weak: an attribute of the loop owns this object, which must not keep
+// the loop alive.
 class LoopReader {
 public:
     LoopReader(Gil gil, PyObject* loop);
 
-    // loop.add_reader(fd, callback). Throws PyError, for loops without readers too.
+    // loop.add_reader(fd, callback). Throws PyError, also for loops without readers.
     void watch(Gil gil, int fd, PyObject* callback);
-    // loop.remove_reader(fd); quiet when the loop is closed or gone, which removes it as well.
+    // loop.remove_reader(fd). Does nothing if the loop is closed or gone: that has removed the
+    // reader.
     void unwatch(Gil gil, int fd) noexcept;
     // loop.call_soon(callback). Throws PyError.
     void call_soon(Gil gil, PyObject* callback);

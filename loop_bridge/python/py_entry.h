@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// py_entry.h: where CPython enters C++. The one place that turns C++ exceptions into Python errors.
+// py_entry.h: the entry from CPython to C++. The one place that turns C++ exceptions into Python
+// errors.
+// Threads: with the GIL.
 #pragma once
 
 #include <new>
@@ -12,7 +14,7 @@
 
 namespace loop_bridge {
 
-// OSError with its number, as the standard library has it.
+// Sets an OSError with its number, as the standard library does.
 inline void set_os_error(Gil, int number, const char* text) noexcept {
     PyObject* arguments = Py_BuildValue("is", number, text);
     if (arguments == nullptr) return;
@@ -20,8 +22,8 @@ inline void set_os_error(Gil, int number, const char* text) noexcept {
     Py_DECREF(arguments);
 }
 
-// Runs `body(gil)`, which returns a PyRef; gives CPython the owned object, or null with an error
-// set.
+// Runs `body(gil)`, which returns a PyRef. Returns the owned object to CPython, or null with an
+// error set.
 template <class Body>
 PyObject* python_entry(Body&& body) noexcept {
     try {

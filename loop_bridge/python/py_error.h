@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // py_error.h: Python exceptions on their way through C++.
+// Threads: with the GIL.
 #pragma once
 
 #include <exception>
@@ -8,8 +9,8 @@
 
 namespace loop_bridge {
 
-// Says that the Python error indicator of this thread is set; whoever catches it hands the
-// indicator on to Python or takes it with take_error().
+// The Python error indicator of this thread is set. The catcher passes the indicator on to Python,
+// or clears it with take_error().
 class PyError : public std::exception {
 public:
     const char* what() const noexcept override { return "a Python exception is set"; }
@@ -23,8 +24,8 @@ void set_error(Gil gil, PyObject* exception) noexcept;
 // ... and throws.
 [[noreturn]] void raise_object(Gil gil, PyObject* exception);
 
-// Takes the pending exception out of the indicator: a new reference, normalised, with its
-// traceback attached. Null when none is pending.
+// Takes the pending exception out of the indicator. Returns a new reference, normalised and with
+// its traceback; null if none is pending.
 [[nodiscard]] PyObject* take_error(Gil gil) noexcept;
 
 }  // namespace loop_bridge

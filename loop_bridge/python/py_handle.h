@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// py_handle.h: one owned reference to a Python object that may die anywhere.
-// Threads: made, moved and looked at with the GIL; destroyed on any thread, without it too: the
-//          drop queue takes the reference then.
+// py_handle.h: one owned reference to a Python object, which may be destroyed anywhere.
+// Threads: made, moved and read with the GIL; destroyed on any thread. Without the GIL the drop
+//          queue takes the reference.
 #pragma once
 
 #include <utility>
@@ -26,9 +26,9 @@ public:
         if (object_ != nullptr) DropQueue::push(object_);
     }
 
-    // A further reference; null when there is no object.
+    // Another reference; null if there is no object.
     PyRef get(Gil) const noexcept { return PyRef::borrow(object_); }
-    // The object's reference dies at once; Python code may run and see this empty.
+    // Drops the reference at once. Python code may run then, and sees this handle empty.
     void reset(Gil) noexcept { Py_CLEAR(object_); }
     explicit operator bool() const noexcept { return object_ != nullptr; }
 

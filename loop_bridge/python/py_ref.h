@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// py_ref.h: one owned reference to a Python object. Created, copied and destroyed under the GIL.
+// py_ref.h: one owned reference to a Python object.
+// Threads: made, copied and destroyed with the GIL.
 #pragma once
 
 #include <utility>
@@ -13,7 +14,7 @@ class PyRef {
 public:
     PyRef() = default;
 
-    // Takes over a new reference; null means that the call which made it has set a Python error.
+    // Takes over a new reference. Null means that the call which made it has set a Python error.
     static PyRef steal(PyObject* object) {
         if (object == nullptr) throw PyError{};
         return PyRef{object};
@@ -25,7 +26,7 @@ public:
 
     PyRef(PyRef&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
     PyRef& operator=(PyRef&& other) noexcept {
-        // The old object goes last: its destructor may run Python code that sees this reference.
+        // Drop the old object last: its destructor may run Python code that uses this reference.
         PyObject* old = std::exchange(object_, std::exchange(other.object_, nullptr));
         Py_XDECREF(old);
         return *this;
@@ -35,7 +36,7 @@ public:
     ~PyRef() { Py_XDECREF(object_); }
 
     PyObject* get() const noexcept { return object_; }
-    // The reference now belongs to the caller.
+    // The caller owns the reference now.
     [[nodiscard]] PyObject* release() noexcept { return std::exchange(object_, nullptr); }
     void reset() noexcept { *this = PyRef{}; }
     explicit operator bool() const noexcept { return object_ != nullptr; }

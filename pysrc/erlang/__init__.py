@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Erlang functions from Python, inside an Erlang node.
+"""Erlang functions for Python code inside an Erlang node.
 
 `call` blocks the calling thread, `async_call` suspends only the task:
 
@@ -18,7 +18,16 @@ from typing import Any
 
 import _erlang
 from _erlang import Atom, Fun, Pid, Port, Ref, async_call, call, send, stats
-from erlang import _context, _errors, _function, _loop_host, _nesting, _observing, _thread_names
+from erlang import (
+    _context,
+    _errors,
+    _function,
+    _interruption,
+    _loop_host,
+    _nesting,
+    _observing,
+    _thread_names,
+)
 from erlang._adapters import register_adapter
 from erlang._call import Call
 from erlang._errors import (
@@ -55,6 +64,21 @@ __all__ = [
     "stats",
 ]
 
+# Tracebacks name a class by its module: the public one, not the private one that defines it.
+for _class in (
+    BlockingCallWarning,
+    Call,
+    Disconnected,
+    Error,
+    Function,
+    Interrupted,
+    Overloaded,
+    Timeout,
+    UndefinedFunction,
+):
+    _class.__module__ = __name__
+del _class
+
 _erlang.bind_package(
     {
         "make_error": _errors.make_error,
@@ -67,6 +91,8 @@ _erlang.bind_package(
         "begin_thread": _thread_names.begin_thread,
         "end_thread": _thread_names.end_thread,
         "report_stuck": _context.report_stuck,
+        "make_attempt": _interruption.Attempt,
+        "do_nothing": _interruption.do_nothing,
         "start_coroutine": _loop_host.start_coroutine,
         "partial": functools.partial,
         "nesting": _nesting.current,
@@ -75,6 +101,7 @@ _erlang.bind_package(
         "threading_names": vars(threading),
     }
 )
+_interruption.watch_loops()
 os.register_at_fork(after_in_child=_erlang.after_fork_in_child)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Erlang functions from Python, inside an Erlang node; see the package's own docstring."""
+"""Erlang functions for Python code inside an Erlang node; see the package's own docstring."""
 
 from typing import Any, NoReturn, Self, SupportsIndex, TypedDict, final
 
@@ -43,31 +43,31 @@ def call(
 ) -> Any:
     """Call the Erlang function registered as ``name`` and wait for its result.
 
-    The GIL is released while the thread waits. Works on every thread that holds the GIL: Python's
-    main thread, ``threading``, executors, threads made by C. On a thread whose event loop is
-    running it blocks that loop, and warns once for each place (`BlockingCallWarning`).
+    The thread waits without the GIL. Any Python thread may call: the main thread, threads of
+    ``threading`` or of executors, threads made by C. If an event loop runs in the thread, the call
+    blocks that loop and warns once for each place (`BlockingCallWarning`).
 
     Args:
-        name: What the function is registered as; never made an atom.
+        name: The name of a registered function. It never becomes an atom.
         *args: Converted to Erlang terms; the function gets them as one list.
         timeout: Seconds until the wait ends and the Erlang process is stopped; ``None`` for no
             limit.
-        wait: What to do when as many calls of the function run as its ``concurrency`` allows:
-            stand in line (``True``), fail at once (``False``), or what the function was registered
-            with (``None``). Standing in line takes from ``timeout``.
+        wait: If the limit of the function's ``concurrency`` is reached, ``True`` waits in line,
+            ``False`` fails at once. ``None`` does what the function was registered with. The time
+            in line counts for ``timeout``.
 
     Returns:
         The function's result, converted.
 
     Raises:
         erlang.Error: The function failed; ``kind`` and ``reason`` say how.
-        erlang.UndefinedFunction: Nothing is registered as ``name``.
+        erlang.UndefinedFunction: No function is registered as ``name``.
         erlang.Timeout: No reply within ``timeout``.
-        erlang.Disconnected: The Erlang process that worked on it died.
-        erlang.Overloaded: Too many calls are in flight (``max_in_flight``), or calls of this
-            function (its ``concurrency``) unless the call waits.
-        TypeError: An argument, or the result, has no twin on the other side; names the place,
-            e.g. ``args[0]['k'][3]``.
+        erlang.Disconnected: The Erlang process that worked on the call died.
+        erlang.Overloaded: The limit of calls in flight (``max_in_flight``) is reached. Or the limit
+            of the function (its ``concurrency``) is reached, and the call does not wait.
+        TypeError: An argument or the result can't be converted. The text names the place, e.g.
+            ``args[0]['k'][3]``.
         ValueError: A value can't be sent, such as text with lone surrogates.
         RecursionError: An argument is nested too deeply.
 
@@ -81,23 +81,23 @@ def async_call(
 ) -> Call[Any]:
     """Start the Erlang function registered as ``name``; await the result.
 
-    The call is under way when this returns. What it returns is a future of the running loop, and
-    also accepted where a coroutine is asked for: ``await``, ``gather``, ``wait_for``, ``timeout``,
-    ``shield``, ``as_completed``, ``create_task``, ``TaskGroup.create_task``.
+    The call is under way when this function returns. The returned `Call` is a future of the running
+    loop. It works with ``await``, ``gather``, ``wait``, ``wait_for``, ``timeout``, ``shield`` and
+    ``as_completed``. ``create_task`` and ``TaskGroup.create_task`` take it like a coroutine.
 
     Args:
-        name: What the function is registered as; never made an atom.
+        name: The name of a registered function. It never becomes an atom.
         *args: Converted to Erlang terms; the function gets them as one list.
         timeout: Seconds until the call is stopped on the Erlang side; ``None`` for no limit.
-        wait: Whether it stands in line when the function is busy, as for `call`.
+        wait: Whether the call waits in line when the function is busy, as for `call`.
 
     Raises:
         RuntimeError: No event loop is running in this thread.
-        TypeError: An argument has no Erlang twin; at once, names the place. The same for the
-            result, when awaited.
-        erlang.Error: When awaited; it or one of its subclasses, as for `call`.
+        TypeError: An argument can't be converted; the text names the place. A result that can't be
+            converted raises when the call is awaited.
+        erlang.Error: When the call is awaited. The same subclasses as for `call`.
 
-    Cancelling it, or the task that awaits it, stops the Erlang process that works on the call.
+    Cancelling the call, or the task that awaits it, stops the Erlang process that works on it.
 
     Example:
         >>> await asyncio.gather(*(erlang.async_call("double_it", n) for n in range(3)))
@@ -113,9 +113,10 @@ def send(to: Pid | str | tuple[Atom, Atom], term: object, /) -> None:
 
     Raises:
         ValueError: No process of this node has that name.
-        TypeError: ``to`` is none of these, or ``term`` has no Erlang twin.
+        TypeError: ``to`` is none of these, or ``term`` can't be converted.
 
-    A `Pid` whose process has ended, and what is sent to other nodes, is not reported, as in Erlang.
+    As in Erlang, a message to an ended process is lost without an error. So is a message that does
+    not reach another node.
     """
 
 class _Stats(TypedDict):
@@ -131,25 +132,26 @@ class _Stats(TypedDict):
     histogram: list[int]
 
 def stats() -> _Stats:
-    """Counters and a latency histogram of this node's bridge, as a dict of its own.
+    """Counters and a latency histogram of this node's bridge, as a new dict.
 
-    ``calls``: started since the node's start; ``in_flight``: not yet ended; ``refused``: over the
-    configured limit; ``stale``: replies that nobody waited for any longer; ``total_us``: what the
-    ended calls took, in microseconds; ``channels``: of threads and loops, with the
-    ``pooled_channels`` that wait for their next one; ``contexts``: threads that run Erlang's calls
-    of Python; ``loops``: event loops that have called Erlang. Bucket ``n`` of ``histogram`` counts
-    the calls that took less than ``2**n`` microseconds, and no less than half of that.
+    ``calls``: calls since the node's start. ``in_flight``: calls that have not ended. ``refused``:
+    calls over the limit ``max_in_flight``. ``stale``: replies that came after the end of their
+    call. ``total_us``: the time of all ended calls, in microseconds. ``channels``: channels of
+    threads and loops, including the ``pooled_channels``, which wait for their next owner.
+    ``contexts``: threads that run Python for Erlang. ``loops``: event loops that have called
+    Erlang. Bucket ``n`` of ``histogram`` counts the calls that took less than ``2**n``
+    microseconds, and no less than half of that.
     """
 
 @final
 class Atom(str):
-    """An Erlang atom: equal to its text, and the same atom again when sent to Erlang.
+    """An Erlang atom. It equals its text, and becomes the same atom when it is sent to Erlang.
 
-    Atoms are never freed by Erlang: make them of a fixed set of texts only. A node lets Python make
-    100,000 that it did not know.
+    Erlang never frees atoms: make atoms from a fixed set of texts only. Python can make at most
+    100,000 new atoms in a node.
 
     Raises:
-        ValueError: The text is too long (255 characters), can't be encoded, or the limit of new
+        ValueError: The text has more than 255 characters or can't be encoded, or the limit of new
             atoms is reached.
     """
 
@@ -171,7 +173,7 @@ class _Term:
 
 @final
 class Pid(_Term):
-    """An Erlang process: comes from Erlang, equal when Erlang says so, the same when sent back."""
+    """An Erlang process. Only Erlang makes a `Pid`; Python can compare it and send it back."""
 
 @final
 class Ref(_Term):
@@ -183,11 +185,11 @@ class Port(_Term):
 
 @final
 class Fun(_Term):
-    """An Erlang fun. Python can keep it and send it, not call it."""
+    """An Erlang fun. Python can keep it and send it, but not call it."""
 
 def __getattr__(name: str) -> Function:
     """Registered Erlang functions as attributes: ``erlang.double_it(21)``.
 
     Raises:
-        AttributeError: Nothing is registered as ``name`` (``ImportError`` in an import).
+        AttributeError: No function is registered as ``name`` (an import raises ``ImportError``).
     """

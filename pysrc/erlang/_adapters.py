@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of Python objects whose class Erlang knows nothing of.
+"""Adapters: values that stand in for Python objects whose class has no Erlang type.
 
-The conversion in C++ asks `adapt` for objects that it can't convert by itself, and for members of
-enumerations; it converts what comes back in their place.
+The conversion in C++ calls `adapt` for objects that it can't convert itself, and for members of
+enumerations. Then it converts the value that `adapt` returns.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from datetime import MAXYEAR, MINYEAR, date, datetime, time
 from decimal import Decimal
 from enum import Enum
 from functools import singledispatch
-from numbers import Integral, Real
+from numbers import Complex, Integral, Real
 from operator import index
 from pathlib import PurePath
 from reprlib import repr as short_repr
@@ -21,8 +21,8 @@ from uuid import UUID
 
 T = TypeVar("T")
 
-# Classes that convert by themselves. A class derived from one of them may get an adapter, but the
-# conversion must know about it: it would not ask otherwise.
+# Classes that the conversion converts itself. For a class derived from one of them, it calls
+# `adapt` only if the class is in `overriding`.
 _CONVERTIBLE: tuple[type, ...] = (
     int,
     float,
@@ -37,7 +37,7 @@ _CONVERTIBLE: tuple[type, ...] = (
     frozenset,
 )
 
-# Registered classes derived from a convertible one. Read by the conversion.
+# Registered classes that derive from a convertible class. The conversion reads this dict.
 overriding: dict[type, bool] = {}
 
 _lock = Lock()
@@ -45,10 +45,11 @@ _lock = Lock()
 
 @singledispatch
 def adapt(value: object) -> object:
-    """Return what to send in the place of `value`; `NotImplemented` when there is nothing."""
+    """Return the value to send in place of `value`; `NotImplemented` if there is none."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
-    # Not registered for `Real`: that would go before Enum in an enumeration of ints.
+    # Not registered for `Real`: in an enumeration of ints, `Real` would take precedence over
+    # `Enum`.
     if isinstance(value, Real):
         return _equal_number(value)
     if _is_numpy_bool(value):
@@ -64,23 +65,25 @@ def why_refused(value: object, type_name: str) -> str:
     if isinstance(value, date | time) and not _equals_itself(value):
         return f"{this} is not equal to itself; send None in its place"
     if isinstance(value, date) and not _year_has_four_digits(value):
-        return f"{this} has no ISO 8601 text, whose years are from 1 to 9999; send another value"
+        return f"{this} has no ISO 8601 text: its year must be from 1 to 9999; send another value"
     nothing = f"{type_name!r} objects have no Erlang value"
-    if hasattr(type(value), "tolist"):
+    # The .tolist() of a numpy complex number is a complex number too.
+    if hasattr(type(value), "tolist") and not isinstance(value, Complex):
         return f"{nothing}; send its .tolist(), or use erlang.register_adapter()"
     return f"{nothing}; erlang.register_adapter() can give them one"
 
 
 def register_adapter(cls: type[T], function: Callable[[T], object], /) -> None:
-    """Let `function` convert instances of `cls`, and of classes derived from it, for Erlang.
+    """Let `function` convert instances of `cls`, and of its subclasses, for Erlang.
 
-    `function` gets the instance and returns what to send in its place: anything that can be
-    converted itself, or `NotImplemented` to refuse the instance with a `TypeError`. What it raises
-    passes through the call that sent the instance. A later adapter for the same class replaces
-    the earlier one. Any thread may register and send at the same time.
+    `function` gets the instance and returns the value to send in its place. The value can be
+    anything that can be sent itself, or `NotImplemented`, which refuses the instance with a
+    `TypeError`. An exception of `function` passes through the call that sent the instance. A second
+    adapter for the same class replaces the first one. Threads may register and send at the same
+    time.
 
     Raises:
-        TypeError: `cls` is not a class, or one that Erlang has a type for, or `function` can't be
+        TypeError: `cls` is not a class, or the conversion of `cls` is fixed, or `function` can't be
             called.
     """
     if not isinstance(cls, type):
@@ -88,7 +91,7 @@ def register_adapter(cls: type[T], function: Callable[[T], object], /) -> None:
     if not callable(function):
         raise TypeError(f"the adapter for {cls.__qualname__} can't be called: {function!r}")
     if cls is object or cls in (*_CONVERTIBLE, bool, type(None)) or _is_erlang_type(cls):
-        raise TypeError(f"{cls.__qualname__} can't have an adapter")
+        raise TypeError(f"{cls.__qualname__} can't have an adapter: its conversion is fixed")
     with _lock:
         adapt.register(cls, function)
         if issubclass(cls, _CONVERTIBLE):
@@ -104,17 +107,17 @@ def _enum_value(member: Enum) -> object:
 
 
 def _equal_number(number: Real) -> object:
-    """The int or float that equals `number`, an integer of numpy's for instance. Rounds nothing."""
+    """Returns the int or float that equals `number`, such as a numpy integer. Never rounds."""
     try:
         plain = index(number) if isinstance(number, Integral) else float(number)
-    except (TypeError, OverflowError):  # numpy's timedelta64 is registered as an integer, too
+    except (TypeError, OverflowError):  # numpy registers its timedelta64 as an integer
         return NotImplemented
     both_nan = not _equals_itself(plain) and not _equals_itself(number)
     return plain if both_nan or plain == number else NotImplemented
 
 
 def _is_numpy_bool(value: object) -> bool:
-    # By name: numpy may be missing, and is not imported for this. numpy 1 has another name.
+    # By name, since numpy may be missing and must not be imported for this. numpy 1 says "bool_".
     cls = type(value)
     return cls.__module__ == "numpy" and cls.__name__ in ("bool", "bool_")
 
@@ -128,7 +131,7 @@ def _iso_8601(moment: date | time) -> object:
 
 
 def _year_has_four_digits(day: date) -> bool:
-    # Always so in Python's own classes. A Timestamp of pandas can lie outside.
+    # Only a class like pandas' Timestamp can have another year. Python's own classes can't.
     return MINYEAR <= day.year <= MAXYEAR
 
 

@@ -2,63 +2,59 @@
 """The awaitable that ``async_call`` returns."""
 
 import asyncio
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from erlang._errors import make_error
+from erlang._task_acceptance import let_tasks_take
 
 T = TypeVar("T")
 
 
 if TYPE_CHECKING:
-    # What Coroutine.register() below says at run time, where the two can't be bases together.
+    # For type checkers only: without this they refuse `create_task(call)`.
     class _Future(asyncio.Future[T], Coroutine[Any, Any, T]): ...
 else:
     _Future = asyncio.Future
 
 
 class Call(_Future[T]):
-    """A call of an Erlang function that is under way: a future of the loop that made it.
+    """A call of an Erlang function that is under way: a future of the running loop.
 
-    It is also accepted where a coroutine is asked for (``create_task``, ``TaskGroup``). Cancelling
-    it stops the Erlang process that works on the call.
+    A call is no coroutine, but ``create_task`` and ``TaskGroup.create_task`` take it. Cancelling
+    the call stops the Erlang process that works on it.
     """
 
-    # Slots, since a dictionary for each call in flight would be most of what it weighs. The native
-    # side sets the first two once the call is under way; a call that was refused has neither.
-    __slots__ = ("_channel", "_id", "_iterator")
+    # Slots: a dictionary would take most of the memory of a call in flight. The native side sets
+    # the slots of a call that is under way. A call that was refused has none.
+    __slots__ = ("_channel", "_id")
     _channel: Any
     _id: int
-    _iterator: Generator[Any, None, T]
 
     def cancel(self, msg: Any | None = None) -> bool:
-        """Cancel the future and stop the Erlang process; false when it is done already."""
+        """Cancel the future and stop the Erlang process. False if the call is done already."""
         if not super().cancel(msg):
             return False
-        self._forget()
-        return True
-
-    def _expire_after(self, seconds: float, function: str) -> None:
-        timer = self.get_loop().call_later(seconds, self._expire, function)
-        self.add_done_callback(lambda _: timer.cancel())
-
-    def _expire(self, function: str) -> None:
-        if self.done():
-            return
-        self._forget()
-        self.set_exception(make_error("timeout", function, None, "no reply in time", ()))
-
-    def _forget(self) -> None:
-        """Nobody waits any longer: the Erlang side stops its work."""
         if hasattr(self, "_channel"):
             self._channel.forget(self._id)
+        return True
 
-    # What a task needs of a coroutine: it drives the future's own iterator.
+    def _expire_after(self, seconds: float) -> None:
+        # A call that was refused has ended.
+        if not self.done():
+            expire = self._channel.expire
+            timer = self.get_loop().call_later(seconds, expire, self._id, seconds)
+            self.add_done_callback(lambda _: timer.cancel())
 
-    def send(self, value: None) -> Any:
-        """Advance the wait for the result, as ``await`` does."""
-        return self._steps().send(value)
+    # A task needs these methods of a coroutine. `send` is missing: with `send` a call would be a
+    # coroutine. Several tasks may run one call, so the methods keep no state of a task.
+
+    def __next__(self) -> Any:
+        """Wait for the result, as ``await`` does."""
+        if not self.done():
+            self._asyncio_future_blocking = True
+            return self
+        raise StopIteration(self.result())
 
     def throw(
         self,
@@ -67,25 +63,17 @@ class Call(_Future[T]):
         tb: TracebackType | None = None,
     ) -> Any:
         """Raise in the place of the wait, as a task does when it is cancelled."""
-        cls = type(typ) if isinstance(typ, BaseException) else typ
-        if issubclass(cls, asyncio.CancelledError):
-            # A task that is cancelled before its first step has not come to wait for us yet.
+        error = typ if isinstance(typ, BaseException) else val
+        if not isinstance(error, BaseException):
+            error = typ() if val is None else typ(val)  # type: ignore[operator]
+        if isinstance(error, asyncio.CancelledError):
+            # A task that is cancelled before its first step does not wait for this future yet.
             self.cancel()
-        if isinstance(typ, BaseException):
-            return self._steps().throw(typ)
-        if val is None:
-            return self._steps().throw(typ())
-        return self._steps().throw(typ, val, tb)
+        raise error if tb is None else error.with_traceback(tb)
 
     def close(self) -> None:
-        """Stop waiting. The call itself goes on: ``cancel`` stops it."""
-        if hasattr(self, "_iterator"):
-            self._iterator.close()
-
-    def _steps(self) -> Generator[Any, None, T]:
-        if not hasattr(self, "_iterator"):
-            self._iterator = self.__await__()
-        return self._iterator
+        """Stop the call. A task group that refuses a call does this."""
+        self.cancel()
 
 
-Coroutine.register(Call)
+let_tasks_take(Call, "erlang.async_call()")

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is meant to end a program, kept from ending the loop that others share."""
+"""Keeps exceptions that end a program from ending a loop with tasks of others."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 
 class Contained(Exception):
-    """A SystemExit or KeyboardInterrupt on its way out of a task.
+    """Carries a SystemExit or KeyboardInterrupt out of a task.
 
-    asyncio lets these two, as they are, end the whole loop with everybody's coroutines.
+    asyncio would let these two exceptions end the whole loop, with all coroutines in it.
     """
 
     def __init__(self, content: BaseException) -> None:
@@ -15,9 +16,13 @@ class Contained(Exception):
         self.content = content
 
 
-async def contained(value: Awaitable[object]) -> object:
-    """Awaits ``value``; what would end the loop is raised as `Contained`."""
+async def contained(function: Callable[..., Awaitable[object]], *arguments: Any) -> object:
+    """Awaits ``function(*arguments)``; raises what would end the loop as `Contained`.
+
+    The function is called here. A task that is cancelled before its first step has no coroutine
+    then that was never awaited.
+    """
     try:
-        return await value
+        return await function(*arguments)
     except (SystemExit, KeyboardInterrupt) as ending:
         raise Contained(ending) from None

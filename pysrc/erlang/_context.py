@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs for ``py:call``, ``py:eval``, ``py:exec`` and streams in a context's thread."""
+"""Runs ``py:call``, ``py:eval``, ``py:exec`` and streams in a context's thread."""
 
 import contextlib
 import os
@@ -18,12 +18,13 @@ from erlang._namespace import leave_private, lookup, namespace
 
 
 def run_request(request: tuple[Any, ...]) -> object:
-    """Runs ``(kind, ...)`` as the Erlang side has sent it and returns its value."""
+    """Runs the request ``(kind, ...)`` of the Erlang side and returns its value."""
+    _erlang.enter_request()
     return _KINDS[str(request[0])](*request[1:])
 
 
 def resolve(module: str, function: str) -> Callable[..., Any]:
-    """The callable ``function`` (a dotted path) of ``module``."""
+    """Returns the callable ``function`` (a dotted path) of ``module``."""
     if module == "__main__":
         first, *path = function.split(".")
         return reduce(getattr, path, lookup(first))  # type: ignore[return-value]
@@ -31,15 +32,15 @@ def resolve(module: str, function: str) -> Callable[..., Any]:
 
 
 def reset() -> None:
-    """Leaves nothing of one caller behind in this thread for the next one."""
+    """Removes everything that one caller leaves in this thread for the next caller."""
     leave_private()
     _streams.forget_all()
 
 
 def report_stuck(thread: int) -> None:
-    """Tells Erlang what runs in a context that is given up; for a thread of ours.
+    """Reports to Erlang the stack of a context that is given up. Runs on a thread of ours.
 
-    Without the lines themselves: reading sources may block, and all interruptions with it.
+    The report has no source lines: reading sources may block, and so delay all interruptions.
     """
     innermost = sys._current_frames().get(thread)
     frames = [] if innermost is None else [*traceback.walk_stack(innermost)][::-1]
@@ -67,12 +68,13 @@ def _call(module: str, function: str, args: list[Any], kwargs: dict[str, Any]) -
 
 
 def _eval(code: str | bytes, variables: dict[str, Any]) -> object:
-    if isinstance(code, str):  # what is not UTF-8 arrives as bytes, which compile() refuses
+    if isinstance(code, str):  # text that is not UTF-8 comes as bytes, which compile() refuses
         code = code.lstrip(" \t")
     compiled = compile(code, "<string>", "eval")
     names = namespace()
     if variables and any(isinstance(constant, CodeType) for constant in compiled.co_consts):
-        # The body of a lambda or a comprehension sees no locals of eval(), but globals.
+        # The body of a lambda or a comprehension does not see the locals of eval(), only its
+        # globals.
         names = names | variables
     return eval(compiled, names, variables)
 
@@ -82,7 +84,7 @@ def _exec(code: str) -> None:
 
 
 def _host(*parts: Any) -> object:
-    from erlang import _loop_host  # which needs this module
+    from erlang import _loop_host  # it imports this module
 
     return _loop_host.run(*parts)
 
@@ -95,7 +97,7 @@ def _stream_eval(code: str, variables: dict[str, Any]) -> object:
     return _streams.begin(_eval(code, variables))  # type: ignore[arg-type]
 
 
-# How the files of the package's private modules begin.
+# The prefix of the file names of the package's private modules.
 _PRIVATE_MODULES = os.path.join(os.path.dirname(__file__), "_")
 
 _KINDS: dict[str, Callable[..., object]] = {
@@ -113,7 +115,7 @@ def _is_ours(code: CodeType) -> bool:
 
 
 def _class_name(error: BaseException) -> str:
-    """As an atom, which Erlang code matches on; text once there are too many atoms."""
+    """Returns an atom, which Erlang code can match; a text if there are too many atoms."""
     name = type(error).__name__
     try:
         return _erlang.Atom(name)
@@ -126,10 +128,10 @@ def _text(error: BaseException) -> str:
         return "interrupted"
     try:
         return str(error)
-    except BaseException:  # a __str__ that fails must not hide the exception itself
+    except BaseException:  # a failing __str__ must not hide the exception
         return f"<{type(error).__name__} without a text>"
 
 
 def _printable(text: str) -> str:
-    """Without lone surrogates, for which UTF-8 has no form: ``\\ud800`` instead."""
+    """Replaces lone surrogates, which UTF-8 can't encode, with text such as ``\\ud800``."""
     return str.encode(text, errors="backslashreplace").decode()

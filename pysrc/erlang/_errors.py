@@ -8,10 +8,10 @@ class Error(RuntimeError):
     """An Erlang function failed.
 
     Attributes:
-        kind: ``'error'``, ``'exit'`` or ``'throw'``, as Erlang calls it.
-        reason: What it failed with, converted.
-        function: The name it was called by.
-        stacktrace: Erlang's stack, one line a frame; also a note of the exception.
+        kind: The class of the failure in Erlang: ``'error'``, ``'exit'`` or ``'throw'``.
+        reason: The reason of the failure, converted to Python.
+        function: The name under which the function was called.
+        stacktrace: Erlang's stack, one line for each frame. The exception has it as a note too.
     """
 
     kind: str
@@ -41,33 +41,33 @@ class Error(RuntimeError):
 
 
 class UndefinedFunction(Error):
-    """No function is registered under that name."""
+    """No Erlang function is registered under this name."""
 
 
 class Timeout(Error, TimeoutError):
-    """The call's ``timeout`` ran out; the Erlang process that worked on it is stopped."""
+    """The call's ``timeout`` ran out. The Erlang process that worked on the call is stopped."""
 
 
 class Disconnected(Error, ConnectionError):
-    """Whoever worked on the call died or is shutting down."""
+    """The Erlang process that worked on the call died, or the application has stopped."""
 
 
 class Overloaded(Error):
-    """As many calls are in flight as may: in the node, or of that function."""
+    """Too many calls are in flight: in the node, or of this function."""
 
 
-class Interrupted(BaseException):
-    """Nobody waits for this code any longer.
+class Interrupted(KeyboardInterrupt):
+    """The running code is interrupted: nobody waits for its result.
 
-    Its ``py:call`` timed out, its caller died, or the application stops. A ``BaseException``, so
-    that code which survives every ``Exception`` stops all the same. Raised once for each request,
-    so that code which cleans up after it can call Erlang; and once more when that, or what has
-    swallowed it, has not ended a second later.
+    Its ``py:call`` timed out, its caller died, or the application stops. The class is a
+    ``KeyboardInterrupt`` because much code catches every ``Exception``, and event loops let only
+    this class out of a callback. Each request gets the exception once, so that the clean-up can
+    call Erlang. If the code has not ended a second later, the exception comes again.
     """
 
 
 class BlockingCallWarning(RuntimeWarning):
-    """``erlang.call`` was used on a thread whose event loop is running, and blocked it."""
+    """``erlang.call`` blocked the event loop that runs in its thread."""
 
 
 _CLASSES: dict[str, type[Error]] = {
@@ -81,7 +81,7 @@ _CLASSES: dict[str, type[Error]] = {
 def make_error(
     kind: str, function: str, reason: object, text: str, stacktrace: Sequence[str]
 ) -> Error:
-    """The exception for a failed call; ``text`` is the reason as Erlang prints it."""
+    """Returns the exception for a failed call; ``text`` is the reason as Erlang prints it."""
     cls = _CLASSES.get(kind)
     if cls is None:
         return Error(

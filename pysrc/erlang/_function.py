@@ -5,11 +5,11 @@ from typing import Any
 
 import _erlang
 from erlang._call import Call
-from erlang._errors import Error
+from erlang._errors import Disconnected, Error
 
 
 class Function:
-    """An Erlang function by its registered name: ``f(*args)`` blocks, ``f.aio(*args)`` awaits."""
+    """A registered Erlang function: ``f(*args)`` blocks, ``await f.aio(*args)`` does not."""
 
     __slots__ = ("__name__", "name")
 
@@ -28,7 +28,7 @@ class Function:
     def aio(
         self, *args: object, timeout: float | None = None, wait: bool | None = None
     ) -> Call[Any]:
-        """Call and await, as `erlang.async_call` does."""
+        """Start the call, as `erlang.async_call` does."""
         return _erlang.async_call(self.name, *args, timeout=timeout, wait=wait)
 
     def __repr__(self) -> str:
@@ -44,7 +44,7 @@ class Function:
 def function(name: str, /) -> Function:
     """A reusable callable for the Erlang function registered as ``name``.
 
-    The name is looked up at each call, so the function may be registered later or anew.
+    Each call looks the name up again, so the function can be registered later or replaced.
 
     Example:
         >>> double_it = erlang.function("double_it")
@@ -55,19 +55,24 @@ def function(name: str, /) -> Function:
 
 
 def registered_function(name: str) -> Function:
-    """`function`, for names that are registered now; ``AttributeError`` for others."""
-    # Tools probe modules for special names; none of them is worth a question to Erlang.
+    """`function`, but raises ``AttributeError`` for a name that is not registered now."""
+    # Tools probe modules for special names. Do not ask Erlang for those.
     if not name.startswith("__") and _is_registered(name):
         return Function(name)
-    raise AttributeError(f"module 'erlang' has no attribute {name!r}, nor is it registered")
+    raise AttributeError(
+        f"module 'erlang' has no attribute {name!r}; no Erlang function is registered as {name!r}"
+    )
 
 
 def _is_registered(name: str) -> bool:
     try:
-        return bool(_erlang.ask("$is_registered", name))
+        answer = _erlang.ask("$is_registered", name)
+        if answer == "not_running":
+            raise Disconnected(f"{name}: the application erlang_python is not running", kind="exit")
+        return bool(answer)
     except Error:
-        # Not being able to ask is no answer. But `import` looks here for modules of this package,
-        # too, and does so before the application runs.
+        # A failed question is no answer. But `import` looks here for modules of this package too,
+        # even before the application runs.
         if name.startswith("_"):
             return False
         raise

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs for ``py:async_call`` and ``py:async_gather`` in the default loop."""
+"""Runs ``py:async_call`` and ``py:async_gather`` in the default loop."""
 
 import asyncio
 import inspect
 from collections.abc import Sequence
 from typing import Any
 
+from erlang._cancellations import SHARE, Cancellations
 from erlang._containment import contained
 from erlang._context import resolve
 
@@ -20,12 +21,27 @@ async def run_any(module: str, function: str, args: list[Any], kwargs: dict[str,
 
 
 async def gather(calls: Sequence[Call]) -> list[object]:
-    """Their values in order, all run concurrently; the first exception cancels the others."""
-    tasks = [asyncio.ensure_future(contained(run_any(*call))) for call in calls]
+    """Runs all concurrently; returns the values in order. The first exception cancels the rest."""
+    tasks: list[asyncio.Task[object]] = []
     try:
-        return await asyncio.gather(*tasks)
+        for call in calls:
+            tasks.append(asyncio.create_task(contained(run_any, *call)))
+            if len(tasks) % SHARE == 0:
+                await asyncio.sleep(0)  # lets other callbacks run
+        gathered = asyncio.gather(*tasks)
+        gathered.add_done_callback(_look_at_exception)
+        # Do not await the gather directly: its cancellation would cancel all tasks in one turn.
+        await asyncio.wait([gathered])
+        return gathered.result()
     except BaseException:
+        cancellations = Cancellations(asyncio.get_running_loop())
         for task in tasks:
-            task.cancel()
+            cancellations.add(task)
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
+
+
+def _look_at_exception(gathered: asyncio.Future[list[object]]) -> None:
+    """Reads the exception: asyncio would report one that came after the cancellation."""
+    if not gathered.cancelled():
+        gathered.exception()

@@ -17,17 +17,17 @@ _make_decoder = codecs.getincrementaldecoder("utf-8")
 
 
 class LineStream(io.TextIOBase):
-    """Collects for each thread what it writes until the line ends, then puts it in the outbox.
+    """Collects the text of each thread up to the end of a line, then puts the line in the outbox.
 
-    A line ends with a newline, ``flush()``, and the end of its thread. A carriage return within it
-    ends a line as well, so that the states of a progress bar are lines of their own.
+    A newline, ``flush()`` and the end of the thread end a line. So does a carriage return within a
+    line: each state of a progress bar is a line of its own.
     """
 
     encoding = "utf-8"
     errors = "backslashreplace"
     mode = "w"
     line_buffering = True
-    # Characters that a thread may write without a newline until they are taken for a line.
+    # A thread's text without a newline becomes a line after this number of characters.
     LONGEST = 1024 * 1024
 
     def __init__(self, name: str, level: int, outbox: Outbox, original: TextIO | None) -> None:
@@ -39,7 +39,7 @@ class LineStream(io.TextIOBase):
         self._original = original
         self._active = True
         self._own = threading.local()
-        # Of all threads, for the exit; each thread holds its own.
+        # The partial lines of all threads, for the exit. Each thread holds its own.
         self._partials: dict[int, weakref.ref[_Partial]] = {}
 
     def write(self, text: str, /) -> int:
@@ -59,13 +59,13 @@ class LineStream(io.TextIOBase):
         return len(text)
 
     def write_bytes(self, data: Any, /) -> int:
-        """For the binary layer; characters may come in pieces."""
+        """For the binary layer. A character may come in several pieces."""
         data = bytes(data)
         self.write(self._partial().decode(data))
         return len(data)
 
     def flush(self) -> None:
-        """Ends the line that the calling thread is writing."""
+        """Ends the current line of the calling thread."""
         if self._active:
             self._partial().end()
         elif self._original is not None:
@@ -78,12 +78,12 @@ class LineStream(io.TextIOBase):
                 partial.end()
 
     def replace(self) -> TextIO | None:
-        """From now on passes everything to the original stream, which it returns."""
+        """From now on passes everything to the original stream, and returns that stream."""
         self._active = False
         return self._original
 
     def close(self) -> None:
-        """Stays open, as the process's output does."""
+        """Does nothing: the process's output stays open."""
 
     def writable(self) -> bool:
         return True
@@ -92,13 +92,13 @@ class LineStream(io.TextIOBase):
         return False
 
     def fileno(self) -> int:
-        """The node's own descriptor: processes that inherit it write past the logger."""
+        """The node's own descriptor. Processes that inherit it write past the logger."""
         if self._original is None:
             raise io.UnsupportedOperation("fileno")
         return self._original.fileno()
 
     def reconfigure(self, **_options: object) -> None:
-        """Accepted, since programs do it to a standard stream; there is nothing to change."""
+        """Accepts the settings that programs make on a standard stream, and changes nothing."""
 
     def _put(self, line: str, thread: str) -> None:
         parts = [part for part in line.split("\r") if part] if "\r" in line else [line]
@@ -116,7 +116,7 @@ class LineStream(io.TextIOBase):
 
 
 class _Partial:
-    """What one thread has written since its last line. Other threads may take it at the exit."""
+    """The text of one thread since its last line. At the exit, other threads may take it."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class _Partial:
         self.size += len(text)
 
     def take(self) -> str:
-        # One by one: what is added meanwhile is either taken or stays.
+        # One by one: a piece that is added meanwhile is either taken or stays.
         parts = []
         while self._parts:
             parts.append(self._parts.popleft())
@@ -149,7 +149,7 @@ class _Partial:
         return "".join(parts)
 
     def end(self) -> None:
-        """Makes a line of it, if there is anything."""
+        """Makes the text a line, if there is any."""
         text = self.take()
         if self._decoder is not None:
             text += self._decoder.decode(b"", final=True)
@@ -166,7 +166,7 @@ class _ByteStream(io.BufferedIOBase):
     """``sys.stdout.buffer``."""
 
     def __init__(self, stream: LineStream) -> None:
-        # Weak, since the stream owns this one.
+        # A weak reference: the stream owns this object.
         self._stream = weakref.proxy(stream)
 
     def write(self, data: Any, /) -> int:
@@ -176,7 +176,7 @@ class _ByteStream(io.BufferedIOBase):
         self._stream.flush()
 
     def close(self) -> None:
-        """Stays open."""
+        """Does nothing: the output stays open."""
 
     def writable(self) -> bool:
         return True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Python's output, `logging` and `warnings` for Erlang's logger; py_logger is the other half."""
+"""Sends output, `logging` and `warnings` to Erlang's logger. py_logger is the other half."""
 
 import logging
 import os
@@ -12,8 +12,8 @@ from erlang._line_stream import LineStream
 from erlang._outbox import Batch, Line, Outbox, as_utf8, take_for_erlang
 from erlang._thread_names import thread_name
 
-# Levels of the streams, as `logging` counts: Erlang's notice and warning, which it shows unless
-# told otherwise.
+# The levels of the two streams, as `logging` counts. They are Erlang's notice and warning, which
+# Erlang shows by default.
 STDOUT_LEVEL = 25
 STDERR_LEVEL = logging.WARNING
 
@@ -21,8 +21,9 @@ STDERR_LEVEL = logging.WARNING
 class ErlangHandler(logging.Handler):
     """Hands records over without a lock.
 
-    Formatting a record may run a program's own code, which may call Erlang, which may call Python
-    on another thread: with a lock held, that thread could not log, and all would wait for ever.
+    Formatting a record may run code of the program. That code may call Erlang, which may call
+    Python on another thread. With a lock held, that thread could not log, and all of them would
+    wait for ever.
     """
 
     def __init__(self, outbox: Outbox) -> None:
@@ -48,7 +49,7 @@ class ErlangHandler(logging.Handler):
 
 
 class Redirection:
-    """What was replaced, and how to undo it."""
+    """The replaced objects, and how to restore them."""
 
     def __init__(self, outbox: Outbox, level: int) -> None:
         self._handler = ErlangHandler(outbox)
@@ -57,7 +58,7 @@ class Redirection:
         sys.stdout, sys.stderr = self._stdout, self._stderr
         root = logging.getLogger()
         root.addHandler(self._handler)
-        # Only where nobody has set one: Python then logs what Erlang would let pass.
+        # Only if nobody has set a level: Python then logs everything that Erlang lets pass.
         self._level = level if root.level == logging.WARNING else None
         if self._level is not None:
             root.setLevel(self._level)
@@ -75,7 +76,7 @@ class Redirection:
         root.removeHandler(self._handler)
         if self._level is not None and root.level == self._level:
             root.setLevel(logging.WARNING)
-        # Whoever has put a stream of their own there keeps it.
+        # If other code has replaced the stream, its stream stays.
         stdout, stderr = self._stdout.replace(), self._stderr.replace()
         if sys.stdout is self._stdout:
             sys.stdout = cast(LineStream, stdout)
@@ -88,9 +89,9 @@ _redirection: Redirection | None = None
 
 
 def install(level: int) -> None:
-    """Redirects; once more after a restart of the Erlang side changes nothing.
+    """Redirects the output. A second call, after a restart of the Erlang side, changes nothing.
 
-    ``level`` is the lowest one, as `logging` counts, that Erlang's logger lets pass.
+    ``level`` is the lowest level, as `logging` counts, that Erlang's logger lets pass.
     """
     global _redirection
     if _redirection is None:
@@ -103,7 +104,7 @@ def is_installed() -> bool:
 
 
 def uninstall() -> None:
-    """Undoes it; what was written until now can still be taken."""
+    """Undoes the redirection. Lines that were written until now can still be taken."""
     global _redirection
     redirection, _redirection = _redirection, None
     if redirection is not None:
@@ -112,12 +113,12 @@ def uninstall() -> None:
 
 
 def take(acknowledged: int) -> Batch:
-    """Waits for the next lines. The batch numbered ``acknowledged`` has been worked on."""
+    """Waits for the next lines. The reader has finished the batch numbered ``acknowledged``."""
     return take_for_erlang(_outbox, acknowledged)
 
 
 def take_rest(acknowledged: int) -> Batch:
-    """The lines that are there, the incomplete ones of all threads included, without waiting."""
+    """The lines that are there, without waiting. Includes the incomplete lines of all threads."""
     if _redirection is not None:
         _redirection.flush()
     return _outbox.take(acknowledged, False)
@@ -141,7 +142,7 @@ def _thread_of(record: logging.LogRecord) -> str:
 
 
 def _after_fork_in_child() -> None:
-    """Nobody fetches anything from the child: it writes where the node does."""
+    """Nobody fetches lines from the child, so it writes where the node does."""
     global _redirection
     if _redirection is not None:
         _redirection.undo()

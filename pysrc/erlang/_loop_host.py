@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Python half of ``py_loop``: one event loop with a main coroutine on a thread of its own."""
+"""The Python half of ``py_loop``: an event loop with a main coroutine on a thread of its own."""
 
 import asyncio
 import gc
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
 import _erlang
+from erlang._cancellations import Cancellations
 from erlang._containment import Contained, contained
 from erlang._context import resolve
 from erlang._errors import Interrupted
 from erlang._gathering import gather, run_any
+from erlang._late_connections import close_late_connections
 from erlang._loop_end import LoopEnd
 from erlang._nesting import Mark
+from erlang._stop_time import StopTime, of_loops
 from erlang._thread_names import run_loop_in_thread
 
 
@@ -32,6 +35,8 @@ class Main:
     """A loop's main coroutine, and whether it was asked to stop."""
 
     task: asyncio.Task[Any]
+    # Cancels coroutines that nobody waits for any longer.
+    cancellations: Cancellations
     is_stopping: bool = False
 
     def stop(self) -> None:
@@ -39,7 +44,7 @@ class Main:
         self.task.cancel()
 
 
-# By their loop. A loop that is no longer here is ending.
+# The main coroutine of each loop. A loop that is missing here is ending.
 _mains: dict[asyncio.AbstractEventLoop, Main] = {}
 
 
@@ -50,23 +55,24 @@ def run(
     function: str | None,
     args: list[Any],
     kwargs: dict[str, Any],
+    stop_timeout: int,
 ) -> object:
-    """Runs a loop until its main coroutine ends; returns that coroutine's value.
+    """Runs a loop until its main coroutine ends, and returns that coroutine's value.
 
-    The Erlang process ``owner`` gets ``{loop_ready, Channel}`` when the loop runs. Without a
-    main coroutine the loop runs until `stop`.
+    The Erlang process ``owner`` gets ``{loop_ready, Channel}`` when the loop runs. Without a main
+    coroutine the loop runs until `stop`, which has ``stop_timeout`` milliseconds.
     """
     run_loop_in_thread()
     try:
-        return _run(str(kind), partial(_host, owner, module, function, args, kwargs))
+        main = partial(_host, owner, module, function, args, kwargs)
+        return _run(str(kind), StopTime(stop_timeout / 1000), main)
     finally:
-        # Closes sockets that the loop has lost, whose clients would wait until the next collection:
-        # of tasks that refused to end, of connections that asyncio accepted just when its server
-        # was closed (CPython gh-109564).
+        # Closes sockets that the loop has lost: those of tasks that refused to end. Their clients
+        # would wait until the next collection.
         gc.collect()
 
 
-def _run(kind: str, host: Callable[[], Coroutine[Any, Any, object]]) -> object:
+def _run(kind: str, stop_time: StopTime, host: Callable[[], Coroutine[Any, Any, object]]) -> object:
     abandoned = False
     end: LoopEnd | None = None
 
@@ -76,12 +82,14 @@ def _run(kind: str, host: Callable[[], Coroutine[Any, Any, object]]) -> object:
         if end is not None:
             end.force()
 
-    # From here on nothing is raised in this thread, e.g. while it makes the loop, which would stay
-    # open for ever.
+    # From here on nothing is raised in this thread. An exception while the loop is being made would
+    # leave the loop open for ever.
     _erlang.on_interrupt(interrupt)
     runner = asyncio.Runner(loop_factory=_loop_factory(kind))
     loop = runner.get_loop()
+    close_late_connections(loop)
     end = LoopEnd(loop, partial(_cancel_main, loop))
+    of_loops[loop] = stop_time
     try:
         if abandoned:
             raise Interrupted
@@ -91,10 +99,13 @@ def _run(kind: str, host: Callable[[], Coroutine[Any, Any, object]]) -> object:
     except RuntimeError:
         if not end.stopped:
             raise
-        return None  # nobody waits for it, and the error would keep the tasks
+        return None  # nobody waits for the error, which would keep the tasks alive
     finally:
         _mains.pop(loop, None)
-        end.close()
+        try:
+            end.close(stop_time.limit())
+        finally:
+            del of_loops[loop]
 
 
 def _cancel_main(loop: asyncio.AbstractEventLoop) -> None:
@@ -103,32 +114,40 @@ def _cancel_main(loop: asyncio.AbstractEventLoop) -> None:
         main.stop()
 
 
-async def stop() -> None:
-    """Cancels the main coroutine of the running loop."""
-    _cancel_main(asyncio.get_running_loop())
+async def stop(timeout: int, since: int) -> None:
+    """Cancels the main coroutine of the running loop.
+
+    Force ends the loop ``timeout`` milliseconds after ``since``, by the system's clock.
+    """
+    loop = asyncio.get_running_loop()
+    of_loops[loop].begin(timeout / 1000, since / 1000)
+    _cancel_main(loop)
 
 
 def start_coroutine(request: Request, body: tuple[Any, ...], mark: Mark | None) -> None:
-    """Starts ``(kind, ...)`` as the Erlang side has sent it, as a task that answers ``request``.
+    """Starts the request ``(kind, ...)`` of the Erlang side as a task that answers ``request``.
 
-    The calling context is for this coroutine alone. ``mark`` is there when the request is nested.
+    The calling context belongs to this coroutine alone. ``mark`` is not None if the request is
+    nested.
 
-    A loop that ends cancels its tasks and begins no more of them: nobody would end those. Their
-    requests are dropped, which answers them.
+    A loop that is ending cancels its tasks and starts no new ones, since nothing would end those.
+    It drops their requests, which answers them.
     """
     loop = asyncio.get_running_loop()
-    if loop not in _mains:
+    main = _mains.get(loop)
+    if main is None:
         return
     try:
-        coroutine = contained(_KINDS[str(body[0])](*body[1:]))
+        # A function that begins slowly counts for this turn of the loop.
+        begun = _KINDS[str(body[0])](*body[1:])
         context = copy_context()
-        task = loop.create_task(coroutine, context=context)
+        task = loop.create_task(contained(_itself, begun), context=context)
     except BaseException as error:
         request.fail(error)
         return
-    request.begin(partial(loop.call_soon_threadsafe, task.cancel))
-    # The answer is converted there, by adapters that see the coroutine's variables.
-    task.add_done_callback(partial(_finish, request), context=context)
+    request.begin(partial(main.cancellations.add, task))
+    # This converts the answer, with adapters that see the coroutine's variables.
+    task.add_done_callback(partial(_finish, request, begun), context=context)
     if mark is not None:
         task.add_done_callback(lambda _: mark.clear())
 
@@ -141,7 +160,9 @@ async def _host(
     kwargs: dict[str, Any],
 ) -> object:
     loop = asyncio.get_running_loop()
-    main = Main(loop.create_task(contained(_main(module, function, args, kwargs))))
+    main = Main(
+        loop.create_task(contained(_main, module, function, args, kwargs)), Cancellations(loop)
+    )
     _mains[loop] = main
     _erlang.send(owner, (_erlang.Atom("loop_ready"), _erlang.loop_channel()))
     try:
@@ -173,9 +194,15 @@ _KINDS: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {
 }
 
 
-def _finish(request: Request, task: asyncio.Task[Any]) -> None:
+def _itself(begun: Awaitable[object]) -> Awaitable[object]:
+    return begun
+
+
+def _finish(request: Request, begun: Awaitable[object], task: asyncio.Task[Any]) -> None:
     if task.cancelled():
-        # By the loop's end, else: then the request is dropped too.
+        if asyncio.iscoroutine(begun):
+            begun.close()  # a task that was cancelled before its first step has never awaited it
+        # Otherwise the loop's end has cancelled the task. Then the request is dropped too.
         if task.get_loop() in _mains:
             request.fail(asyncio.CancelledError("the coroutine was cancelled"))
     elif (error := task.exception()) is not None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts of ``erlpy``'s main program that run no code of the user: nif/main_program.cpp is the rest.
+"""Parts of ``erlpy``'s main program that run no user code. nif/main_program.cpp has the rest.
 
-Everything here does what CPython's own ``main.c`` and ``pythonrun.c`` do, in their order.
+Everything here does what CPython's own ``main.c`` and ``pythonrun.c`` do, in the same order.
 """
 
 import __future__
@@ -28,17 +28,17 @@ from typing import Any, cast
 
 import __main__
 
-# Of `from __future__` statements.
+# The flags of `from __future__` statements.
 FUTURES = reduce(
     or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 )
 
-# One more than the largest C long.
+# The largest C long plus one.
 LONG = 1 << (8 * struct.calcsize("l") - 1)
 
 
 def set_first_path(importable: str | None, script: str | None, module: bool) -> None:
-    """Puts onto ``sys.path`` what the program's own modules are found by."""
+    """Puts the folder on ``sys.path`` in which the program finds its own modules."""
     if importable is not None:
         sys.path.insert(0, importable)
     elif not sys.flags.safe_path:
@@ -50,7 +50,7 @@ def set_first_path(importable: str | None, script: str | None, module: bool) -> 
 
 
 def load_readline() -> None:
-    """Line editing, for the prompt and for input()."""
+    """Line editing for the prompt and for input()."""
     try:
         import readline  # noqa: F401
         import rlcompleter  # noqa: F401
@@ -63,7 +63,7 @@ def has_site() -> bool:
 
 
 def why_not_to_run(filename: str, error: int) -> int:
-    """The exit code for a script that can't be opened or is a folder; 0 if it can be run."""
+    """The exit code for a script that can't be opened or is a folder; 0 for a good script."""
     if error:
         said = (
             f"can't open file {os.path.abspath(filename)!r}: [Errno {error}] {os.strerror(error)}"
@@ -78,7 +78,7 @@ def why_not_to_run(filename: str, error: int) -> int:
 
 
 def enter_file(filename: str, is_file: bool) -> tuple[bool, CodeType | None]:
-    """Tells ``__main__`` what it is; returns whether it did, and the code of a compiled file."""
+    """Sets the names of ``__main__`` for a file. Returns whether it did, and any compiled code."""
     namespace = __main__.__dict__
     entered = "__file__" not in namespace
     if entered:
@@ -111,14 +111,14 @@ def compile_command(source: str) -> CodeType:
 
 
 def remember_source(code: CodeType, source: str, name: str) -> None:
-    """Lets tracebacks show lines of code that is in no file; before CPython 3.13 none do."""
+    """Makes tracebacks show lines of code that is in no file. Before CPython 3.13 none do."""
     remember = getattr(linecache, "_register_code", None)
     if remember is not None:
         remember(code, source, name)
 
 
 def prompt_name(number: int) -> str:
-    """What the code of a statement at the prompt has for a file name."""
+    """The file name of a statement's code at the prompt."""
     if sys.version_info >= (3, 14):
         name = f"<stdin-{number}>"
     elif sys.version_info >= (3, 13):
@@ -129,7 +129,7 @@ def prompt_name(number: int) -> str:
 
 
 def run_interactive_hook() -> None:
-    """What ``site`` has prepared for a prompt: completion and history."""
+    """Sets up completion and history as ``site`` has prepared them."""
     hook = getattr(sys, "__interactivehook__", None)
     if hook is None:
         return
@@ -142,7 +142,7 @@ def run_interactive_hook() -> None:
 
 
 def use_new_prompt(first: bool) -> bool:
-    """Runs the prompt of CPython 3.13 and later, if there is one for this terminal."""
+    """Runs the prompt of CPython 3.13 and later, if this terminal has one."""
     basic = os.environ.get("PYTHON_BASIC_REPL")
     if (basic and not sys.flags.ignore_environment) or not os.isatty(0):
         return False
@@ -171,7 +171,7 @@ class Statements:
                 setattr(sys, name, text)
 
     def next(self) -> CodeType | None:
-        """The code of the next statement; None where the input ends instead of one."""
+        """Returns the code of the next statement; None at the end of the input."""
         lines: list[str] = []
         while True:
             try:
@@ -184,21 +184,27 @@ class Statements:
                 return self._last(lines)
             lines.append(line.decode(sys.stdin.encoding or "utf-8"))
             if not line.endswith(b"\n"):
-                continue  # the line is not over: the input may be
+                continue  # the line is incomplete: read more
             source = "".join(lines).removesuffix("\n")
             whole, has_place = self._is_whole(source)
             if whole:
-                # Once more with the end of the line, where an error without a place is.
+                # Compile once more with the end of the line, where an error without a place is.
                 return self._code(source) if has_place else self._last(lines)
 
     def _is_whole(self, source: str) -> tuple[bool, bool]:
-        """Whether no further line belongs to a statement, and whether its error has a place."""
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # shown when the statement is compiled
+        """Whether a statement is complete, and whether its error has a place."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # warnings are shown when the statement is compiled
+            try:
                 return self._compile(source, "<stdin>", "single") is not None, True
-        except SyntaxError as error:
-            return True, bool(error.offset)
+            except SyntaxError as error:
+                place = error.offset
+            try:
+                # Early versions of 3.11 gave "incomplete input" a place in the attempt above.
+                self._parse(source)
+            except SyntaxError as error:
+                place = error.offset
+        return True, bool(place)
 
     def _last(self, lines: list[str]) -> CodeType | None:
         if not lines:
@@ -210,14 +216,12 @@ class Statements:
             raise
 
     def _code(self, source: str) -> CodeType:
-        # The other flags are for inputs that may be incomplete.
-        flags = self._compile.compiler.flags & FUTURES
-        # What can't be parsed is in <stdin>; a statement has a name of its own only then.
-        tree = compile(source, "<stdin>", "single", flags | ast.PyCF_ONLY_AST, True)
+        # A syntax error is in <stdin>. Only a complete statement has a file name of its own.
+        tree = self._parse(source)
         name = prompt_name(self._count)
         self._count += 1
         try:
-            code = cast(CodeType, compile(tree, name, "single", flags, True))
+            code = cast(CodeType, compile(tree, name, "single", self._flags(), True))
         except SyntaxError as error:
             if name != "<stdin>" and error.text is None and error.lineno:
                 error.text = source.splitlines()[error.lineno - 1]
@@ -225,14 +229,22 @@ class Statements:
         remember_source(code, source, name)
         return code
 
+    def _parse(self, source: str) -> ast.Interactive:
+        flags = self._flags() | ast.PyCF_ONLY_AST
+        return cast(ast.Interactive, compile(source, "<stdin>", "single", flags, True))
+
+    def _flags(self) -> int:
+        # The other flags are for inputs that may be incomplete.
+        return cast(int, self._compile.compiler.flags & FUTURES)
+
 
 def exit_code(leaving: SystemExit) -> int:
-    """What ``SystemExit`` means for the process."""
+    """The exit code of the process for a ``SystemExit``."""
     code = leaving.code
     if code is None:
         return 0
     if isinstance(code, int):
-        # What a C long can't hold is -1.
+        # A number that a C long can't hold becomes -1.
         return code & 0xFF if -LONG <= code < LONG else 0xFF
     with suppress(Exception):
         sys.stdout.flush()
@@ -243,9 +255,9 @@ def exit_code(leaving: SystemExit) -> int:
 
 
 def let_go() -> None:
-    """What the end of an interpreter, which never comes in a node, would do for a program."""
+    """Releases the program's objects, as an interpreter's end would. A node never ends its own."""
     _flush_files()
-    # Unless a thread that is left would miss them: the program's own objects.
+    # Unless a running thread may still use the program's objects.
     if len(sys._current_frames()) == 1:
         _clear(__main__)
         gc.collect()
@@ -260,7 +272,7 @@ def _flush_files() -> None:
 
 
 def _clear(module: ModuleType) -> None:
-    """Lets go of a module's objects: their ``__del__`` runs; what that may use goes last."""
+    """Releases a module's objects. Their ``__del__`` runs, so objects that it may use go last."""
     names = vars(module)
     for kinds in ((type, FunctionType, ModuleType), ()):
         for name in list(names):

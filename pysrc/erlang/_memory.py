@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs for ``py:memory_stats``."""
+"""Runs ``py:memory_stats``."""
 
 import gc
 import tracemalloc
@@ -8,7 +8,7 @@ from _erlang import Atom
 
 
 def stats() -> dict[Atom, object]:
-    """Of the garbage collector, and of ``tracemalloc`` while that is tracing."""
+    """Figures of the garbage collector, and of ``tracemalloc`` while it is tracing."""
     found: dict[Atom, object] = {
         Atom("gc_stats"): gc.get_stats(),
         Atom("gc_count"): gc.get_count(),

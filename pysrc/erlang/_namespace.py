@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the code of ``py:eval`` and ``py:exec`` lives: ``__main__``, or a context's own globals.
+"""The globals of ``py:eval`` and ``py:exec``: ``__main__``, or those of a context.
 
-An Erlang process that holds a context for itself has its own; they last until it gives it back.
-So do its context variables.
+An Erlang process that holds a context has globals and context variables of its own. They last until
+the process gives the context back.
 """
 
 import builtins
@@ -22,7 +22,7 @@ _thread = _Thread()
 
 
 def enter_private() -> None:
-    """This thread's context is held by one process: empty globals for it."""
+    """Gives this thread empty globals: one process holds its context."""
     _thread.own = {
         "__name__": "__main__",
         "__builtins__": builtins,
@@ -32,7 +32,7 @@ def enter_private() -> None:
 
 
 def leave_private() -> None:
-    """This thread's context is everybody's again."""
+    """Gives this thread the common globals again."""
     _thread.own = None
     _erlang.keep_context(False)
 
@@ -43,7 +43,7 @@ def namespace() -> dict[str, Any]:
 
 
 def lookup(name: str) -> object:
-    """What ``__main__`` has under this name, as this thread sees it."""
+    """The object of this name in ``__main__``, as this thread sees it."""
     try:
         return namespace()[name]
     except KeyError:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On whose behalf code runs: the calls of Erlang functions that wait for it, see nif/nesting.h."""
+"""The calls of Erlang functions on whose behalf code runs, see nif/nesting.h."""
 
 from contextvars import ContextVar
 
-# Keys of calls, which only Erlang understands, and the async call that may be in flight over the
-# limit. Emptied when the request has ended.
+# The keys of the waiting calls, which only Erlang understands, and the one async call over the
+# limit of calls in flight. Emptied at the end of the request.
 Mark = list[object]
 
 current: ContextVar[Mark | None] = ContextVar("erlang_nesting", default=None)

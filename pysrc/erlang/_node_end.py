@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The end of a node: what CPython does for a program before it finalises, which no node does.
+"""The end of a node: does what CPython does before it finalises. Nodes never finalise.
 
-The hooks of ``threading``, by which executors end, come first, then threads that are no daemons,
-then ``atexit``. CPython waits without end for each of them; here all have a time limit. A stop of
-the application is no end: these registrations stay, and what relies on them goes on working.
+The hooks of ``threading``, which end executors, run first. Then non-daemon threads are awaited,
+then ``atexit`` runs. CPython waits for each of these without a limit; here each has a time limit.
+A stop of the application is not the end: the registrations stay, and their objects go on working.
 """
 
 import atexit
@@ -15,26 +15,26 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, cast
 
-# Seconds for all that runs at the end. Then child processes are ended, whose end many wait for.
+# Seconds for everything at the end. Then child processes are ended, for which many hooks wait.
 GRACE = 5.0
-# Seconds, from then on, for each that is left: no hook that hangs keeps another one from its turn.
+# Seconds after that for each remaining step. A hook that hangs does not stop the others.
 LAST = 1.0
 
 
 def run() -> list[str]:
-    """Runs everything; returns what is to be reported: failures, and what did not end."""
+    """Runs everything. Returns reports: failures, and steps that did not end."""
     return _NodeEnd().run()
 
 
 def flush() -> None:
-    """Writes out what is buffered."""
+    """Writes out all buffers."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not getattr(stream, "closed", False):
             stream.flush()
 
 
 def forget_hooks() -> None:
-    """``threading`` has run its hooks itself."""
+    """Drops the hooks that ``threading`` has run itself."""
     for _ in _hooks():
         pass
 
@@ -47,7 +47,7 @@ class _NodeEnd:
     def run(self) -> list[str]:
         self._end_threads()
         self._complete("the exit functions of atexit", atexit._run_exitfuncs)
-        self._end_threads()  # of those functions
+        self._end_threads()  # started by exit functions
         self._end_children()
         self._complete("flushing", flush)
         return [report.encode(errors="backslashreplace").decode() for report in self._reports]
@@ -66,7 +66,7 @@ class _NodeEnd:
             self._did_not_end(f"the thread {thread.name!r}", thread)
 
     def _complete(self, what: str, function: Callable[[], object]) -> None:
-        """Calls it in a thread of its own, which is left behind when the time is over."""
+        """Runs ``function`` in a thread of its own. After the time limit, the thread is left."""
         done = threading.Event()
 
         def call() -> None:
@@ -93,12 +93,14 @@ class _NodeEnd:
         self._reports.append(f"{what} did not end within {GRACE:g} s:\n{stack}")
 
     def _end_children(self) -> None:
-        """Ends processes of ``multiprocessing``: nobody will be there to end them later."""
+        """Ends processes of ``multiprocessing``: nothing can end them later."""
         module = sys.modules.get("multiprocessing.process")
         children: list[Any] = [] if module is None else module.active_children()
         for how in ("terminate", "kill"):
             for child in children:
-                self._reports.append(f"the child process {child.name!r} did not end: {how}")
+                self._reports.append(
+                    f"the child process {child.name!r} did not end; {how}() ends it"
+                )
                 with suppress(Exception):  # it has just ended
                     getattr(child, how)()
             last = monotonic() + LAST
@@ -109,20 +111,20 @@ class _NodeEnd:
 
 
 def _hooks() -> Iterator[Callable[[], object]]:
-    """Those registered with ``threading``, the last first, each once."""
+    """The hooks that are registered with ``threading``, the last one first, each once."""
     hooks: list[Callable[[], object]] = getattr(threading, "_threading_atexits", [])
     while hooks:
         yield hooks.pop()
 
 
 def _threads() -> list[threading.Thread]:
-    """Those that a program waits for."""
+    """The threads that a program waits for."""
     mine = (threading.main_thread(), threading.current_thread())
     return [thread for thread in threading.enumerate() if not thread.daemon and thread not in mine]
 
 
 def _name(hook: Callable[[], object]) -> str:
-    """Of the function that was registered: ``threading`` wraps it."""
+    """The name of the registered function, which ``threading`` wraps."""
     function: Any = getattr(hook, "func", None)
     for name, cell in zip(
         getattr(getattr(hook, "__code__", None), "co_freevars", ()),

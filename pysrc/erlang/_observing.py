@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hooks of ``threading.settrace`` and ``threading.setprofile``, for threads that run requests."""
 
-# Once, before a debugger puts functions of its own in their places, which warn of other callers.
+# Taken at the import, before a debugger replaces these functions by its own, which warn of other
+# callers.
 from sys import setprofile, settrace
 from types import FrameType
 from typing import Any, Protocol
@@ -14,17 +15,17 @@ class Hook(Protocol):
 
 
 def begin_trace(hook: Hook) -> None:
-    """The calling thread is traced from now on."""
-    thread_name()  # debuggers pass over threads that `threading` does not know
+    """From now on the calling thread is traced."""
+    thread_name()  # debuggers ignore threads that `threading` does not know
     settrace(hook)
     _first_event()
 
 
 def begin_profile(hook: Hook) -> None:
-    """The calling thread is profiled from now on."""
+    """From now on the calling thread is profiled."""
     setprofile(hook)
     _first_event()
 
 
 def _first_event() -> None:
-    """A hook may put another function in its own place at its first event, as coverage does."""
+    """At its first event a hook may replace itself by another function, as coverage does."""

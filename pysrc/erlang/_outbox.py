@@ -11,12 +11,12 @@ import _erlang
 
 
 class Line(NamedTuple):
-    """One event for Erlang's logger; all texts are encodable as UTF-8."""
+    """One event for Erlang's logger. All texts can be encoded as UTF-8."""
 
     level: int
     logger: str
     text: str
-    # Microseconds since 1970, of the system's clock.
+    # Microseconds since 1970, by the system's clock.
     time: int
     thread: str
     # File, line and function.
@@ -25,7 +25,7 @@ class Line(NamedTuple):
 
 class Batch(NamedTuple):
     number: int
-    # Lines that found no room since the last batch.
+    # The number of lines that were dropped since the last batch.
     dropped: int
     lines: list[Line]
 
@@ -33,10 +33,10 @@ class Batch(NamedTuple):
 class Outbox:
     """A bounded queue with one reader.
 
-    ``put`` never waits for Erlang: where there is no room it gives the reader `PATIENCE` to make
-    some, then drops and counts, at once from then on until the reader has come by. A thread that
-    runs an event loop does not even wait that long. Nothing here holds a lock while other code
-    runs, so lines may come from signal handlers, destructors and callbacks.
+    ``put`` never waits for Erlang. If the queue is full, ``put`` gives the reader `PATIENCE` to
+    make room. Then it drops lines and counts them, from then on at once until the reader has come.
+    A thread that runs an event loop does not wait at all. Nothing here holds a lock while other
+    code runs, so lines may come from signal handlers, destructors and callbacks.
     """
 
     MOST_LINES = 10_000
@@ -48,16 +48,16 @@ class Outbox:
     PAUSE = 0.001
 
     def __init__(self) -> None:
-        # Made for writers that interrupt one another: put() can be called at any point of put().
+        # Works for writers that interrupt one another: put() may be called at any point of put().
         self._queue: SimpleQueue[Line | None] = SimpleQueue()
-        # Guards the three figures, and nothing else happens under it.
+        # Guards the three numbers below. Nothing else happens under this lock.
         self._count = threading.Lock()
         self._lines = 0
         self._characters = 0
         self._dropped = 0
         self._reader_is_late = False
         self._reading = threading.Lock()
-        # Of the reader that came last.
+        # The number of the reader that came last.
         self._turn = object()
         self._batch = Batch(0, 0, [])
 
@@ -71,19 +71,19 @@ class Outbox:
                 self._dropped += 1
 
     def take(self, acknowledged: int, wait: bool) -> Batch:
-        """The next batch; or again the last one, unless its number is ``acknowledged``.
+        """Takes the next batch; or the last batch again, unless its number is ``acknowledged``.
 
-        So nothing is lost with a reader that dies between taking and working on a batch. Waits
-        until there is a line, or until `wake`.
+        So no batch is lost if its reader dies before it has worked on the batch. Waits for a line,
+        or until `wake`.
         """
         self._turn = turn = object()
         if not self._reading.acquire(blocking=False):
-            self.wake()  # a reader whose process is gone makes way
+            self.wake()  # makes a reader whose process is dead give way
             self._reading.acquire()
         try:
             empty = not (self._batch.lines or self._batch.dropped)
-            # One who was overtaken while it waited here must not begin to wait for lines: the
-            # wake-up that was meant for it may have gone to another.
+            # A reader that was overtaken while it waited here must not wait for lines: another
+            # reader may have got the wake-up that was meant for it.
             if turn is self._turn and (empty or self._batch.number == acknowledged):
                 self._batch = self._next_batch(wait)
             return self._batch
@@ -91,7 +91,7 @@ class Outbox:
             self._reading.release()
 
     def wake(self) -> None:
-        """Any thread: ends a take() that waits, now or next."""
+        """Any thread: ends a take() that waits now or next."""
         self._queue.put(None)
 
     def _reserve(self, size: int) -> bool:
@@ -137,13 +137,13 @@ class Outbox:
 
 
 def take_for_erlang(outbox: Outbox, acknowledged: int) -> Batch:
-    """Waits; ends, too, when the Erlang process gives the request up or dies."""
+    """Waits. Also ends when the Erlang process gives up the request or dies."""
     _erlang.on_interrupt(outbox.wake)
     return outbox.take(acknowledged, True)
 
 
 def as_utf8(text: object) -> str:
-    """The text of anything, as exactly a ``str``; lone surrogates are written as ``\\udc80``."""
+    """Any text as exactly a ``str``, with lone surrogates written as ``\\udc80``."""
     if type(text) is not str:
         text = str(text)
     # The common case, which costs nothing.

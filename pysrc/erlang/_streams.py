@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Iterators for ``py:stream`` and ``py:stream_eval``, in batches.
 
-A batch ends when it has taken a while, so that Erlang sees that the iterator is alive. Iterators
-never change threads: all batches of one are asked for on the same thread, and run in one context.
+A batch ends after a while, so that Erlang sees that the iterator is alive. An iterator never
+changes its thread: all its batches run on one thread and in one context.
 """
 
 import itertools
@@ -12,14 +12,14 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass
 from time import monotonic
 
-# After which a batch is complete, however little is in it.
+# Seconds after which a batch is complete, however few items it has.
 BATCH_SECONDS = 1.0
 
 
 @dataclass
 class _Stream:
     iterator: Iterator[object] | None
-    # With the variables that were there when the stream began, and those that it sets.
+    # The context variables from the start of the stream, and those that the iterator sets.
     context: Context
 
 
@@ -31,8 +31,8 @@ class _Thread(threading.local):
 _thread = _Thread()
 _numbers = itertools.count(1)
 
-# Items, and after them the iterator's number while there may be more of them, else None. One flat
-# list, so that an item that has no Erlang value is named by its place in the batch: result[17].
+# The items, followed by the iterator's number, or by None if there are no more items. One flat
+# list, so that an error names an item by its place in the batch: result[17].
 Batch = list[object]
 
 
@@ -48,10 +48,10 @@ def more(number: int) -> Batch:
 
 
 def forget_all() -> None:
-    """Nobody asks for more on this thread."""
+    """Drops all iterators of this thread: nobody asks for more."""
     while _thread.streams:
         _, stream = _thread.streams.popitem()
-        # A generator that ends cleans up, in its own context as well.
+        # A generator cleans up when it is dropped, in its own context too.
         stream.context.run(setattr, stream, "iterator", None)
 
 
@@ -66,7 +66,7 @@ def _batch(number: int, stream: _Stream) -> Batch:
 
 
 def _take(stream: _Stream) -> tuple[Batch, bool]:
-    """Items of a batch, and whether they are the last ones."""
+    """The items of a batch, and whether they are the last ones."""
     last = monotonic() + BATCH_SECONDS
     items: Batch = []
     for item in stream.iterator or ():

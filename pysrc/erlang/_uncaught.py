@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exceptions that nobody caught, as one log record each instead of a traceback line by line."""
+"""Logs each uncaught exception as one record instead of a traceback line by line."""
 
 import logging
 import sys
@@ -10,7 +10,7 @@ logger = logging.getLogger("py.exceptions")
 
 
 def install() -> None:
-    """Takes the places of the interpreter's own hooks; those that a program has set stay."""
+    """Replaces the interpreter's own hooks. Hooks that a program has set stay."""
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = _uncaught
     if sys.unraisablehook is sys.__unraisablehook__:
@@ -36,7 +36,7 @@ def _uncaught(
 
 def _in_thread(args: "threading.ExceptHookArgs", /) -> None:
     if args.exc_type is SystemExit:
-        return  # a thread's way to end itself
+        return  # a thread may end itself this way
     name = "<unknown>" if args.thread is None else args.thread.name
     error = args.exc_value if args.exc_value is not None else args.exc_type()
     logger.error(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Virtual environments activated while Python runs: ``py:activate_venv`` and its fellows.
+"""Activates virtual environments while Python runs, for ``py:activate_venv``.
 
-`site` does the work, so that ``.pth`` files and editable installs count. What is imported already
-stays imported, before and after.
+`site` does the work, so ``.pth`` files and editable installs take effect. Modules that are imported
+already stay imported, at activation and at deactivation.
 """
 
 import importlib
@@ -18,10 +18,10 @@ from typing import Any
 class _Active:
     venv: str
     site_packages: str
-    # What there was before.
+    # The values before the activation.
     prefixes: tuple[str, str]
     executable: str
-    # What activating has added.
+    # The additions of the activation.
     path: list[str]
     finders: list[Any]
 
@@ -33,8 +33,8 @@ _active: _Active | None = None
 def activate(venv: str) -> str | None:
     """Puts the packages of ``venv`` before all others.
 
-    Returns where they would have been if there is no such folder, and then changes nothing. A venv
-    that is active already is deactivated first.
+    If there is no such folder, returns where its packages would be and changes nothing. An active
+    venv is deactivated first.
     """
     global _active
     venv = os.path.abspath(venv)
@@ -46,7 +46,7 @@ def activate(venv: str) -> str | None:
         _restore()
         before, finders = list(sys.path), list(sys.meta_path)
         prefixes, executable = (sys.prefix, sys.exec_prefix), sys.executable
-        # A folder that is on the path already would not be moved to the front.
+        # `site` would not move a folder to the front that is on the path already.
         site.addsitedir(site_packages)
         added = [folder for folder in sys.path if folder not in before]
         if site_packages not in added:
@@ -69,13 +69,13 @@ def activate(venv: str) -> str | None:
 
 
 def deactivate() -> None:
-    """Takes back what `activate` has done; nothing if no venv is active."""
+    """Undoes `activate`. Does nothing if no venv is active."""
     with _lock:
         _restore()
 
 
 def info() -> dict[str, object]:
-    """Whether one is active, and which."""
+    """Whether a venv is active, and which one."""
     active = _active
     if active is None:
         return {"active": False}
@@ -91,7 +91,7 @@ def _restore() -> None:
     global _active
     if _active is None:
         return
-    # Once each: others may have put the same folder there.
+    # Once each: other code may have added the same folder.
     for folder in _active.path:
         if folder in sys.path:
             sys.path.remove(folder)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A pytest plugin for tests inside an Erlang node (``erlpy -m pytest``): nothing may leak.
+"""A pytest plugin for tests inside an Erlang node (``erlpy -m pytest``): a leak fails the test.
 
 Switch it on in a ``conftest.py``::
 
@@ -22,17 +22,17 @@ import erlang
 
 __all__ = ["Footprint", "becomes_true", "eventually", "no_erlang_leaks"]
 
-# How long things that end by themselves may take, on a machine that is busy with other things.
+# How long calls, threads and loops may take to end by themselves, on a busy machine.
 SETTLE_SECONDS = 10.0
 _POLL_SECONDS = 0.01
 
-# A channel wakes by an eventfd, or by the two ends of a pipe.
+# A channel has an eventfd, or the two ends of a pipe.
 _DESCRIPTORS_OF_A_CHANNEL = 2
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """What this process holds of the bridge at one moment."""
+    """The resources of the bridge that this process holds at one moment."""
 
     in_flight: int
     channels: int
@@ -54,7 +54,7 @@ class Footprint:
             contexts=stats["contexts"],
             loops=stats["loops"],
             threads=sum(
-                # Threads that Python did not start stay listed when they have ended.
+                # `threading` lists a thread that Python did not start even after its end.
                 not isinstance(thread, threading._DummyThread)
                 for thread in threading.enumerate()
             ),
@@ -62,8 +62,8 @@ class Footprint:
         )
 
     def leaks_since(self, before: "Footprint") -> list[str]:
-        """What is there now, and neither was before nor is kept for the next user on purpose."""
-        # Pooled channels and contexts stay for a while, with their descriptors.
+        """The resources that are new since ``before``, without those that are kept for reuse."""
+        # Pooled channels and contexts are kept for a while, with their descriptors.
         kept = max(0, self.channels - before.channels) + max(0, self.contexts - before.contexts)
         owners = self.pooled_channels + self.contexts + self.loops + self.threads
         limits = {
@@ -82,7 +82,7 @@ class Footprint:
 
 
 def becomes_true(condition: Callable[[], object], seconds: float = SETTLE_SECONDS) -> bool:
-    """Whether ``condition()`` becomes true within ``seconds``; for what nobody is told about."""
+    """Polls whether ``condition()`` becomes true in ``seconds``; for changes without an event."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() >= deadline:
@@ -97,7 +97,7 @@ def no_erlang_leaks() -> Iterator[None]:
     before = Footprint.now()
     yield
     if not becomes_true(lambda: not Footprint.now().leaks_since(before), SETTLE_SECONDS):
-        pytest.fail("left behind: " + "; ".join(Footprint.now().leaks_since(before)))
+        pytest.fail("the test left behind: " + "; ".join(Footprint.now().leaks_since(before)))
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@
     plain_functions_are_called_in_the_loop/1,
     awaiting_a_coroutine_in_vain_cancels_it/1,
     a_dead_callers_coroutines_are_cancelled/1,
+    a_coroutine_that_is_cancelled_before_it_begins_leaves_no_warning/1,
     gathered_coroutines_meet/1,
     the_first_failure_of_a_gathering_cancels_the_others/1,
     system_exit_ends_the_coroutine_only/1,
@@ -46,6 +47,7 @@ all() ->
         plain_functions_are_called_in_the_loop,
         awaiting_a_coroutine_in_vain_cancels_it,
         a_dead_callers_coroutines_are_cancelled,
+        a_coroutine_that_is_cancelled_before_it_begins_leaves_no_warning,
         gathered_coroutines_meet,
         the_first_failure_of_a_gathering_cancels_the_others,
         system_exit_ends_the_coroutine_only,
@@ -96,6 +98,14 @@ source() ->
       "    except asyncio.CancelledError:\n"
       "        await erlang.async_call('tell', (name, 'cancelled'))\n"
       "        raise\n"
+      "\n"
+      "async def cancel_newcomers():\n"
+      "    old = asyncio.all_tasks()\n"
+      "    await erlang.async_call('tell', 'waiting')\n"
+      "    while not (new := asyncio.all_tasks() - old):\n"
+      "        await asyncio.sleep(0)\n"
+      "    for each in new:\n"
+      "        each.cancel()\n"
       "\n"
       "async def leave(status):\n"
       "    raise SystemExit(status)\n"
@@ -272,6 +282,23 @@ a_dead_callers_coroutines_are_cancelled(_Config) ->
         [{1, <<"cancelled">>}, {2, <<"cancelled">>}],
         lists:sort([python_side:told(), python_side:told()])
     ).
+
+%% A loop that ends cancels tasks that it has just made.
+a_coroutine_that_is_cancelled_before_it_begins_leaves_no_warning(_Config) ->
+    ok = py:exec(
+        <<"import gc, warnings\n"
+          "warned = []\n"
+          "shown = warnings.showwarning\n"
+          "warnings.showwarning = lambda message, *_: warned.append(str(message))\n">>
+    ),
+    Canceller = py:async_call('__main__', cancel_newcomers, []),
+    ?assertEqual(<<"waiting">>, python_side:told()),
+    %% It would tell that it has started.
+    Newcomer = py:async_call('__main__', sleep, [<<"never">>]),
+    ?assertMatch({error, {'CancelledError', _}}, py:async_await(Newcomer)),
+    ?assertEqual({ok, none}, py:async_await(Canceller)),
+    ?assertEqual({ok, []}, py:eval(<<"gc.collect() and None or warned">>)),
+    ok = py:exec(<<"warnings.showwarning = shown\n">>).
 
 gathered_coroutines_meet(_Config) ->
     Count = 500,

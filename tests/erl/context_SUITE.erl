@@ -18,7 +18,6 @@
     another_context_serves_while_one_sleeps/1,
     another_context_serves_when_the_sleepers_caller_died/1,
     a_context_that_is_closed_refuses_at_once/1,
-    code_that_can_not_be_interrupted_gets_replaced/1,
     callers_of_sleepers_may_die_one_after_another/1,
     code_that_swallows_its_interruption_gets_replaced_and_ends/1,
     what_is_given_up_is_reported_with_its_stack/1,
@@ -43,7 +42,6 @@ all() ->
         another_context_serves_while_one_sleeps,
         another_context_serves_when_the_sleepers_caller_died,
         a_context_that_is_closed_refuses_at_once,
-        code_that_can_not_be_interrupted_gets_replaced,
         callers_of_sleepers_may_die_one_after_another,
         code_that_swallows_its_interruption_gets_replaced_and_ends,
         what_is_given_up_is_reported_with_its_stack,
@@ -307,15 +305,6 @@ receive_result(Ref, Result) ->
     after 10000 ->
         error({no_result, process_info(self(), messages)})
     end.
-
-code_that_can_not_be_interrupted_gets_replaced(_Config) ->
-    #{given_up := Before} = counts(),
-    Seconds = 3,
-    Results = in_processes:values(12, fun(_) -> py:call(time, sleep, [Seconds], #{}, 20) end),
-    ?assertEqual(lists:duplicate(12, {error, timeout}), Results),
-    ?assertEqual({ok, 1}, py:eval(<<"1">>, #{}, 1000)),
-    eventually:equal(0, fun() -> maps:get(stale, counts()) end),
-    ?assert(maps:get(given_up, counts()) > Before).
 
 idle_contexts_are_closed(_Config) ->
     let_go([hold(N) || N <- [1, 2, 3, 4]]),

@@ -163,7 +163,7 @@ let_in(Key, Place, Model = #model{stacks = Stacks, line = Line}) ->
     ?assert(not lists:member(Key, Line) orelse hd(Behind) =:= Key),
     Model#model{stacks = Stacks#{Place := [Key | Stack]}, line = Line -- [Key]}.
 
-%% Nobody waits for what is to be had, and the counts are right.
+%% No call waits for a place that is free for it, and the counts are right.
 check(Model = #model{gate = Gate, limit = Limit, stacks = Stacks, line = Line}) ->
     ?assertEqual(
         #{running => length(inside(Model)), places => map_size(Stacks), waiting => length(Line)},

@@ -6,14 +6,20 @@
 -include_lib("stdlib/include/assert.hrl").
 
 -export([all/0, groups/0, init_per_group/2, end_per_group/2]).
--export([ten_restarts_of_the_application_cut_no_request_short/1]).
+-export([
+    ten_restarts_of_the_application_cut_no_request_short/1,
+    the_service_ends_with_the_application_beside_an_endless_response/1
+]).
 
 -define(RESTARTS, 10).
 -define(CLIENTS, 4).
 -define(LIMIT, 30000).
 
 groups() ->
-    Each = [ten_restarts_of_the_application_cut_no_request_short],
+    Each = [
+        ten_restarts_of_the_application_cut_no_request_short,
+        the_service_ends_with_the_application_beside_an_endless_response
+    ],
     [{asyncio, Each}, {uvloop, Each}].
 
 all() ->
@@ -25,28 +31,36 @@ init_per_group(Kind, Config) ->
     ok = py:exec(source()),
     ok = application:stop(erlang_python),
     Main = {'erlang.hosting', uvicorn, [<<"__main__:app">>], #{port => Port, log_level => critical}},
-    ok = application:set_env(erlang_python, loops, [
-        #{main => Main, loop => Kind, stop_timeout => 20000}
-    ]),
-    [{port, Port} | Config].
+    Loop = #{main => Main, loop => Kind, stop_timeout => 20000},
+    ok = application:set_env(erlang_python, loops, [Loop]),
+    [{port, Port}, {loop, Loop} | Config].
 
 end_per_group(_Kind, _Config) ->
     _ = application:stop(erlang_python),
     application:unset_env(erlang_python, loops).
 
 source() ->
-    <<"life = []\n"
+    <<"import asyncio\n"
+      "life = []\n"
       "async def lifespan(receive, send):\n"
       "    for phase in ('startup', 'shutdown'):\n"
       "        assert (await receive())['type'] == f'lifespan.{phase}'\n"
       "        life.append(phase)\n"
       "        await send({'type': f'lifespan.{phase}.complete'})\n"
+      "async def endless(send):\n"
+      "    await send({'type': 'http.response.start', 'status': 200, 'headers': []})\n"
+      "    life.append('endless')\n"
+      "    while True:\n"
+      "        await send({'type': 'http.response.body', 'body': b'x', 'more_body': True})\n"
+      "        await asyncio.sleep(0.01)\n"
       "async def app(scope, receive, send):\n"
       "    if scope['type'] == 'lifespan':\n"
       "        return await lifespan(receive, send)\n"
       "    body = b'at once'\n"
       "    if scope['path'] == '/wait':\n"
       "        body = (await erlang.async_call('wait')).encode()\n"
+      "    if scope['path'] == '/endless':\n"
+      "        return await endless(send)\n"
       "    headers = [(b'content-length', str(len(body)).encode())]\n"
       "    await send({'type': 'http.response.start', 'status': 200, 'headers': headers})\n"
       "    await send({'type': 'http.response.body', 'body': body})\n">>.
@@ -69,6 +83,25 @@ ten_restarts_of_the_application_cut_no_request_short(Config) ->
         end
      || {Pid, _} = Client <- Load
     ].
+
+%% Its lifespan ends, and the next start finds the port free.
+the_service_ends_with_the_application_beside_an_endless_response(Config) ->
+    Port = proplists:get_value(port, Config),
+    Loop = proplists:get_value(loop, Config),
+    _ = application:stop(erlang_python),
+    ok = application:set_env(erlang_python, loops, [Loop#{stop_timeout => 3000}]),
+    {ok, _} = application:ensure_all_started(erlang_python),
+    eventually:equal({200, <<"at once">>}, fun() -> ask(Port, "/") end),
+    ok = py:exec(<<"life.clear()">>),
+    Endless = spawn_monitor(fun() -> exit(ask(Port, "/endless")) end),
+    eventually:equal({ok, true}, fun() -> py:eval(<<"'endless' in life">>) end),
+    ok = application:stop(erlang_python),
+    ?assertMatch({200, <<"1\r\nx\r\n", _/binary>>}, death:reason(Endless, ?LIMIT)),
+    {ok, _} = application:ensure_all_started(erlang_python),
+    eventually:equal({200, <<"at once">>}, fun() -> ask(Port, "/") end),
+    {ok, Told} = py:eval(<<"life">>),
+    ?assertEqual([<<"endless">>, <<"shutdown">>, <<"startup">>], Told),
+    ok = py:exec(<<"life.clear()">>).
 
 %% One life of the application, which ends with a request in progress.
 restart(Port, Served) ->

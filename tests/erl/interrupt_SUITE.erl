@@ -13,7 +13,8 @@
     code_that_goes_on_is_not_interrupted_again/1,
     calls_in_a_row_without_bytecode_are_interrupted/1,
     an_outer_timeout_interrupts_all_that_waits_further_in/1,
-    each_level_cleans_up/1
+    each_level_cleans_up/1,
+    requests_may_end_while_they_are_interrupted/1
 ]).
 
 all() ->
@@ -25,7 +26,8 @@ all() ->
         code_that_goes_on_is_not_interrupted_again,
         calls_in_a_row_without_bytecode_are_interrupted,
         an_outer_timeout_interrupts_all_that_waits_further_in,
-        each_level_cleans_up
+        each_level_cleans_up,
+        requests_may_end_while_they_are_interrupted
     ].
 
 init_per_suite(Config) ->
@@ -131,3 +133,23 @@ each_level_cleans_up(_Config) ->
     ?assertEqual({error, timeout}, py:eval(<<"cleaning(erlang.call, 'between')">>, #{}, 100)),
     _ = python_side:hanging(),
     ?assertEqual([<<"cleanup">>, <<"cleanup">>], [told(), told()]).
+
+%% Python code runs at the first look at a thread. Here it gives the GIL away for long.
+requests_may_end_while_they_are_interrupted(_Config) ->
+    ok = py:exec(
+        <<"from erlang._interruption import Attempt\n"
+          "begin = Attempt.__init__\n"
+          "Attempt.__init__ = lambda *arguments: (time.sleep(0.003), begin(*arguments))[1]\n">>
+    ),
+    ok = py:register_function(nest, fun([Seconds]) -> py:call(time, sleep, [Seconds]) end),
+    Nested = <<"erlang.call('nest', 0.002)">>,
+    lists:foreach(
+        fun(Limit) ->
+            case py:eval(Nested, #{}, Limit) of
+                {ok, _} -> ok;
+                {error, timeout} -> ok
+            end
+        end,
+        [N rem 6 || N <- lists:seq(1, 300)]
+    ),
+    ok = py:exec(<<"Attempt.__init__ = begin\n">>).

@@ -12,6 +12,8 @@
     killed_loops_come_back_before_the_process_that_knows_them/1,
     a_users_supervisor_restarts_a_loop_before_the_process_that_knows_them_is_back/1,
     loops_that_came_back_alone_are_known_again/1,
+    a_loop_that_starts_while_the_application_dies_is_told/1,
+    a_loop_that_starts_is_not_of_the_next_start/1,
     stopping_the_application_stops_all_loops/1
 ]).
 
@@ -23,6 +25,8 @@ all() ->
         killed_loops_come_back_before_the_process_that_knows_them,
         a_users_supervisor_restarts_a_loop_before_the_process_that_knows_them_is_back,
         loops_that_came_back_alone_are_known_again,
+        a_loop_that_starts_while_the_application_dies_is_told,
+        a_loop_that_starts_is_not_of_the_next_start,
         stopping_the_application_stops_all_loops
     ].
 
@@ -40,7 +44,7 @@ end_per_testcase(_Case, _Config) ->
     ok.
 
 source() ->
-    <<"import asyncio\n"
+    <<"import asyncio, os, time\n"
       "starts = 0\n"
       "async def count_starts():\n"
       "    global starts\n"
@@ -146,6 +150,42 @@ loops_that_came_back_alone_are_known_again(_Config) ->
     eventually:equal([], fun() ->
         [Pid || Pid <- Loops, ets:member(py_loops, Pid)]
     end).
+
+a_loop_that_starts_while_the_application_dies_is_told(Config) ->
+    starts_late(Config, fun() -> ?assertEqual(undefined, ets:info(py_loops)) end).
+
+a_loop_that_starts_is_not_of_the_next_start(Config) ->
+    starts_late(Config, fun() -> {ok, _} = application:ensure_all_started(erlang_python) end).
+
+%% The application is killed while Python makes the loop; the loop is there after `Fun'.
+starts_late(Config, Fun) ->
+    Name = filename:join(proplists:get_value(priv_dir, Config), "go_on"),
+    _ = file:delete(Name),
+    ok = python_side:register_tell(),
+    ok = py:exec(<<
+        "new_event_loop = asyncio.new_event_loop\n"
+        "def late_loop(name):\n"
+        "    asyncio.new_event_loop = new_event_loop\n"
+        "    erlang.call('tell', 'making')\n"
+        "    while not os.path.exists(name): time.sleep(0.001)\n"
+        "    return new_event_loop()\n"
+    >>),
+    {ok, _} = py:eval(
+        <<"setattr(asyncio, 'new_event_loop', lambda: late_loop(name))">>,
+        #{name => list_to_binary(Name)}
+    ),
+    Starter = spawn_monitor(fun() ->
+        process_flag(trap_exit, true),
+        exit({started, py_loop:start_link(#{loop => asyncio})})
+    end),
+    ?assertEqual(<<"making">>, python_side:told()),
+    death:kill(erlang_python_sup),
+    eventually:equal(false, fun() ->
+        lists:keymember(erlang_python, 1, application:which_applications())
+    end),
+    Fun(),
+    ok = file:write_file(Name, <<>>),
+    ?assertEqual({started, {error, not_running}}, death:reason(Starter, 20000)).
 
 %% Its supervisor does not get to restart it until `Fun' has returned.
 without_py_loops(Fun) ->

@@ -12,6 +12,8 @@
     calls_under_way_say_that_the_loop_is_gone/1,
     tasks_generators_and_the_executor_are_shut_down/1,
     an_executor_that_hangs_does_not_hold_up_the_end/1,
+    everything_else_ends_though_a_task_refuses/1,
+    a_loop_that_ends_by_itself_waits_for_no_task_that_refuses/1,
     code_that_spins_is_interrupted_in_the_end/1,
     tasks_that_fail_at_the_end_are_reported/1,
     a_coroutine_that_comes_while_the_loop_ends_is_not_begun/1,
@@ -28,6 +30,8 @@ groups() ->
         calls_under_way_say_that_the_loop_is_gone,
         tasks_generators_and_the_executor_are_shut_down,
         an_executor_that_hangs_does_not_hold_up_the_end,
+        everything_else_ends_though_a_task_refuses,
+        a_loop_that_ends_by_itself_waits_for_no_task_that_refuses,
         code_that_spins_is_interrupted_in_the_end,
         tasks_that_fail_at_the_end_are_reported,
         a_coroutine_that_comes_while_the_loop_ends_is_not_begun,
@@ -62,9 +66,9 @@ source() ->
       "    return count\n"
       "waiting = []\n"
       "async def wait(number, count):\n"
-      "    waiting.append(number)\n"
-      "    if len(waiting) == count: await erlang.async_call('tell', 'all wait')\n"
       "    try:\n"
+      "        waiting.append(number)\n"
+      "        if len(waiting) == count: await erlang.async_call('tell', 'all wait')\n"
       "        await asyncio.get_running_loop().create_future()\n"
       "    except asyncio.CancelledError:\n"
       "        cancelled.append(number)\n"
@@ -100,6 +104,19 @@ source() ->
       "    finally:\n"
       "        events.append('main')\n"
       "        release.set()\n"
+      "async def refuse():\n"
+      "    while True:\n"
+      "        try: await asyncio.sleep(3600)\n"
+      "        except asyncio.CancelledError: pass\n"
+      "async def main_with_bad_company():\n"
+      "    global refusing\n"
+      "    refusing = asyncio.create_task(refuse())\n"
+      "    await main_with_company()\n"
+      "async def main_that_leaves_bad_company():\n"
+      "    global refusing\n"
+      "    refusing = asyncio.create_task(refuse())\n"
+      "    await asyncio.sleep(0)\n"
+      "    return 'left'\n"
       "async def main_that_spins():\n"
       "    await erlang.async_call('tell', 'runs')\n"
       "    while True: pass\n"
@@ -169,7 +186,7 @@ init_per_testcase(_Case, Config) ->
     Config.
 
 end_per_testcase(_Case, _Config) ->
-    ok = py:exec(<<"release.set(); generator = task = None">>),
+    ok = py:exec(<<"release.set(); generator = task = refusing = None">>),
     lists:foreach(fun py:unregister_function/1, py:registered()).
 
 start(Config, Options) ->
@@ -253,6 +270,21 @@ an_executor_that_hangs_does_not_hold_up_the_end(Config) ->
     ?assertNot(is_process_alive(Loop)),
     eventually:equal(false, fun() -> thread_exists(Thread) end),
     ?assertEqual([], events()).
+
+everything_else_ends_though_a_task_refuses(Config) ->
+    Loops = loops(),
+    Loop = start_main(Config, main_with_bad_company),
+    ?assertEqual({error, timeout}, py_loop:stop(Loop)),
+    eventually:equal(Loops, fun loops/0),
+    [Main | Rest] = events(),
+    ?assertEqual(<<"main">>, Main),
+    ?assertEqual([<<"executor">>, <<"generator">>, <<"task">>], lists:sort(Rest)).
+
+%% Nobody stops it, so its own `stop_timeout' counts.
+a_loop_that_ends_by_itself_waits_for_no_task_that_refuses(Config) ->
+    Main = {'__main__', main_that_leaves_bad_company, [], #{}},
+    Loop = start(Config, #{main => Main, stop_timeout => 100}),
+    ?assertEqual(normal, receive {'EXIT', Loop, Why} -> Why after 20000 -> still_there end).
 
 thread_exists(Id) ->
     filelib:is_dir("/proc/self/task/" ++ integer_to_list(Id)).

@@ -141,7 +141,7 @@ play(Scene = #{ending := Ending}) ->
 without_interruptions(Output) ->
     re:replace(
         Output,
-        "^Exception ignored in: .*\\n(Traceback .*\\n(  .*\\n|\\n)*)?erlang._errors.Interrupted: .*\\n",
+        "^Exception ignored in: .*\\n(Traceback .*\\n(  .*\\n|\\n)*)?erlang\\.Interrupted: .*\\n",
         "",
         [multiline, global, {return, binary}]
     ).

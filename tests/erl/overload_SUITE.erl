@@ -59,7 +59,9 @@ a_call_over_the_limit_is_refused_at_once(_Config) ->
     Refused = [limited_calls:begin_call(Kind, busy, 2) || Kind <- [thread, loop]],
     [?assertEqual(<<"Overloaded">>, limited_calls:outcome(Call)) || Call <- Refused],
     ?assertEqual(
-        {ok, {<<"busy: as many calls of it run as may at once: 2">>, {concurrency, 2}}},
+        {ok,
+            {<<"busy: concurrency limit reached: 2 calls are running; wait=True waits for a place">>,
+                {concurrency, 2}}},
         py:call('__main__', overload_text, [])
     ),
     ?assertEqual(#{running => 2, places => 2, waiting => 0}, limited_calls:counts(busy)),

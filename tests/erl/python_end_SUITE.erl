@@ -19,6 +19,7 @@
     exit_functions_run_when_another_application_ends_the_node/1,
     a_restart_within_the_node_is_no_end/1,
     libraries_work_after_a_stop/1,
+    hosted_loops_end_before_executors/1,
     daemonic_children_end_with_the_node/1,
     children_that_do_not_end_are_ended/1,
     what_hangs_is_reported_and_the_rest_runs/1
@@ -38,6 +39,7 @@ all() ->
         exit_functions_run_when_another_application_ends_the_node,
         a_restart_within_the_node_is_no_end,
         libraries_work_after_a_stop,
+        hosted_loops_end_before_executors,
         daemonic_children_end_with_the_node,
         children_that_do_not_end_are_ended,
         what_hangs_is_reported_and_the_rest_runs
@@ -212,6 +214,42 @@ libraries_work_after_a_stop(_Config) ->
     ),
     ?assertEqual({error, enoent}, file:read_file_info(Third)),
     ending_node:all_gone(Left).
+
+%% Whatever ends the loops: their last steps use threads.
+hosted_loops_end_before_executors(_Config) ->
+    Source =
+        <<"import asyncio\n"
+          "from concurrent.futures import ThreadPoolExecutor\n"
+          "pool = ThreadPoolExecutor(1)\n"
+          "async def serve():\n"
+          "    loop = asyncio.get_running_loop()\n"
+          "    try:\n"
+          "        await loop.create_future()\n"
+          "    finally:\n"
+          "        print(await asyncio.to_thread(str, 'to_thread'), end=' ')\n"
+          "        print(await loop.run_in_executor(pool, str, 'pool'), end=' ')\n"
+          "        print(await loop.run_in_executor(None, str, 'default'))\n">>,
+
+    Loops = [#{main => {'__main__', serve, [], #{}}, loop => Kind} || Kind <- [asyncio, uvloop]],
+    Begin = [
+        {exec, Source},
+        {apply, application, set_env, [erlang_python, loops, Loops]},
+        stop,
+        start,
+        {apply, ending_node, await_loops, [2]}
+    ],
+    Terminate = {exec, <<"import os, signal; os.kill(os.getpid(), signal.SIGTERM)">>},
+    Once = <<"to_thread pool default\n">>,
+    for_each(
+        fun({Times, Ends}) -> said(binary:copy(Once, 2 * Times), Begin ++ Ends) end,
+        [
+            {1, [end_node]},
+            {1, [{end_node, 0}]},
+            {1, [Terminate]},
+            {1, [stop, end_node]},
+            {2, [stop, start, {apply, ending_node, await_loops, [2]}, end_node]}
+        ]
+    ).
 
 daemonic_children_end_with_the_node(_Config) ->
     Child =

@@ -18,6 +18,7 @@
     unknown_options_are_refused/1,
     a_crash_of_the_registry_loses_nothing/1,
     python_finds_registered_functions_as_attributes/1,
+    a_question_while_the_application_dies_is_no_answer/1,
     a_closure_keeps_what_it_holds/1
 ]).
 -export([sum/1]).
@@ -36,6 +37,7 @@ all() ->
         unknown_options_are_refused,
         a_crash_of_the_registry_loses_nothing,
         python_finds_registered_functions_as_attributes,
+        a_question_while_the_application_dies_is_no_answer,
         a_closure_keeps_what_it_holds
     ].
 
@@ -132,6 +134,21 @@ python_finds_registered_functions_as_attributes(_Config) ->
     ?assertEqual({ok, 42}, py:eval(<<"imported_double_it(21)">>)),
     ?assertEqual({ok, false}, py:eval(<<"hasattr(erlang, 'not_registered_anywhere')">>)),
     ?assertMatch({error, {'ImportError', _}}, py:exec(<<"from erlang import no_such_thing">>)).
+
+%% The table of functions goes with the supervisor, before the process that answers may have gone.
+a_question_while_the_application_dies_is_no_answer(_Config) ->
+    {ok, IsRegistered, unlimited} = py_functions:lookup(<<"$is_registered">>),
+    ok = application:stop(erlang_python),
+    Answer = IsRegistered([<<"name">>]),
+    ok = application:start(erlang_python),
+    ?assertEqual(not_running, Answer),
+    ok = py:register_function('$is_registered', fun([_]) -> Answer end),
+    ?assertMatch(
+        {error, {'Disconnected', <<"name: the application erlang_python is not running">>}},
+        py:eval(<<"erlang.name">>)
+    ),
+    %% Of a module of the package, which is imported whatever runs.
+    ?assertEqual({ok, false}, py:eval(<<"hasattr(erlang, '_name')">>)).
 
 a_closure_keeps_what_it_holds(_Config) ->
     Big = binary:copy(<<"x">>, 100000),

@@ -11,6 +11,7 @@
     callers_of_all_kinds_hear_at_once/1,
     code_that_can_not_be_interrupted_is_reported/1,
     code_left_behind_does_not_reach_the_next_start/1,
+    code_left_behind_is_reported_once/1,
     code_that_was_given_up_is_not_waited_for/1,
     a_held_context_is_replaced_after_a_restart/1,
     what_a_killed_pool_has_left_is_stopped/1,
@@ -24,6 +25,7 @@ all() ->
         endless_code_is_interrupted_and_cleans_up,
         callers_of_all_kinds_hear_at_once,
         code_left_behind_does_not_reach_the_next_start,
+        code_left_behind_is_reported_once,
         code_that_was_given_up_is_not_waited_for,
         a_held_context_is_replaced_after_a_restart,
         what_a_killed_pool_has_left_is_stopped,
@@ -71,7 +73,7 @@ start() ->
         end
     end),
     ok = py:exec(<<
-        "import time\n"
+        "import sys, threading, time\n"
         "def spin():\n"
         "    erlang.call('tell', 'running')\n"
         "    while True: pass\n"
@@ -175,7 +177,7 @@ code_that_can_not_be_interrupted_is_reported(_Config) ->
     [?assertEqual({outcome, {error, disconnected}}, outcome(Caller)) || Caller <- Callers],
     #{level := Level, text := Text} = log_to_test:next(),
     ?assertEqual(warning, Level),
-    ?assertMatch(<<"1 Python contexts run code that did not stop", _/binary>>, Text),
+    ?assertMatch(<<"1 Python contexts did not stop", _/binary>>, Text),
     start(),
     ?assertEqual({ok, 2}, py:eval(<<"1 + 1">>)).
 
@@ -193,10 +195,28 @@ code_left_behind_does_not_reach_the_next_start(Config) ->
     no_context_threads(Config),
     mailbox:assert_empty().
 
+%% The thread that interrupts and reports gets to it after the next start.
+code_left_behind_is_reported_once(_Config) ->
+    ok = py:exec(<<
+        "current_frames, started = sys._current_frames, threading.Event()\n"
+        "sys._current_frames = lambda: started.wait(20) and current_frames()\n"
+    >>),
+    Caller = running(sleep, [3.5]),
+    stop(),
+    ?assertEqual({outcome, {error, disconnected}}, outcome(Caller)),
+    ?assertMatch(#{text := <<"1 Python contexts", _/binary>>}, log_to_test:next()),
+    {ok, _} = application:ensure_all_started(erlang_python),
+    ok = py:exec(<<"sys._current_frames = current_frames; started.set()">>),
+    %% That thread works in order.
+    ?assertEqual({error, timeout}, py:eval(<<"[n for n in iter(int, 1)]">>, #{}, 20)),
+    eventually:equal(0, fun() -> maps:get(stale, maps:get(contexts, py:info())) end),
+    _ = sys:get_state(py_context_threads),
+    mailbox:assert_empty().
+
 code_that_was_given_up_is_not_waited_for(_Config) ->
     ?assertEqual({error, timeout}, py:call(time, sleep, [6], #{}, 20)),
     eventually:equal(1, fun() -> maps:get(given_up, maps:get(contexts, py:info())) end),
-    ?assertMatch(#{text := <<"Python code that was timed out", _/binary>>}, log_to_test:next()),
+    ?assertMatch(#{text := <<"The caller of Python code timed out or died", _/binary>>}, log_to_test:next()),
     ?assert(stop() < 3000).
 
 a_held_context_is_replaced_after_a_restart(_Config) ->

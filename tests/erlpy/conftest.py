@@ -33,7 +33,7 @@ class Ended:
 
 
 def masked(text: str) -> str:
-    """Without addresses, which differ from run to run."""
+    """The output without addresses, which differ from run to run."""
     return re.sub("0x[0-9a-f]{6,}", "0x...", text)
 
 
@@ -45,9 +45,9 @@ FORK_WARNING = re.compile(
 
 
 def await_sleep(pid: int) -> None:
-    """Gives a program a second to begin its wait, if it is to wait for anything.
+    """Gives a program a second to begin its wait, if it waits for anything.
 
-    python3, other than erlpy, may miss a signal in the instant before that until the wait is over.
+    python3, unlike erlpy, may miss a signal just before the wait, until the wait is over.
     """
     deadline = time.monotonic() + 1.0
     status = Path(f"/proc/{pid}/stat")
@@ -59,7 +59,7 @@ def await_sleep(pid: int) -> None:
 
 @dataclass
 class Place:
-    """A folder to run programs in, and the programs that still run."""
+    """A folder for programs, and the programs that still run."""
 
     folder: Path
     started: list[subprocess.Popen[str]] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Place:
         return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **variables}
 
     def start(self, starter: list[str], *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """In a process group of its own, as a shell does with a command."""
+        """Starts a program in a process group of its own, as a shell does."""
         process = subprocess.Popen(
             [*starter, *arguments],
             stdin=subprocess.PIPE,
@@ -96,13 +96,13 @@ class Place:
         return Ended(masked(output), masked(error), process.returncode)
 
     def same(self, *arguments: str, stdin: str = "", **variables: str) -> Ended:
-        """What both print and end with; fails where they differ."""
+        """The output and the end of both; fails if they differ."""
         expected = self.run(PYTHON, *arguments, stdin=stdin, **variables)
         assert self.run(ERLPY, *arguments, stdin=stdin, **variables) == expected
         return expected
 
     def same_but_for_fork(self, *arguments: str) -> Ended:
-        """The same, but that erlpy warns of a fork as CPython does in any program with threads."""
+        """The same, but erlpy warns of a fork, as CPython does in a program with threads."""
         expected = self.run(PYTHON, *arguments)
         ended = self.run(ERLPY, *arguments)
         error, warned = FORK_WARNING.subn("", ended.error)
@@ -133,7 +133,7 @@ class Place:
     def same_interrupted(
         self, *arguments: str, number: int = signal.SIGINT, times: int = 1
     ) -> Ended:
-        """Compares all but where exactly the program was when the signal came."""
+        """Compares all but the exact place of the program when the signal came."""
         ends = []
         for starter in (PYTHON, ERLPY):
             ended = self.interrupt(starter, *arguments, number=number, times=times)

@@ -31,7 +31,7 @@ class Client:
         self._socket.close()
 
     def send(self, command: str, **arguments: object) -> int:
-        """Makes a request; returns its number."""
+        """Sends a request; returns its number."""
         self._count += 1
         message = {
             "seq": self._count,
@@ -44,7 +44,7 @@ class Client:
         return self._count
 
     def response(self, number: int) -> Message:
-        """What the debugger answers to a request."""
+        """The debugger's answer to a request."""
         message = self._await(lambda m: m.get("request_seq") == number)
         assert message["success"], message
         return dict(message.get("body") or {})

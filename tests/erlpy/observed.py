@@ -114,6 +114,6 @@ REGISTER = [option for code in (ELSEWHERE, NEST, IN_LOOP) for option in ("--erl"
 
 
 def write(place: Place, program: str) -> None:
-    """Puts library.py and program.py into the place."""
+    """Writes library.py and program.py into the folder."""
     place.write("library.py", LIBRARY)
     place.write("program.py", f"import erlang\n{CALL_ALL}\n{program}")

@@ -30,7 +30,7 @@ def end():
 
 
 def missing(place: Place) -> tuple[list[int], list[list[int]]]:
-    """Lines and branches of the library that nobody ran, as coverage says."""
+    """Lines and branches of the library that never ran, as coverage reports them."""
     told = place.run(PYTHON, "-m", "coverage", "json", "-q", "-o", "-")
     assert told.status == 0, told
     report = json.loads(told.output)["files"]["library.py"]

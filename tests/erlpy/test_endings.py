@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happens when a main program has ended: threads, exit functions, buffered output, forks."""
+"""The end of a main program: threads, exit functions, buffered output, forks."""
 
 import pytest
 from conftest import ERLPY, PYTHON, SECONDS, Place

@@ -151,7 +151,7 @@ def test_how_programs_end(place: Place, source: str) -> None:
     ],
 )
 def test_an_exit_that_fails_itself(place: Place, source: str, error: str) -> None:
-    """Some versions of python3 then print an error of their own, which is no behaviour to keep."""
+    """Some versions of python3 then print an error of their own. erlpy need not do that."""
     for arguments in (("-c", source), (place.write("program.py", source),)):
         expected = place.run(PYTHON, *arguments)
         assert place.run(ERLPY, *arguments) == Ended("", error, expected.status)

@@ -60,13 +60,13 @@ class Terminal:
         return seen
 
     def interrupt(self) -> None:
-        """Ctrl-C; again where readline, also under python3, has missed it: it wasn't ready yet."""
+        """Sends Ctrl-C; again if readline was not ready and missed it, as in python3 too."""
         self.send("\x03")
         while not select.select([self.fd], [], [], 1.0)[0]:
             self.send("\x03")
 
     def end(self) -> tuple[str, int]:
-        """What is printed until the end, and the status."""
+        """The remaining output, and the status."""
         try:
             while data := os.read(self.fd, 65536):
                 self.seen += data.decode().replace("\r\n", "\n")
@@ -85,7 +85,7 @@ def own_terminal() -> None:
 
 
 def typed(place: Place, starter: list[str], lines: list[str], *arguments: str, **env: str) -> str:
-    """Types each line at a prompt; the transcript with the status."""
+    """Types each line at a prompt. Returns the transcript and the status."""
     terminal = Terminal(place, [*starter, *arguments], **env)
     transcript = ""
     for line in lines:

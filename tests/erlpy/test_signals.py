@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signals reach Python's main thread, whatever it does and whichever thread the kernel chooses."""
+"""Signals reach Python's main thread in any state, from any thread that the kernel chooses."""
 
 import signal
 import socket
@@ -49,7 +49,7 @@ def test_control_c_among_busy_threads(place: Place, what: str) -> None:
 
 @pytest.mark.parametrize("wait", ["time.sleep, 600", "locked.acquire", "os.read, pipe, 1"])
 def test_a_signal_that_came_too_late_to_interrupt_a_wait(place: Place, wait: str) -> None:
-    """From C to C, with no look for signals in between; python3 waits on."""
+    """From C to C, without a check for signals in between. python3 waits on."""
     source = (
         "import ctypes, os, signal, threading, time\n"
         "from collections import deque\nfrom functools import partial\n"

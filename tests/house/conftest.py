@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the house rules are checked on: the project's own files, as git sees them."""
+"""The house rules look at the project's own files, as git lists them."""
 
 import subprocess
 from collections.abc import Callable, Iterable
@@ -38,7 +38,7 @@ def text(root: Path) -> Callable[[Path], str]:
 
 @pytest.fixture(scope="session")
 def expect_none() -> Offenders:
-    """Fails with one offender a line."""
+    """Fails, with one offender in each line."""
 
     def check(offenders: Iterable[str]) -> None:
         found = list(offenders)

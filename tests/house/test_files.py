@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules that hold for every file by itself."""
+"""Rules for each file by itself."""
 
 import re
 from collections.abc import Callable, Iterable

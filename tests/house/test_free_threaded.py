@@ -42,7 +42,7 @@ def test_the_scripts_refuse_it(root: Path, free_threaded: Path) -> None:
     )
     assert done.returncode == 1
     assert f"PYTHON={free_threaded} can't be used: it is free-threaded" in done.stderr
-    assert "use the usual build" in done.stderr
+    assert "use a build with the GIL" in done.stderr
 
 
 def test_meson_refuses_it(root: Path, tmp_path: Path, free_threaded: Path) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/guarantees.md names tests: each of them is there, and runs."""
+"""docs/guarantees.md names tests. Each of them exists and runs."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ FOLDERS = {".py": "tests/**/{}", "_SUITE": "tests/**/{}.erl", "_test": "tests/cp
 
 
 def named_tests(text: str) -> list[tuple[str, str]]:
-    """Pairs of a file and a case; the cases of a file stand after its name and a colon."""
+    """Pairs of a file and a case. In the document, a file's cases follow its name and a colon."""
     pairs = []
     for file, cases in re.findall(r"`([\w.]+)`: ((?:`\w+`(?:, )?)+)", text):
         pairs += [(file, case) for case in re.findall(r"`(\w+)`", cases)]

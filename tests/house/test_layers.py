@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which folder may know what: a lower layer knows nothing of a higher one."""
+"""Which folder may use which: a lower layer does not use a higher one."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page that ./dev matrix writes, and what a Debian tree is given of this machine."""
+"""The page of `./dev matrix`, and the settings of this machine that a Debian tree gets."""
 
 import subprocess
 import sys
@@ -72,3 +72,29 @@ def test_an_unknown_platform_is_refused(root: Path) -> None:
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "no platform is called no_such; there are: debian12" in done.stderr
+
+
+def test_a_tree_gets_the_commit_of_the_whole_run(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(root / "tools")
+    import matrix_tree
+
+    def git(*arguments: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
+        command = ["git", "-C", str(tmp_path / "origin"), *who, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    (tmp_path / "origin").mkdir()
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "the run begins")
+    commit = git("rev-parse", "HEAD")
+    git("commit", "-q", "--allow-empty", "-m", "meanwhile")
+    monkeypatch.setattr(matrix_tree, "ROOT", tmp_path / "origin")
+    monkeypatch.setattr(matrix_tree, "MATRIX", tmp_path)
+    tree = matrix_tree.Tree("tree", "sid")
+    with (tmp_path / "log").open("w") as log:
+        for keep_build in (False, True):
+            tree.clone(commit, keep_build=keep_build, log=log)
+            head = (tree.project / ".git/HEAD").read_text().removeprefix("ref: ").strip()
+            assert (tree.project / ".git" / head).read_text().strip() == commit

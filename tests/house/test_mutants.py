@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The mutants still fit the sources, and name tests that exist; `./dev mutants` runs them."""
+"""The mutants fit the sources and name existing tests. `./dev mutants` runs them."""
 
 import sys
 from pathlib import Path

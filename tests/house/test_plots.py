@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The benchmarks' plots take whatever a run has measured."""
+"""The benchmarks' plots accept all results of a run."""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules about the project as a whole: versions agree, lists are pinned, scripts are sound."""
+"""Rules for the whole project: versions agree, lists are pinned, scripts are sound."""
 
 import os
 import re
@@ -29,7 +29,7 @@ def test_every_place_names_the_same_version(root: Path) -> None:
 def test_every_python_package_is_pinned_once_for_each_python(root: Path) -> None:
     lines = (root / "requirements.txt").read_text().splitlines()
     packages = [line for line in lines if line and not line.startswith("#")]
-    pin = re.compile(r'([a-z0-9-]+)==[0-9][\w.]*(?:; python_version (<|>=) "(3\.\d+)")?')
+    pin = re.compile(r'([a-z0-9.-]+)==[0-9][\w.]*(?:; python_version (<|>=) "(3\.\d+)")?')
     pins = [match.groups() for line in packages if (match := pin.fullmatch(line))]
     assert len(pins) == len(packages)
     pinned: dict[str, list[tuple[str, str]]] = {}

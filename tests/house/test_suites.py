@@ -27,7 +27,7 @@ def binaries(erlang: str) -> Iterator[str]:
 
 
 def bound_names(source: str) -> set[str]:
-    """The names of the module that the source binds; none if it is no Python."""
+    """The names of `__main__` that the source binds; none if the source is not Python."""
     try:
         code = compile(source, "<suite>", "exec")
     except (SyntaxError, ValueError):
@@ -36,7 +36,7 @@ def bound_names(source: str) -> set[str]:
 
 
 def module_names(code: CodeType, binds: set[str]) -> set[str]:
-    """Functions and classes bind names of the module by `global` alone."""
+    """Functions and classes bind names of the module only with `global`."""
     own = {i.argval for i in dis.get_instructions(code) if i.opname in binds}
     inner = [const for const in code.co_consts if isinstance(const, CodeType)]
     return own.union(*(module_names(const, {"STORE_GLOBAL"}) for const in inner))

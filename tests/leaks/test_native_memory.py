@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests before this one, in the same node, have lost of native memory.
+"""The native memory that earlier tests in the same node have lost.
 
-It needs the AddressSanitizer of `./dev test --sanitize address`, which has LeakSanitizer in it.
+This test needs the AddressSanitizer of `./dev test --sanitize address`, which includes
+LeakSanitizer.
 """
 
 import ctypes

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether something that is done again and again keeps references: each time one, it shows.
+"""Measures whether a repeated operation keeps references. A reference kept each time shows.
 
-A debug build of CPython (`./dev test --debug-python`) counts all references; any other one counts
-the blocks of memory, and says the references of each object that is asked about.
+A debug build of CPython (`./dev test --debug-python`) counts all references. Any other build counts
+blocks of memory, and shows the references of each object that the test names.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ ROUNDS = 5
 
 
 def held(involved: Sequence[object]) -> list[int]:
-    """The figures that may not grow, after a collection of garbage in Python and in Erlang."""
+    """The figures that must not grow, after a collection of garbage in Python and in Erlang."""
     # Large values are shared with Erlang, whose processes give them back when they collect.
     erlang.call("conversion_collect")
     gc.collect()
@@ -37,10 +37,10 @@ def held(involved: Sequence[object]) -> list[int]:
 
 
 def growth_by(operation: Operation, involved: Sequence[object], times: int) -> dict[str, int]:
-    """What at least half of the times that `operation` is done have kept, and how much in all.
+    """The growth that at least half of the rounds of `operation` show, and the growth in all.
 
-    A reference that is kept each time is kept in every round. What is there for the next use, or
-    ends by itself a moment later, is not.
+    A reference that is kept each time grows in every round. Objects that are kept for the next use,
+    or that end by themselves a moment later, do not.
     """
     things = [*SHARED, *involved]
     names = ["in all", *(f"{type(thing).__name__} at {id(thing):#x}" for thing in things)]
@@ -66,7 +66,7 @@ def assert_balanced(operation: Operation, involved: Sequence[object], times: int
 def assert_balanced_on_loop(
     loop_factory: Callable[[], asyncio.AbstractEventLoop], operation: AsyncOperation, times: int
 ) -> None:
-    """The same for a coroutine function, on one loop; the figures are taken between its runs."""
+    """The same for a coroutine function, on one loop. The figures are taken between its runs."""
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         assert_balanced(lambda: runner.run(operation()), [], times)
 

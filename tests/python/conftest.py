@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests inside the node share: both kinds of loops, tags, and a look for leaks."""
+"""Fixtures of the tests inside the node: both kinds of loops, tags, and a check for leaks."""
 
 import asyncio
 import gc
@@ -63,7 +63,7 @@ def loop_factory(request: pytest.FixtureRequest) -> LoopFactory:
 
 @pytest.fixture(autouse=True)
 def nothing_leaks(no_erlang_leaks: None) -> None:
-    """Fails whichever test leaves something behind."""
+    """Fails a test that leaves something behind."""
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ class Node:
         )
 
     def config(self, settings: str) -> Path:
-        """A configuration file for the application, from the inside of an Erlang list."""
+        """A configuration file for the application. `entries` is the inside of an Erlang list."""
         file = self.folder / "node.config"
         file.write_text(
             f"[{{erlang_python, [{settings}]}}, {{kernel, [{{logger, [{{handler, default, "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Erlang side of the conversion tests; see tests/support/conversion_functions.erl."""
+"""The Erlang side of the conversion tests; see support/conversion_functions.erl."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ import erlang
 
 
 def echo(value: object) -> Any:
-    """What comes back of `value` from Erlang."""
+    """The value that comes back from Erlang for `value`."""
     return erlang.call("conversion_echo", value)
 
 
 def term(text: str) -> Any:
-    """What Python gets for the value of an Erlang expression."""
+    """The Python value of an Erlang expression."""
     return erlang.call("conversion_term", text)
 
 
@@ -24,14 +24,14 @@ def printed(value: object) -> str:
 
 
 def is_same(value: object, text: str) -> bool:
-    """Whether `value` is in Erlang exactly (=:=) what the expression makes."""
+    """Whether `value` becomes exactly (=:=) the value of the Erlang expression."""
     same = erlang.call("conversion_same", value, text)
     assert isinstance(same, bool)
     return same
 
 
 def alike(left: object, right: object) -> bool:
-    """Equal, of the same types all through, zeros of the same sign."""
+    """Equal, of the same types at all levels, with zeros of the same sign."""
     if type(left) is not type(right):
         return False
     if isinstance(left, float):

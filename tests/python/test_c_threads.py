@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Threads that C made and Python never saw: they come in through PyGILState_Ensure."""
+"""Threads that C made and Python does not know: they enter through PyGILState_Ensure."""
 
 import ctypes
 import threading
@@ -58,7 +58,7 @@ def test_errors_stay_within_the_thread() -> None:
 
 
 def test_a_thread_that_comes_in_again_and_again_keeps_its_channel() -> None:
-    """Each outermost PyGILState_Release ends the Python state of the thread, not the thread."""
+    """Each outermost PyGILState_Release ends the thread's Python state, but not the thread."""
     compare = ctypes.CFUNCTYPE(
         ctypes.c_int, ctypes.POINTER(ctypes.c_int), ctypes.POINTER(ctypes.c_int)
     )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls are begun, answered, cancelled, timed out and bereft of who works on them, in any order.
+"""Calls begin, get replies, are cancelled, time out and lose their Erlang process, in any order.
 
-A model knows how each may end by now: each ends so, once, and none that has no reason to.
+A model knows how each call may end by now. Each call ends so, once, and never without a reason.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _numbers = itertools.count()
 
 @dataclass
 class Begun:
-    """A call that waits in Erlang, and how it may end by what has happened until now."""
+    """A call that waits in Erlang, and the ways in which it may end by now."""
 
     call: "erlang.Call[object] | Future[object]"
     # `None`: its time had run out before its process said that it works.
@@ -127,7 +127,7 @@ class CallLifeCycle(RuleBasedStateMachine):
 
     @rule()
     def close_the_loop(self) -> None:
-        """Its calls end with it; there is nobody left to hear of it."""
+        """Its calls end with the loop. Nothing can see how."""
         closed = [each for each in self.begun if each.of_a_loop]
         self.begun = [each for each in self.begun if not each.of_a_loop]
         self.runner.close()
@@ -164,7 +164,7 @@ class CallLifeCycle(RuleBasedStateMachine):
         assert becomes_true(lambda: erlang.stats()["in_flight"] == 0)
 
     def leave_nobody_waiting(self) -> None:
-        """After a failure, too: the interpreter ends only when the threads of the pool have."""
+        """Also after a failure: the interpreter ends only after the threads of the pool."""
         for begun in self.begun:
             if begun.pid is not None:
                 erlang.call("stop_process", begun.pid)
@@ -194,7 +194,7 @@ class CallLifeCycle(RuleBasedStateMachine):
             return error
 
     def targets(self) -> list[Begun]:
-        """One process works on all calls of a thread: after an end it may be another's already."""
+        """One process works on all calls of a thread. Afterwards it may belong to another."""
         return [each for each in self.begun if each.of_a_loop or not each.may_end]
 
     def threads_at_work(self) -> int:

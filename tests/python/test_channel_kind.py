@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The node's channels wake by what its configuration says: eventfd here, pipes in a second run."""
+"""The configuration chooses what wakes the node's channels: eventfd here, pipes in a second run."""
 
 import os
 import threading
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.channel
 
 
 def descriptors() -> Counter[str]:
-    """How many descriptors of each kind this process has."""
+    """The number of descriptors of each kind in this process."""
     kinds: Counter[str] = Counter()
     for name in os.listdir("/proc/self/fd"):
         try:

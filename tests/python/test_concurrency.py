@@ -15,7 +15,7 @@ pytestmark = pytest.mark.channel
 
 @pytest.fixture
 def limited(tag: str) -> str:
-    """A function, named so, that one call at a time may run; ``wait_forever`` by another name."""
+    """A function under this name runs one call at a time. ``wait_forever`` under another name."""
     erlang.call("register_limited", tag, "wait_forever", 1)
     return tag
 
@@ -32,7 +32,9 @@ def test_over_the_limit_is_overloaded(limited: str) -> None:
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(erlang.call, limited, f"in {limited}")
         pid = entered(limited)
-        with pytest.raises(erlang.Overloaded, match="as many calls of it run as may at once: 1"):
+        with pytest.raises(
+            erlang.Overloaded, match="concurrency limit reached: 1 call is running; "
+        ):
             erlang.call(limited, "never")
         with pytest.raises(erlang.Overloaded):
             erlang.function(limited)("never", wait=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Objects whose classes Erlang knows nothing of."""
+"""Objects whose classes have no Erlang type."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -233,13 +233,13 @@ def test_an_adapter_without_end_is_refused() -> None:
     [
         (1, str, "an adapter is for a class, not for 1"),
         (UUID, None, "the adapter for UUID can't be called: None"),
-        (object, str, "object can't have an adapter"),
-        (int, str, "int can't have an adapter"),
-        (bool, str, "bool can't have an adapter"),
-        (dict, str, "dict can't have an adapter"),
-        (type(None), str, "NoneType can't have an adapter"),
-        (erlang.Atom, str, "Atom can't have an adapter"),
-        (erlang.Pid, str, "Pid can't have an adapter"),
+        (object, str, "object can't have an adapter: its conversion is fixed"),
+        (int, str, "int can't have an adapter: its conversion is fixed"),
+        (bool, str, "bool can't have an adapter: its conversion is fixed"),
+        (dict, str, "dict can't have an adapter: its conversion is fixed"),
+        (type(None), str, "NoneType can't have an adapter: its conversion is fixed"),
+        (erlang.Atom, str, "Atom can't have an adapter: its conversion is fixed"),
+        (erlang.Pid, str, "Pid can't have an adapter: its conversion is fixed"),
     ],
 )
 def test_wrong_registrations_are_refused(cls: Any, function: Any, message: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Moments of classes derived from Python's: pandas', and one's own."""
+"""Moments of classes derived from Python's: those of pandas, and a user's own."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -19,7 +19,7 @@ class Moment(datetime):
 
 
 class Never(datetime):
-    """A moment that is not equal to itself, as pandas has one."""
+    """A moment that is not equal to itself, as in pandas."""
 
     def __eq__(self, other: object) -> bool:
         return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers of other classes than Python's own: numpy's, and what is registered with `numbers`."""
+"""Numbers of classes other than Python's own: numpy's, and classes registered with `numbers`."""
 
 import math
 import numbers
@@ -43,7 +43,7 @@ class Odd(int, Enum):
 
 
 class Whole:
-    """An integer of somebody's own, as gmpy2 has them."""
+    """An integer of a user's class, as in gmpy2."""
 
     def __init__(self, number: int, shown: int | None = None) -> None:
         self.number = number
@@ -59,7 +59,7 @@ class Whole:
 
 
 class Half:
-    """A number with a point, as mpmath has them."""
+    """A number with a fraction, as in mpmath."""
 
     def __init__(self, number: float, shown: float | None = None) -> None:
         self.number = number
@@ -197,6 +197,9 @@ def test_scalars_that_are_no_numbers_are_refused(value: object) -> None:
         echo([value])
     assert str(raised.value).startswith("args[0][0]: '")
     assert f"{type(value).__name__}' objects have no Erlang value" in str(raised.value)
+    # No hint at what would be refused again.
+    if "its .tolist()" in str(raised.value):
+        echo([value.tolist()])  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -222,14 +225,14 @@ def test_arrays_are_refused_with_a_hint(make: Callable[[], object]) -> None:
 
 
 class Indexed:
-    """Stands at a place of a list, and is no number."""
+    """Works as an index of a list, but is no number."""
 
     def __index__(self) -> int:
         return 3
 
 
 class Measured:
-    """Has a size, and is no number."""
+    """Has a size, but is no number."""
 
     def __float__(self) -> float:
         return 1.5

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values that can't be sent are refused, naming the place, and nothing bad happens after that."""
+"""Values that can't be sent are refused with their place. Afterwards everything works."""
 
 import contextlib
 import threading
@@ -31,7 +31,7 @@ WRAPS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.fixture(autouse=True)
 def the_next_call_works() -> Any:
-    """Whatever was refused, the thread's channel is as it was."""
+    """After any refusal, the thread's channel works as before."""
     yield
     assert echo("after") == "after"
 

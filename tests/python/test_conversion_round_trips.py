@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Generated values come back from Erlang as they went."""
+"""Generated values come back from Erlang unchanged."""
 
 import math
 import sys
@@ -24,7 +24,7 @@ thorough = settings(
 
 @dataclass(frozen=True)
 class AtomOf:
-    """Stands for an atom while values are generated: Hypothesis would take an Atom for a str."""
+    """Stands for an atom while values are generated: Hypothesis would treat an Atom as a str."""
 
     name: str
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever is done again and again leaves descriptors, processes, atoms and memory as they were."""
+"""Repeated operations leave descriptors, processes, atoms and memory as they were."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -41,7 +41,7 @@ def test_1_000_sequential_awaits_leave_nothing(loop_factory: LoopFactory) -> Non
 
 
 def test_1_000_sequential_awaits_with_payloads_leave_nothing(loop_factory: LoopFactory) -> None:
-    """64 kB each way: 65 MB in all, of which a quarter may not stay."""
+    """64 kB each way make 65 MB in all. Less than a quarter of it may stay."""
     payload = "x" * 65536
 
     async def echo_again_and_again() -> None:

@@ -131,7 +131,7 @@ def test_calls_over_the_limit_are_refused_and_the_others_are_not(node: Node) -> 
     )
     assert done.stdout.splitlines() == [
         "7 {'Overloaded'}",
-        "wait: too many calls are in flight",
+        "wait: 3 calls are in flight, the limit of this node (max_in_flight); call again later",
         "42 8",
     ], done.stderr
 

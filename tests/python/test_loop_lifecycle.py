@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loops begin, end, are closed with work under way, or forgotten; any number of them at once."""
+"""Loops begin, end, are closed with calls under way, or forgotten; many of them at once."""
 
 import asyncio
 import gc
@@ -83,7 +83,7 @@ def test_a_loop_closed_with_calls_in_flight(
 
 
 def test_closing_a_loop_ends_its_calls_at_once(loop_factory: LoopFactory, tag: str) -> None:
-    """Neither a collection of garbage nor another loop is needed for that."""
+    """No collection of garbage and no other loop is needed for that."""
     loop = loop_factory()
 
     async def begin() -> tuple[erlang.Call[object], object]:
@@ -113,7 +113,7 @@ def test_a_loop_that_runs_is_not_closed(loop_factory: LoopFactory) -> None:
 
 
 def test_closed_loops_that_are_kept_hold_no_channels(loop_factory: LoopFactory) -> None:
-    """Caches of web frameworks keep loops for long."""
+    """Caches of web frameworks keep loops for a long time."""
     kept = []
 
     def run() -> None:
@@ -233,7 +233,7 @@ def test_a_call_of_a_closed_loop_can_still_be_cancelled(
 
 
 def test_calls_left_over_by_run_are_cancelled(loop_factory: LoopFactory, tag: str) -> None:
-    """asyncio cancels the tasks that are left; the calls they wait for go with them."""
+    """asyncio cancels the remaining tasks, and so the calls that they wait for."""
     tasks = []
 
     async def main() -> object:

@@ -13,7 +13,7 @@ import erlang
 
 @pytest.fixture
 def late() -> Iterator[str]:
-    """A name that is registered only when the test asks for it."""
+    """A name that the test registers later."""
     yield "registered_late"
     erlang.call("unregister_name", "registered_late")
 

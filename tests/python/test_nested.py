@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Erlang that calls Python back: on the waiting thread when it is the one that was asked."""
+"""Erlang calls Python back, on the waiting thread if the called function makes the request."""
 
 import asyncio
 import signal
@@ -17,7 +17,7 @@ lock = threading.RLock()
 
 
 def descend(depth: int) -> list[int]:
-    """Goes down through Erlang; returns the threads it came through, the deepest first."""
+    """Goes down through Erlang. Returns the threads on its way, the deepest first."""
     with lock:  # another thread would wait for ever
         state.depth = getattr(state, "depth", 0) + 1
         if depth == 0:
@@ -79,7 +79,7 @@ def thread_and_depth() -> int:
 
 
 async def test_an_async_function_calls_back_without_the_loops_help() -> None:
-    """Its process is not one that this thread waits for: the loop goes on, a context works."""
+    """No thread waits for its process. So the loop goes on, and a context does the work."""
     threads = await asyncio.gather(
         *(erlang.async_call("py_call", __name__, "thread_and_depth", []) for _ in range(20))
     )
@@ -121,7 +121,7 @@ def wait_in_erlang(tag: str) -> object:
 
 
 class Alarm(BaseException):
-    """Raised by a signal handler, as Ctrl-C does."""
+    """A signal handler raises it, as for Ctrl-C."""
 
 
 def call_slow() -> object:

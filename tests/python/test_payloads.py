@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Arguments and results of every size, both ways, around the sizes where pipes used to break."""
+"""Arguments and results of all sizes, in both directions, also around the sizes of pipes."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -61,7 +61,7 @@ def test_large_payloads_from_many_threads_at_once() -> None:
 
 
 def test_a_buffer_may_change_once_the_call_is_made() -> None:
-    """What Erlang works on is what was there when the call began."""
+    """Erlang works with the content from the start of the call."""
     buffer = bytearray(b"\xfe" * 100_000)
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(erlang.call, "echo", buffer).result() == b"\xfe" * 100_000

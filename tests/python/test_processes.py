@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Other processes: a fork of the node refuses calls, subprocesses work as everywhere."""
+"""Other processes: a fork of the node refuses calls, and subprocesses work as usual."""
 
 import asyncio
 import multiprocessing
@@ -20,12 +20,12 @@ import erlang
 
 @pytest.fixture(scope="module", autouse=True)
 def tracker() -> None:
-    """multiprocessing's tracker of resources, once started, stays with its descriptor."""
+    """The resource tracker of multiprocessing stays once it has started, with its descriptor."""
     resource_tracker.ensure_running()
 
 
 def in_fork(work: Callable[[], object]) -> str:
-    """What ``work`` returns, or raises, in a forked child; the child never returns from here."""
+    """The result or exception of ``work`` in a forked child. The child never returns from here."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -81,7 +81,7 @@ def test_a_fork_knows_no_registered_names() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
 def test_forks_while_other_threads_are_busy_with_erlang() -> None:
-    """What else runs in the node at that moment must not hold a lock that the child needs."""
+    """Other code that runs in the node must not hold a lock that the child needs."""
     end = threading.Event()
 
     def work() -> None:

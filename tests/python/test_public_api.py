@@ -3,8 +3,10 @@
 
 import asyncio
 import inspect
+import pickle
 import subprocess
 import sys
+import traceback
 from importlib import resources
 from pathlib import Path
 
@@ -88,14 +90,24 @@ def test_nothing_else_is_public_but_submodules() -> None:
 
 
 def test_hosting_has_its_coroutines() -> None:
-    assert hosting.__all__ == ["aiohttp", "uvicorn"]
-    assert inspect.iscoroutinefunction(hosting.uvicorn)
-    assert inspect.iscoroutinefunction(hosting.aiohttp)
+    assert hosting.__all__ == ["aiohttp", "hypercorn", "uvicorn"]
+    for name in hosting.__all__:
+        assert inspect.iscoroutinefunction(getattr(hosting, name))
 
 
-def test_exceptions_say_where_they_are_from() -> None:
-    for name in ("Error", "Timeout", "Disconnected", "Overloaded", "UndefinedFunction"):
-        assert getattr(erlang, name).__module__.startswith("erlang")
+@pytest.mark.parametrize(
+    "cls", [value for name in erlang.__all__ if isinstance(value := getattr(erlang, name), type)]
+)
+def test_classes_have_the_name_that_users_import(cls: type) -> None:
+    assert f"{cls.__module__}.{cls.__qualname__}" == f"erlang.{cls.__name__}"
+    assert pickle.loads(pickle.dumps(cls)) is cls
+
+
+def test_tracebacks_show_the_public_names_of_exceptions() -> None:
+    with pytest.raises(erlang.UndefinedFunction) as raised:
+        erlang.call("no_such_function")
+    last = traceback.format_exception_only(raised.value)[-1]
+    assert last.startswith("erlang.UndefinedFunction: no_such_function: ")
 
 
 def test_types_print_as_names_of_the_package() -> None:

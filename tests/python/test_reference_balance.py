@@ -155,7 +155,7 @@ def fails(name: str, *args: object, timeout: float | None = None) -> Operation:
 
 
 def broken_pickle() -> None:
-    with pytest.raises(ValueError, match="no such term"):
+    with pytest.raises(ValueError, match="not a pickled erlang"):
         erlang.Pid._from_external(b"\x83broken")
 
 
@@ -278,7 +278,7 @@ async def timed_out() -> None:
 
 
 async def dropped() -> None:
-    """Nobody looks at the first, which ends before the second."""
+    """Nobody looks at the first call, which ends before the second."""
     erlang.async_call("echo", ["some", "value"])
     with suppress(erlang.Error):
         await erlang.async_call("echo", 1)

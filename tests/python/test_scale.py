@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many of everything: threads and loops that come and go, calls that are under way at once."""
+"""Large numbers: threads and loops that come and go, calls that are under way at once."""
 
 import asyncio
 import threading
@@ -63,7 +63,7 @@ def test_10_000_loops_come_and_go(loop_factory: LoopFactory) -> None:
 
 
 async def gather_all_at_once(count: int) -> None:
-    """No call ends before all are under way: each waits in Erlang until it is told to go on."""
+    """No call ends before all are under way: each waits in Erlang for a message."""
     gate = await erlang.async_call("open_gate")
     calls = [erlang.async_call("pass_gate", gate, number) for number in range(count)]
     everybody = erlang.async_call("everybody_at_gate", gate, count)

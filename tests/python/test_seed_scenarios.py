@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scenarios that the project began with, as its first users wrote them."""
+"""The scenarios at the start of the project, as its first users wrote them."""
 
 import asyncio
 import threading

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the whole node uses at one moment, on both sides, to see that it stays flat."""
+"""The resources of the whole node at one moment, on both sides, to see that they stay flat."""
 
 import gc
 import os
@@ -15,7 +15,7 @@ MEGABYTE = 1_000_000
 
 
 def resident_bytes() -> int:
-    """The memory of the operating system's process: Python's, Erlang's and the native library's."""
+    """The resident memory of the process: Python's, Erlang's and the native library's."""
     if os.environ.get("VARIANT") == "address":
         return 0  # AddressSanitizer keeps what is freed for a while; it looks for leaks itself.
     with open("/proc/self/statm") as statm:

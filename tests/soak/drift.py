@@ -21,7 +21,7 @@ Point = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Rule:
-    """By how much a figure may have grown."""
+    """The amount by which a figure may grow."""
 
     figure: str
     slack: float = 0
@@ -60,7 +60,7 @@ RULES = (
 
 @dataclass(frozen=True)
 class Drift:
-    """What became of one figure."""
+    """The drift of one figure."""
 
     rule: Rule
     first: float
@@ -111,10 +111,10 @@ def judge_all(points: Sequence[Point]) -> list[Drift]:
 
 
 def differing(point: Point, other: Point) -> list[str]:
-    """What is counted and not the same."""
+    """The counts that are not the same."""
     return [r.figure for r in RULES if r.exact and point[r.figure] != other[r.figure]]
 
 
 def beyond(point: Point, baseline: Point) -> list[str]:
-    """What is counted and not back where it was."""
+    """The counts that are not back where they were."""
     return [r.figure for r in RULES if r.exact and point[r.figure] > baseline[r.figure] + r.slack]

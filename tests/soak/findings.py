@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the soak test says: a line for each epoch, tables at the end, a summary as JSON."""
+"""The output of the soak test: a line for each epoch, tables at the end, a summary as JSON."""
 
 import sys
 from collections.abc import Mapping, Sequence

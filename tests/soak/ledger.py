@@ -14,7 +14,7 @@ from enum import IntEnum
 
 
 class Ending(IntEnum):
-    """How a call ended; as in ``soak_ledger.erl``."""
+    """The end of a call; as in ``soak_ledger.erl``."""
 
     OPEN = 1
     VALUE = 2  # with the right value
@@ -53,7 +53,7 @@ Accounts = dict[str, Account]
 
 
 def settle(kinds: Sequence[str], states: bytes, executed: bytes, accounts: Accounts) -> list[str]:
-    """Adds the calls to the accounts; returns what is wrong with them."""
+    """Adds the calls to the accounts; returns the faults."""
     wrong = []
     if len(states) != len(executed):
         return [f"{len(states)} calls, but {len(executed)} counts of executions"]
@@ -89,7 +89,7 @@ class Ledger:
 
     @property
     def issued(self) -> int:
-        """How many calls have begun since the last `take`."""
+        """The number of calls that have begun since the last `take`."""
         return self._next
 
     def begin(self, kind: str, count: int = 1) -> int:
@@ -103,14 +103,14 @@ class Ledger:
         return first
 
     def end(self, kind: str, token: int, ending: Ending, count: int = 1) -> None:
-        """End calls, each of which is to be open."""
+        """Ends calls, each of which must be open."""
         span = slice(token, token + count)
         if self._states[span] != self._byte(kind, Ending.OPEN) * count:
             self.complain(f"{kind}: calls {token} and following ended twice")
         self._states[span] = self._byte(kind, ending) * count
 
     def end_wrong(self, kind: str, token: int, what: object, count: int = 1) -> None:
-        """End calls that got what they should not."""
+        """Ends calls that got a wrong result."""
         self.complain(f"{kind}: call {token} got {short(what)}")
         self.end(kind, token, Ending.UNSURE, count)
 

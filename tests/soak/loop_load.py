@@ -40,14 +40,14 @@ _ENDED = {
 
 
 class LoopLoad:
-    """What one task of one loop does."""
+    """The work of one task of one loop."""
 
     def __init__(self, ledger: Ledger, random: Random) -> None:
         self.ledger = ledger
         self.random = random
 
     async def act_each(self) -> None:
-        """Everything once, in any order."""
+        """Each act once, in any order."""
         for act in self.random.sample(_ACTS, len(_ACTS)):
             await act(self)
 
@@ -149,7 +149,7 @@ class LoopLoad:
         await self.expect_error("wait_for", TimeoutError, self.random.choice(ways))
 
     async def cancelled(self) -> None:
-        """Some at once, some on their way, some in the end; none of them by its function."""
+        """Some at once, some under way, some at the end; none of them by its function."""
         count = self.random.randint(1, 50)
         first = self.ledger.begin("cancelled", count)
         calls = [
@@ -170,7 +170,7 @@ class LoopLoad:
             self.judge_error("cancelled", token, asyncio.CancelledError, caught)
 
     async def shielded(self) -> None:
-        """Whoever waits is cancelled, the call itself goes on."""
+        """The awaiting task is cancelled; the call itself goes on."""
         token = self.ledger.begin("shielded")
         call = erlang.async_call("soak_echo", token)
         outer = asyncio.shield(call)
@@ -209,7 +209,7 @@ class LoopLoad:
         await self.expect("loop_function", lambda token: _echo.aio(token, data), (data,))
 
     async def to_thread(self) -> None:
-        """In the loop's own executor, which has threads of its own."""
+        """In the loop's own executor and its threads."""
         await asyncio.gather(
             *(
                 self.expect(
@@ -227,7 +227,7 @@ class LoopLoad:
         await self.expect("blocking_in_loop", call)
 
     async def handler_killed(self) -> None:
-        """All that is in flight on a loop ends with its handler: alone on a loop of its own."""
+        """All calls in flight on a loop end with its handler: alone, on a loop of its own."""
         count = self.random.randint(2, 30)
         first = self.ledger.begin("handler_killed", count)
         calls = [
@@ -301,5 +301,5 @@ def fresh_loops(ledger: Ledger, random: Random, stop: threading.Event) -> None:
 
 
 def ignore_expected_warnings() -> None:
-    """That a call blocks its loop is what one of the loads is for."""
+    """One of the loads blocks its loop on purpose."""
     warnings.simplefilter("ignore", erlang.BlockingCallWarning)

@@ -5,16 +5,17 @@ The load comes in epochs of some seconds. After each it pauses, and then
 
 1. every call that was begun has ended, once, with the value or error class that it should have: a
    token in its arguments tells whose value it is;
-2. every function was executed exactly once for a call that got its value or its failure, never for
-   one that was refused, and at most once for one that was cancelled, timed out or killed, as the
-   other side of the bridge has counted;
+2. every function was executed exactly once for a call that got its value or its failure. It was
+   never executed for a call that was refused, and at most once for a call that was cancelled, timed
+   out or killed. The other side of the bridge has counted that;
 3. nothing logs an error, no load crashes, none outlasts its stop by a minute;
 4. processes, threads, descriptors and all else that can be counted are back where they were;
 5. memory has not drifted by the rules in ``drift.py``: medians of first and last third differ by
    no more than a slack and so many bytes for each million calls.
 
-The first fifth of the time warms up: 1 to 3 hold there too, 4 and 5 do not. The load is drawn from
-a seed; how threads and processes interleave is not.
+The first fifth of the time warms up with the greatest load, so that allocators have what they will
+ever keep: 1 to 3 hold there too, 4 and 5 do not. The load is drawn from a seed; how threads and
+processes interleave is not.
 """
 
 import argparse
@@ -44,6 +45,11 @@ import erlang
 # What is under way when the load pauses gets this long: seconds.
 STOP_SECONDS = 60.0
 SAMPLES = 200
+MOST_LONG_THREADS = 4
+MOST_ERLANG_CALLERS = 8
+# What a leak on purpose takes in an epoch: so many steps, whatever the machine's speed.
+LEAK_STEPS = 30
+LEAK_OBJECTS = 20_000
 # What start and pauses may take beyond the time of the load: seconds.
 MARGIN = 180.0
 
@@ -81,7 +87,7 @@ class Soak:
         while not self.wrong and (
             time.monotonic() < start + self.seconds or len(self.points) < drift.FEWEST_POINTS
         ):
-            self.run_epoch(epoch, epoch_seconds)
+            self.run_epoch(epoch, epoch_seconds, warm=time.monotonic() >= warm_until)
             with self.recorder.paused():
                 baseline = self.points[0] if self.points else None
                 sample = self.recorder.add(sampling.quiet(baseline), quiet=True)
@@ -98,10 +104,12 @@ class Soak:
         self.recorder.stop()
         return self.finish(warm)
 
-    def run_epoch(self, epoch: int, seconds: float) -> None:
+    def run_epoch(self, epoch: int, seconds: float, *, warm: bool) -> None:
         random = Random(f"{self.seed} {epoch}")
         stop = threading.Event()
-        loads: list[Load] = [thread_load.long_thread] * random.randint(1, 4)
+        long_threads = random.randint(1, MOST_LONG_THREADS) if warm else MOST_LONG_THREADS
+        callers = random.randint(2, MOST_ERLANG_CALLERS) if warm else MOST_ERLANG_CALLERS
+        loads: list[Load] = [thread_load.long_thread] * long_threads
         loads += [thread_load.executors, thread_load.short_threads, loop_load.fresh_loops]
         loads += [partial(loop_load.long_loop, factory=each) for each in loop_load.FACTORIES]
         if self.leak:
@@ -115,7 +123,7 @@ class Soak:
             )
             for number, load in enumerate(loads)
         ]
-        erlang.call("soak_start", self.seed, epoch, random.randint(2, 8))
+        erlang.call("soak_start", self.seed, epoch, callers)
         for thread in threads:
             thread.start()
         self.pass_time(seconds)
@@ -147,7 +155,7 @@ class Soak:
         faulthandler.dump_traceback(2)
 
     def settle(self, epoch: int) -> None:
-        """Lays what was begun and what was executed side by side."""
+        """Compares the begun calls with the executed ones."""
         states = self.ledger.take()
         erlang_states, executed, complaints = erlang.call("soak_take", len(states))
         # An empty one would be text.
@@ -167,11 +175,11 @@ class Soak:
         self.recorder.calls += len(states) + len(erlang_states)
         self.wrong += [f"epoch {epoch}: {each}" for each in wrong]
 
-    def leaking(self, _ledger: Ledger, _random: Random, stop: threading.Event) -> None:
-        """On purpose, to see that it is noticed."""
-        while not stop.wait(0.02):
+    def leaking(self, _ledger: Ledger, _random: Random, _stop: threading.Event) -> None:
+        """Leaks on purpose, to see that the leak is noticed."""
+        for _ in range(LEAK_STEPS):
             if self.leak == "list":
-                self.leaked += [object() for _ in range(20_000)]
+                self.leaked += [object() for _ in range(LEAK_OBJECTS)]
             elif self.leak == "descriptor":
                 self.leaked.append(open("/dev/null"))  # noqa: SIM115
             else:

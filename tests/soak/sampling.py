@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the node uses: now and then under load, and at the quiescent points between the loads."""
+"""The node's resources: now and then under load, and at the quiescent points between loads."""
 
 import ctypes
 import gc
@@ -40,7 +40,7 @@ class _MallInfo(ctypes.Structure):
 
 
 def malloc_in_use() -> int:
-    """Bytes that C and C++ have from glibc and have not freed; without a glibc 0."""
+    """Bytes that C and C++ have taken from glibc and not freed; 0 without glibc."""
     if not hasattr(_libc, "mallinfo2"):
         return 0
     _libc.mallinfo2.restype = _MallInfo
@@ -49,13 +49,13 @@ def malloc_in_use() -> int:
 
 
 def malloc_trim() -> None:
-    """What is freed goes back to the operating system, so that it is not seen as used."""
+    """Returns freed memory to the operating system, so that it does not count as used."""
     if hasattr(_libc, "malloc_trim"):
         _libc.malloc_trim(0)
 
 
 def now() -> Sample:
-    """All figures. What the pools keep for later, channels, is not counted as used."""
+    """All figures. Channels that the pools keep for later do not count as used."""
     figures: Sample = dict(erlang.call("soak_figures"))
     channels = figures["channels"]
     with open("/proc/self/statm") as statm:
@@ -89,7 +89,7 @@ def collected() -> Sample:
 
 
 def quiet(baseline: Sample | None) -> Sample:
-    """Waits until all is still and back where it was; `unrest` names what is late for that."""
+    """Waits until all is still and back where it was. `unrest` names what is late."""
     deadline = time.monotonic() + SETTLE_SECONDS
     before = collected()
     while True:
@@ -142,11 +142,11 @@ class Recorder:
         return sample
 
     def paused(self) -> threading.Lock:
-        """In the `with` block that has it no sample is taken but by `add`."""
+        """Inside this `with` block only `add` takes samples."""
         return self._turn
 
     def samples(self) -> list[Sample]:
-        """All of them, when it has stopped."""
+        """All samples, once the recorder has stopped."""
         return [json.loads(line) for line in self._path.read_text().splitlines()]
 
     def _run(self) -> None:

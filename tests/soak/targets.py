@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Python functions that the soak test's Erlang side calls. Each notes that it was executed."""
+"""The Python functions that the soak test's Erlang side calls. Each notes its execution."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ def use(ledger: Ledger) -> None:
 
 
 def take(count: int) -> bytes:
-    """How often each of Erlang's first `count` calls was executed; then they begin anew."""
+    """The number of executions of each of Erlang's first `count` calls; then counts from zero."""
     taken = bytes(executed[:count])
     executed[:count] = bytes(count)
     return taken
@@ -58,7 +58,7 @@ def fail(token: int) -> NoReturn:
 
 
 def never_end(token: int) -> NoReturn:
-    """Until it is interrupted."""
+    """Runs until it is interrupted."""
     mark(token)
     while True:
         time.sleep(0.001)
@@ -70,7 +70,7 @@ def count_up(token: int, count: int) -> Iterator[int]:
 
 
 def nested(token: int, depth: int) -> list[int]:
-    """Erlang waits for this, which calls Erlang, which calls this, and so on."""
+    """Erlang waits for this function, which calls Erlang, which calls it again, and so on."""
     mark(token)
     assert _ledger is not None
     if depth:
@@ -84,7 +84,7 @@ def nested(token: int, depth: int) -> list[int]:
 
 
 async def wait_for_ever(token: int) -> None:
-    """Until it is cancelled."""
+    """Waits until it is cancelled."""
     mark(token)
     await asyncio.get_running_loop().create_future()
 

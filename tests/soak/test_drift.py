@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rules notice what grows, and nothing else: on samples made for each rule."""
+"""The rules notice figures that grow, and no others, on samples made for each rule."""
 
 from random import Random
 
@@ -31,7 +31,7 @@ def test_what_stays_has_not_drifted() -> None:
 
 @by_rule
 def test_more_than_may_grow_in_the_time_between_the_thirds_is_noticed(rule: Rule) -> None:
-    """The same amount from point to point, in all a little more than is allowed."""
+    """The same amount from point to point, altogether a little more than is allowed."""
     points = flat()
     between = POINTS - POINTS // 3
     allowed = rule.slack + rule.per_million * between * CALLS_BETWEEN / 1e6

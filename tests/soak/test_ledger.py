@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls that are lost, doubled or crossed are found in the accounts."""
+"""The accounts find lost, doubled and crossed calls."""
 
 from collections import Counter
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The program itself: half a minute of everything, and that what leaks on purpose is found."""
+"""The program itself: half a minute of everything. It finds leaks that are made on purpose."""
 
 import json
 import subprocess

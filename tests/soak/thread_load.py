@@ -31,13 +31,13 @@ def _call_echo(value: object, token: int) -> object:
 
 
 def payload(random: Random, token: int) -> bytes:
-    """From nothing to 5 MB, all magnitudes alike; recognisable. Nothing comes back as text."""
+    """From nothing to 5 MB, all magnitudes alike, recognisable. No payload comes back as text."""
     size = int(MOST_PAYLOAD ** random.random()) - 1
     return (token.to_bytes(7, "big") + b"\xff") * (size // 8)
 
 
 class ThreadLoad:
-    """What one thread does; not to be shared."""
+    """The work of one thread; not to be shared."""
 
     def __init__(self, ledger: Ledger, random: Random, kind: str = "thread_call") -> None:
         self.ledger = ledger
@@ -45,7 +45,7 @@ class ThreadLoad:
         self.kind = kind
 
     def act_each(self) -> None:
-        """Everything once, in any order."""
+        """Each act once, in any order."""
         for act in self.random.sample(_ACTS, len(_ACTS)):
             act(self)
 
@@ -139,14 +139,14 @@ class ThreadLoad:
         self.expect("thread_nested", lambda token: erlang.call("soak_nested", token, depth), depth)
 
     def send(self) -> None:
-        """That it arrived is seen when all is quiet."""
+        """A check at the quiescent point sees whether the message arrived."""
         for _ in range(10):
             token = self.ledger.begin("thread_send")
             erlang.send("soak_mailbox", token)
             self.ledger.end("thread_send", token, Ending.VALUE)
 
     def churn(self) -> None:
-        """A function comes and goes, again and again by few names: they are atoms to nobody."""
+        """Registers and removes functions, again and again under few names."""
         name = f"soak_thread_{threading.get_ident() % 97}_{id(self)}"
         erlang.call("soak_register", name)
         self.expect("thread_churn", lambda token: erlang.call(name, token))
@@ -159,7 +159,7 @@ class ThreadLoad:
         )
 
     def log(self) -> None:
-        """That the log handler saw the line is seen when all is quiet."""
+        """A check at the quiescent point sees whether the log handler got the line."""
         token = self.ledger.begin("thread_log")
         _logger.info("%d", token)
         self.ledger.end("thread_log", token, Ending.VALUE)

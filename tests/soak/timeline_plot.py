@@ -65,7 +65,7 @@ def text(x: float, y: float, content: str, style: str = "", anchor: str = "start
 
 
 def step(span: float) -> float:
-    """A round distance between grid lines: some four of them."""
+    """A round distance between grid lines: about four of them."""
     raw, power = span / 4, 1.0
     while power * 10 <= raw:
         power *= 10
@@ -155,7 +155,7 @@ def clock(seconds: float) -> str:
 
 
 def with_rates(samples: Sequence[Sample]) -> list[Sample]:
-    """`per_second` since the sample before, where both are from under load."""
+    """Adds `per_second` since the last sample, if both are from under load."""
     rated = []
     for before, sample in zip([None, *samples], samples, strict=False):
         rated.append(sample)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An aiohttp service for `test_aiohttp_idioms.py`, which uses the framework as its guide teaches.
+"""An aiohttp service for `test_aiohttp_idioms.py` that uses the framework as its guide teaches.
 
-Each idiom calls Erlang; what happened, Erlang keeps in order under the service's name.
+Each idiom calls Erlang. Erlang keeps the events in order under the service's name.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ async def note(event: str) -> None:
 
 
 async def database(app: web.Application) -> AsyncIterator[None]:
-    """A clean-up context: before and after all requests."""
+    """A clean-up context: runs before and after all requests."""
     app[FACTOR] = await erlang.async_call("double_it", 5)
     await note("database opened")
     yield
@@ -124,7 +124,7 @@ async def thread(request: web.Request) -> web.Response:
 
 @routes.get("/itself")
 async def itself(request: web.Request) -> web.Response:
-    """The application's one client asks this very service, on the same loop."""
+    """The application's one client sends a request to this very service, on the same loop."""
     async with request.app[CLIENT].get(request.url.with_path("/double/21")) as answer:
         return web.json_response(await answer.json())
 

@@ -44,7 +44,7 @@ def pytest_sessionstart() -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_leaks(no_erlang_leaks: None) -> None:
-    """Fails whichever test leaves something behind."""
+    """Fails a test that leaves something behind."""
 
 
 class LoopThread:
@@ -84,14 +84,14 @@ class LoopThread:
             self.loop.call_soon_threadsafe(self.task.cancel)
 
     def join(self) -> BaseException | None:
-        """What the main coroutine raised."""
+        """The exception of the main coroutine, if any."""
         self.thread.join(END_SECONDS)
         assert not self.thread.is_alive()
         return self.error
 
 
 class Service:
-    """A service that listens; its clients reach it by ``http`` and ``websocket``."""
+    """A service that listens. Its clients reach it by ``http`` and ``websocket``."""
 
     def __init__(self, thread: LoopThread, listening: socket.socket) -> None:
         self.thread = thread
@@ -118,7 +118,7 @@ class Service:
         return self.thread.join()
 
 
-Host = Callable[[str, str], Hosted]
+Host = Callable[..., Hosted]
 Serve = Callable[[Callable[[socket.socket], Coroutine[Any, Any, object]]], Service]
 
 
@@ -151,7 +151,7 @@ def serve(loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[Ser
 
 
 def listening_socket() -> socket.socket:
-    """Listens already, so that clients need not wait for the service to come up."""
+    """Listens already, so clients need not wait for the service's start."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     listening.listen(128)
@@ -160,7 +160,7 @@ def listening_socket() -> socket.socket:
 
 @pytest.fixture
 def free_port() -> int:
-    """One that stays free while a service restarts: no system gives it to a client by itself."""
+    """A port that stays free while a service restarts: no system gives it to a client by itself."""
     while True:
         port = random.randrange(*UNASSIGNED_PORTS)
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
@@ -169,11 +169,14 @@ def free_port() -> int:
 
 @pytest.fixture
 def host(loop_name: str, free_port: int) -> Iterator[Host]:
-    """Has Erlang start services, given the module and the name of a main coroutine."""
+    """Makes Erlang start services, given the module and the name of a main coroutine.
+
+    ``arguments`` come after its port; ``stop_timeout`` is in milliseconds.
+    """
     services: list[Hosted] = []
 
-    def start(module: str, main: str) -> Hosted:
-        service = Hosted(loop_name, module, main, free_port)
+    def start(module: str, main: str, *arguments: Any, stop_timeout: int = 10_000) -> Hosted:
+        service = Hosted(loop_name, module, main, free_port, *arguments, stop_timeout=stop_timeout)
         services.append(service)
         service.await_served()
         return service

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A FastAPI service for `test_fastapi_idioms.py`, which uses the framework as its guide teaches.
+"""A FastAPI service for `test_fastapi_idioms.py` that uses the framework as its guide teaches.
 
-Each idiom calls Erlang; what happened, Erlang keeps in order under the service's name.
+Each idiom calls Erlang. Erlang keeps the events in order under the service's name.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -30,7 +30,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
 
 
 async def connection() -> AsyncIterator[str]:
-    """A dependency with a clean-up that awaits, whether the route succeeds or not."""
+    """A dependency whose clean-up awaits, after a success and after a failure of the route."""
     name = str(await erlang.async_call("process_message", "connection"))
     try:
         yield name
@@ -42,7 +42,7 @@ async def connection() -> AsyncIterator[str]:
 
 
 def cursor(connection: Annotated[str, Depends(connection)]) -> Iterator[str]:
-    """A plain one that depends on the other: it runs on the thread pool."""
+    """A plain dependency that depends on the other one. It runs on the thread pool."""
     name = erlang.call("process_message", f"{connection} cursor")
     yield name
     erlang.call("note", STORY, "cursor closed")

@@ -22,12 +22,12 @@ def eventually(look: Callable[[], bool]) -> None:
 
 
 def story(name: str) -> list[str]:
-    """What has been noted in Erlang since the last time, in its order."""
+    """The events in Erlang since the last call, in their order."""
     return list(erlang.call("story", name))
 
 
 def await_story(name: str, events: list[str]) -> None:
-    """Waits until as much has been noted, and checks that it is that, in that order."""
+    """Waits for as many events, and checks that they are these, in this order."""
     told: list[str] = []
 
     def is_told() -> bool:
@@ -38,6 +38,18 @@ def await_story(name: str, events: list[str]) -> None:
     assert told == events
 
 
+def await_events(name: str, events: list[str]) -> None:
+    """The same in any order."""
+    told: list[str] = []
+
+    def is_told() -> bool:
+        told.extend(story(name))
+        return len(told) >= len(events)
+
+    eventually(is_told)
+    assert sorted(told) == sorted(events)
+
+
 def await_dead(process: erlang.Pid) -> None:
     eventually(lambda: not erlang.call("is_alive", process))
 
@@ -45,14 +57,16 @@ def await_dead(process: erlang.Pid) -> None:
 class Hosted:
     """A service in a supervision tree of its own, on a port of its own."""
 
-    def __init__(self, loop: str, module: str, main: str, port: int) -> None:
+    def __init__(
+        self, loop: str, module: str, main: str, port: int, *arguments: Any, stop_timeout: int
+    ) -> None:
         self.port = port
         self.client = httpx.Client(
             base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=DEADLINE_SECONDS
         )
         # The process that keeps the supervisor.
         self._keeper: erlang.Pid = erlang.call(
-            "start_service", erlang.Atom(loop), module, main, [port], {}
+            "start_service", erlang.Atom(loop), module, main, [port, *arguments], {}, stop_timeout
         )
 
     def get(self, path: str) -> Any:
@@ -63,12 +77,12 @@ class Hosted:
         return connect(f"ws://127.0.0.1:{self.port}{path}", proxy=None)
 
     def pid(self) -> erlang.Pid | None:
-        """The process of the loop, which is another one after each restart."""
+        """The process of the loop. After each restart it is another one."""
         found: erlang.Pid | None = erlang.call("service_pid")
         return found
 
     def await_served(self) -> None:
-        """Waits until it answers."""
+        """Waits until the service answers."""
         eventually(self._is_served)
 
     def await_restarted(self, before: erlang.Pid | None) -> None:
@@ -78,10 +92,10 @@ class Hosted:
 
     def await_refusal(self) -> None:
         """Waits until no more connections are accepted."""
-        eventually(self._is_refused)
+        eventually(self.is_refused)
 
     def stop(self) -> object:
-        """Stops the supervisor, if it runs still; why it ended."""
+        """Stops the supervisor, if it still runs. Returns the reason of its end."""
         return erlang.call("stop_service", self._keeper)
 
     def close(self) -> None:
@@ -94,7 +108,7 @@ class Hosted:
         except httpx.TransportError:
             return False
 
-    def _is_refused(self) -> bool:
+    def is_refused(self) -> bool:
         try:
             socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_SECONDS).close()
         except ConnectionError:

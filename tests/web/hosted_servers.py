@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers for `test_hosted_servers.py`, each a main coroutine; Erlang imports them by their names.
+"""Servers for `test_hosted_servers.py`, each a main coroutine. Erlang imports them by their names.
 
-All answer `GET /double/N` and `GET /wait/NAME`, by way of Erlang, and finish what they are asked
+All of them answer `GET /double/N` and `GET /wait/NAME` through Erlang, and finish their requests
 before they end.
 """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A service for `test_hosted_loop.py`; Erlang imports it by its name."""
+"""A service for `test_hosted_loop.py`. Erlang imports it by its name."""
 
 import asyncio
 import threading

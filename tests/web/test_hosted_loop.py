@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A web service under an Erlang supervisor, by py_loop: it starts, crashes, comes back, stops."""
+"""A web service under an Erlang supervisor, with py_loop: it starts, crashes, restarts, stops."""
 
 import hosted_service
 import pytest

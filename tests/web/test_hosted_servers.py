@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers under an Erlang supervisor: uvicorn, hypercorn, aiohttp, asyncio with nothing on top."""
+"""Servers under an Erlang supervisor: uvicorn, hypercorn, aiohttp, plain asyncio."""
 
 import threading
 from collections import Counter
@@ -15,16 +15,8 @@ import erlang
 SERVERS = ["uvicorn", "hypercorn", "aiohttp", "plain"]
 IN_PROGRESS = 40
 
-
-# asyncio loses connections that it accepts just when its server is closed (CPython gh-109564); they
-# are closed by the collector, as the check for leaks will see.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings(
-        r"ignore:Exception ignored in. <function _SelectorTransport\.__del__"
-        ":pytest.PytestUnraisableExceptionWarning"
-    ),
-]
+# uvloop's, about connections that it closes itself. As errors they would keep it from that.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed resource:ResourceWarning")
 
 
 @pytest.fixture(params=SERVERS)
@@ -39,7 +31,7 @@ def test_it_answers_many_at_once(service: Hosted) -> None:
 
 
 class Load:
-    """Clients that ask for more as long as there is a server, each time on a new connection."""
+    """Clients that send requests while there is a server, each on a new connection."""
 
     def __init__(self, url: str, clients: int) -> None:
         self.statuses: Counter[int] = Counter()

@@ -26,7 +26,7 @@ Main = Callable[[socket.socket], Coroutine[Any, Any, object]]
 
 
 class Life:
-    """What happened to an application, in its order."""
+    """The events of an application, in their order."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
@@ -152,7 +152,7 @@ def test_a_second_cancellation_cuts_the_stop_short(main: Main, serve: Serve, nam
 
 
 class Delays:
-    """Whether accepted connections send at once (TCP_NODELAY), as the server's side has it."""
+    """Whether accepted connections send at once (TCP_NODELAY), seen on the server's side."""
 
     def __init__(self) -> None:
         self.nodelay: list[bool] = []
@@ -203,7 +203,7 @@ async def empty_app(scope: Any, _receive: Any, _send: Any) -> None:
 
 
 def run(loop_factory: LoopFactory, main: Coroutine[Any, Any, object]) -> None:
-    """Runs off the main thread, as hosted loops do, and raises what ``main`` raises."""
+    """Runs off the main thread, as hosted loops do, and raises the exception of ``main``."""
     error = LoopThread(loop_factory, lambda: main).join()
     if error is not None:
         raise error

@@ -9,6 +9,8 @@
 namespace loop_bridge {
 namespace {
 
+constexpr FutureResolver::Reason kLost{"lost", "it is gone"};
+
 class FakeCompletion : public Completion {
 public:
     using MakeValue = std::function<PyRef(PyObject* name)>;
@@ -137,22 +139,63 @@ TEST_F(FutureResolverTest, closed_loop_that_cannot_call_back_is_no_error) {
     EXPECT_EQ(resolver.size(), 0U);
 }
 
-TEST_F(FutureResolverTest, fail_all_ends_every_call_with_an_error_of_its_own) {
+TEST_F(FutureResolverTest, abandoned_calls_end_one_by_one_with_an_error_of_their_own) {
     FutureResolver resolver{gil_, meter_};
     open(resolver, "one");
     open(resolver, "two");
     open(resolver, "settled");
     exec("settled.cancel()");
-    resolver.fail_all(gil_, [&](PyObject* name) {
-        set("name", PyRef::borrow(name));
-        return eval("ConnectionError(name) if name != 'two' else 1 / 0");
-    });
+    resolver.abandon_all(gil_, kLost);
+    EXPECT_EQ(resolver.size(), 0U);
+    EXPECT_EQ(meter_.snapshot().in_flight, 3U);
+    const CallId later = open(resolver, "later");
+    const auto fail_one = [&] {
+        return resolver.fail_one_abandoned(
+            gil_, [&](PyObject* name, const FutureResolver::Reason& reason) {
+                EXPECT_EQ(&reason.kind[0], &kLost.kind[0]);
+                set("name", PyRef::borrow(name));
+                return eval("ConnectionError(name) if name != 'two' else 1 / 0");
+            });
+    };
+    EXPECT_TRUE(fail_one());
+    EXPECT_TRUE(holds("one.done() and not two.done()"));
+    EXPECT_TRUE(fail_one());
+    EXPECT_TRUE(fail_one());
+    EXPECT_FALSE(fail_one());
     EXPECT_EQ(PyErr_Occurred(), nullptr);
     EXPECT_TRUE(holds("repr(one.exception()) == \"ConnectionError('one')\""));
     EXPECT_TRUE(holds("type(two.exception()) is ZeroDivisionError"));
-    EXPECT_TRUE(holds("settled.cancelled()"));
-    EXPECT_EQ(resolver.size(), 0U);
+    EXPECT_TRUE(holds("settled.cancelled() and not later.done()"));
+    EXPECT_EQ(meter_.snapshot().in_flight, 1U);
+    succeed(resolver, later, "1");
+    EXPECT_TRUE(holds("later.result() == 1"));
+}
+
+TEST_F(FutureResolverTest, an_abandoned_calls_completion_is_stale) {
+    FutureResolver resolver{gil_, meter_};
+    const CallId id = open(resolver, "one");
+    EXPECT_TRUE(resolver.is_open(id));
+    EXPECT_TRUE(resolver.abandon(gil_, id, kLost));
+    EXPECT_FALSE(resolver.is_open(id));
+    EXPECT_FALSE(resolver.abandon(gil_, id, kLost));
+    EXPECT_FALSE(resolver.forget(gil_, id));
+    succeed(resolver, id, "1");
+    EXPECT_TRUE(holds("not one.done()"));
+    EXPECT_EQ(meter_.snapshot().stale, 1U);
+    EXPECT_TRUE(resolver.fail_one_abandoned(
+        gil_, [&](PyObject*, const FutureResolver::Reason&) { return eval("OSError()"); }));
+    EXPECT_TRUE(holds("type(one.exception()) is OSError"));
+}
+
+TEST_F(FutureResolverTest, drop_all_lets_go_of_abandoned_calls_too) {
+    FutureResolver resolver{gil_, meter_};
+    open(resolver, "one");
+    resolver.abandon_all(gil_, kLost);
+    resolver.drop_all(gil_);
+    EXPECT_TRUE(holds("not one.done()"));
     EXPECT_EQ(meter_.snapshot().in_flight, 0U);
+    exec("known = weakref.ref(one); del one");
+    EXPECT_TRUE(holds("known() is None"));
 }
 
 TEST_F(FutureResolverTest, drop_all_lets_go_of_all_futures_and_ends_none) {
@@ -170,6 +213,7 @@ TEST_F(FutureResolverTest, drop_all_lets_go_of_all_futures_and_ends_none) {
 TEST_F(FutureResolverTest, traverse_visits_each_future_until_told_to_stop) {
     FutureResolver resolver{gil_, meter_};
     open(resolver, "one");
+    resolver.abandon_all(gil_, kLost);
     open(resolver, "two");
     std::vector<PyObject*> seen;
     const auto visit = [](PyObject* object, void* arg) {
@@ -177,7 +221,7 @@ TEST_F(FutureResolverTest, traverse_visits_each_future_until_told_to_stop) {
         return 0;
     };
     EXPECT_EQ(resolver.traverse(visit, &seen), 0);
-    EXPECT_EQ(seen, (std::vector<PyObject*>{eval("one").get(), eval("two").get()}));
+    EXPECT_EQ(seen, (std::vector<PyObject*>{eval("two").get(), eval("one").get()}));
 
     seen.clear();
     const auto stop = [](PyObject* object, void* arg) {

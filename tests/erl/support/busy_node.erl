@@ -142,7 +142,7 @@ source() ->
       "\n"
       "def compute():\n"
       "    while True:\n"
-      "        3 ** 10_000_000\n"
+      "        3 ** 3_000_000\n"
       "\n"
       "def short_lived():\n"
       "    with contextlib.suppress(erlang.Error):\n"

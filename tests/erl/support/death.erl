@@ -5,7 +5,7 @@
 -export([kill/1, wait/1, reason/2]).
 
 -spec kill(pid() | atom()) -> ok.
-kill(Name) when is_atom(Name) ->
+kill(Name) when is_atom(Name), Name =/= undefined ->
     kill(whereis(Name));
 kill(Pid) ->
     exit(Pid, kill),
@@ -13,7 +13,7 @@ kill(Pid) ->
     ok.
 
 %% Of a process that was spawned with a monitor: what it exits with within `Limit' milliseconds.
--spec reason({pid(), Monitor :: reference()}, Limit :: non_neg_integer()) -> term().
+-spec reason({pid(), Monitor :: reference()}, Limit :: timeout()) -> term().
 reason({Pid, Monitor}, Limit) ->
     receive
         {'DOWN', Monitor, process, Pid, Reason} -> Reason

@@ -2,7 +2,7 @@
 %% A node of its own that runs Python code, stops and starts the application, and ends.
 -module(ending_node).
 
--export([run/1, perform/1, keep_busy/1, all_gone/1]).
+-export([run/1, perform/1, keep_busy/1, await_loops/1, all_gone/1]).
 
 %% `stop' and `start' are of the application. The last one ends the node.
 -type step() ::
@@ -55,6 +55,14 @@ keep_busy(Contexts) ->
     ok = py:register_function(running, fun([]) -> Self ! running end),
     [spawn(py, call, ['__main__', spin, [], #{}, infinity]) || _ <- lists:seq(1, Contexts)],
     [receive running -> ok end || _ <- lists:seq(1, Contexts)],
+    ok.
+
+%% Returns when so many loops run, whose main coroutines have begun.
+-spec await_loops(pos_integer()) -> ok.
+await_loops(Number) ->
+    Loops = py_loops:all(),
+    Number = length(Loops),
+    [{ok, none} = py_loop:call(Loop, asyncio, sleep, [0]) || Loop <- Loops],
     ok.
 
 %% Waits until all processes that a node has left behind are gone; fails with those that stay.

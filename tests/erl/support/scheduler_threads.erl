@@ -1,27 +1,31 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% What the threads of the normal schedulers of this node have worked, by the processor's clock, which
-%% stands still while the system lets somebody else run.
+%% The threads of the normal schedulers of this node, as the system accounts for them.
 -module(scheduler_threads).
 
--export([worked/0]).
+-export([all/0, times/1]).
 
--spec worked() -> Microseconds :: non_neg_integer().
-worked() ->
-    lists:sum([time(Folder) || Folder <- filelib:wildcard("/proc/self/task/*"), is_normal(Folder)]).
+-type thread() :: file:filename().
 
 %% `1_scheduler', from OTP 26 on `erts_sched_1'.
-is_normal(Folder) ->
+-spec all() -> [thread()].
+all() ->
     Pattern = "^([0-9]+_scheduler|erts_sched_[0-9]+)$",
-    re:run(string:trim(read(Folder, "comm")), Pattern, [{capture, none}]) =:= match.
+    [
+        Folder
+     || Folder <- filelib:wildcard("/proc/self/task/*"),
+        {ok, Name} <- [file:read_file(filename:join(Folder, "comm"))],
+        re:run(string:trim(Name), Pattern, [{capture, none}]) =:= match
+    ].
 
-%% Nanoseconds on a processor come first.
-time(Folder) ->
-    [Nanoseconds | _] = string:split(read(Folder, "schedstat"), " "),
-    binary_to_integer(Nanoseconds) div 1000.
+%% In microseconds: what they have worked, by the processor's clock, which stands still while the
+%% system lets somebody else run; and what they have waited meanwhile.
+-spec times([thread()]) -> {Worked :: non_neg_integer(), Waited :: non_neg_integer()}.
+times(Threads) ->
+    Times = [times_of(Thread) || Thread <- Threads],
+    {lists:sum([Worked || {Worked, _} <- Times]), lists:sum([Waited || {_, Waited} <- Times])}.
 
-%% Other threads may end meanwhile.
-read(Folder, Name) ->
-    case file:read_file(filename:join(Folder, Name)) of
-        {ok, Text} -> Text;
-        {error, _} -> <<>>
-    end.
+%% Nanoseconds on a processor come first, then those in the line for one.
+times_of(Thread) ->
+    {ok, Text} = file:read_file(filename:join(Thread, "schedstat")),
+    [Worked, Waited | _] = string:split(Text, " ", all),
+    {binary_to_integer(Worked) div 1000, binary_to_integer(Waited) div 1000}.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls of all kinds from Python, without pause, each accounted for: issued, and how it ended."""
+"""Calls of all kinds from Python, without pause. Each is accounted for: its start and its end."""
 
 import asyncio
 import ctypes
@@ -29,20 +29,20 @@ sys.setswitchinterval(0.0005)
 
 
 class Ledger:
-    """What was issued, and how it ended, by kind."""
+    """The started calls and their ends, by kind."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: Counter[tuple[str, str]] = Counter()
 
     def issue(self, kind: str) -> str:
-        """A token that no other call has; its reply must be the same."""
+        """A token that no other call has. The reply must be the same token."""
         with self._lock:
             self._entries[kind, "issued"] += 1
         return f"{kind} {next(_numbers)}"
 
     def end(self, kind: str, token: str, end: object) -> bool:
-        """Whether it ended with its value."""
+        """Whether the call ended with its value."""
         outcome = outcome_of(token, end)
         with self._lock:
             self._entries[kind, outcome] += 1
@@ -85,7 +85,7 @@ class Load:
             thread.start()
 
     def stop(self, seconds: float) -> list[str]:
-        """The stacks of those threads whose calls have not ended in time."""
+        """The stacks of the threads whose calls have not ended in time."""
         self._stop.set()
         deadline = time.monotonic() + seconds
         for thread in self._threads:
@@ -152,7 +152,7 @@ async def _begin(tokens: list[str]) -> list[erlang.Call[object]]:
 
 
 class LoopClosed(Exception):
-    """How a call ends when its loop is closed: nobody hears of it any more."""
+    """The end of a call whose loop is closed: nobody gets its result."""
 
 
 def end_of(call: Callable[[str], object], token: str) -> object:
@@ -183,7 +183,7 @@ def start() -> None:
 
 
 def stop(seconds: float) -> tuple[list[tuple[str, str, int]], list[str]]:
-    """The ledger, and the stacks of threads that hang."""
+    """The ledger, and the stacks of hanging threads."""
     global _load
     load, _load = _load, None
     assert load is not None

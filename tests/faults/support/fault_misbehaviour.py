@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls of functions that misbehave; what they end with is their value or their error's name."""
+"""Calls of functions that misbehave. They return the call's value or the name of its error."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ async def async_call(name: str, timeout: float | None) -> object:
 
 
 def much(token: int, size: int) -> object:
-    """Whether what came back is all there."""
+    """Whether the value came back complete."""
 
     def arrives() -> bool:
         returned, text = erlang.call("fault_much", token)
@@ -43,7 +43,7 @@ def much(token: int, size: int) -> object:
 
 
 async def slow_beside(name: str) -> list[object]:
-    """A call that takes a while beside one that misbehaves, on the same channel."""
+    """A slow call beside a misbehaving one, on the same channel."""
 
     async def value() -> object:
         for number in range(20):
@@ -72,12 +72,12 @@ async def _gather(count: int) -> list[object]:
 
 
 async def gathered(count: int) -> list[object]:
-    """Beside each other on the running loop, which has called before."""
+    """Runs calls concurrently on the running loop, which has called Erlang before."""
     return await _gather(count)
 
 
 def one_of_each() -> list[object]:
-    """How calls end: on this thread, on a new one, on a new loop."""
+    """The ends of calls: on this thread, on a new one, on a new loop."""
     return [
         _outcome(lambda: erlang.call("fault_echo", "1") == "1"),
         in_fresh_thread(lambda: erlang.call("fault_echo", "2") == "2"),
@@ -86,7 +86,7 @@ def one_of_each() -> list[object]:
 
 
 def threads_at_once(count: int) -> list[object]:
-    """Each with a call under way, so that none has another's channel."""
+    """Each thread has a call under way, so that no thread takes over another's channel."""
     all_here = threading.Barrier(count)
     outcomes: list[object] = []
 
@@ -120,7 +120,7 @@ _limits = resource.getrlimit(resource.RLIMIT_NOFILE)
 
 
 def take_descriptors() -> None:
-    """Leaves none to the process, as if its limit were that low."""
+    """Takes all descriptors of the process, as if its limit were low."""
     highest = max(map(int, os.listdir("/proc/self/fd")))
     resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 2, _limits[1]))
     while True:
@@ -173,7 +173,7 @@ def fall(functions: int) -> object:
 
 
 def begin_to_fall(functions: int) -> None:
-    """On a thread that outlives the application."""
+    """Runs on a thread that outlives the application."""
     ends: list[object] = []
     thread = threading.Thread(
         target=lambda: ends.append(fault_load.end_of(lambda _: fall(functions), ""))
@@ -183,7 +183,7 @@ def begin_to_fall(functions: int) -> None:
 
 
 def fallen() -> str:
-    """How that call has ended, as the load's ledger has it."""
+    """The end of that call, as the load's ledger names it."""
     thread, ends = _falls.pop()
     thread.join()
     return fault_load.outcome_of("", ends[0])

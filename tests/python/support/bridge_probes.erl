@@ -1,17 +1,19 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% The Erlang functions that the Python tests call. Each takes the list of the call's arguments.
-%% Tests and functions meet by tags: a function publishes its process under a tag, and whoever
-%% waits for that is told at once, so that no test has to sleep for luck.
+%% Tests and functions meet by tags. A function publishes its process under a tag, and the test that
+%% waits for the tag is told at once. So no test sleeps for luck.
 -module(bridge_probes).
 
 -export([register/0]).
 -export([
     echo/1, args/1, double_it/1, add_one/1, maybe_fail/1, add/1,
-    slow/1, wait_forever/1, ignore_shutdown/1, await_published/1, await_end/1, release/1,
-    kill_self/1, kill_handler/1, exit_normally/1, throw_it/1, exit_with/1, fail_with/1,
+    slow/1, wait_forever/1, wait_watched/1, ignore_shutdown/1,
+    await_published/1, await_end/1, release/1,
+    kill_self/1, kill_handler/1, suspend_handler/1, resume_handler/1, exit_normally/1,
+    throw_it/1, exit_with/1, fail_with/1,
     improper/1, fail_improper/1,
     blob/1, size_of/1, self/1,
-    py_call/1, py_call_elsewhere/1, py_call_abandoned/1,
+    py_call/1, py_call_timed/1, py_call_elsewhere/1, py_call_abandoned/1,
     counts/1, app_env/1, register_name/1, register_limited/1, unregister_name/1,
     start_mailbox/1, read_mailbox/1, stop_process/1
 ]).
@@ -71,6 +73,20 @@ wait_forever([Tag]) ->
         {release, Value} -> Value
     end.
 
+%% As wait_forever/1. The reason of its process's end is published under `end of Tag'.
+wait_watched([Tag]) ->
+    Pid = erlang:self(),
+    _ = spawn(fun() ->
+        Monitor = monitor(process, Pid),
+        Pid ! watched,
+        receive
+            {'DOWN', Monitor, process, Pid, Reason} -> publish(<<"end of ", Tag/binary>>, Reason)
+        end
+    end),
+    receive
+        watched -> wait_forever([Tag])
+    end.
+
 %% As wait_forever/1, but takes its time over an exit signal that can be trapped.
 ignore_shutdown([Tag]) ->
     process_flag(trap_exit, true),
@@ -80,24 +96,27 @@ ignore_shutdown([Tag]) ->
     end.
 
 publish(Tag) ->
-    case ets:insert_new(?PUBLISHED, {Tag, erlang:self()}) of
+    publish(Tag, erlang:self()).
+
+publish(Tag, Value) ->
+    case ets:insert_new(?PUBLISHED, {Tag, Value}) of
         true ->
             ok;
         false ->
             [{Tag, Waiting}] = ets:take(?PUBLISHED, Tag),
-            true = ets:insert(?PUBLISHED, {Tag, erlang:self()}),
-            Waiting ! {published, Tag, erlang:self()}
+            true = ets:insert(?PUBLISHED, {Tag, Value}),
+            Waiting ! {published, Tag, Value}
     end.
 
-%% The process that publishes, or has published, itself under Tag; `none' after Ms milliseconds.
+%% What is published, or has been, under Tag: a process as a rule; `none' after Ms milliseconds.
 await_published([Tag, Ms]) ->
     case ets:insert_new(?PUBLISHED, {Tag, erlang:self()}) of
         false ->
-            [{Tag, Pid}] = ets:lookup(?PUBLISHED, Tag),
-            Pid;
+            [{Tag, Value}] = ets:lookup(?PUBLISHED, Tag),
+            Value;
         true ->
             receive
-                {published, Tag, Pid} -> Pid
+                {published, Tag, Value} -> Value
             after Ms ->
                 ets:delete(?PUBLISHED, Tag),
                 none
@@ -134,6 +153,16 @@ kill_handler([]) ->
         never -> ok
     end.
 
+%% In an async call: the handler of the whole loop does nothing until it is resumed.
+suspend_handler([]) ->
+    {parent, Handler} = process_info(erlang:self(), parent),
+    ok = sys:suspend(Handler),
+    Handler.
+
+resume_handler([Handler]) ->
+    ok = sys:resume(Handler),
+    true.
+
 %% An exit whose reason means success to everybody else.
 exit_normally([]) ->
     exit(normal).
@@ -155,6 +184,10 @@ improper([]) -> [1, #{<<"k">> => [2 | 3]}].
 py_call([Module, Function, Args]) ->
     {ok, Value} = py:call(Module, Function, Args),
     Value.
+
+%% The same with a timeout of Ms milliseconds, and its result as it is.
+py_call_timed([Module, Function, Args, Ms]) ->
+    py:call(Module, Function, Args, #{}, Ms).
 
 %% From a process of its own: on a context's thread.
 py_call_elsewhere([Module, Function, Args]) ->

@@ -3,14 +3,14 @@
 -module(gate).
 
 -export([register/0]).
--export([open_gate/1, pass_gate/1, everybody_at_gate/1, lift_gate/1]).
+-export([open_gate/1, pass_gate/1, everybody_at_gate/1, lift_gate/1, empty_gate/1]).
 
 %% For all to arrive on a machine that is busy, in milliseconds.
 -define(LIMIT, 120000).
 
 -spec register() -> ok.
 register() ->
-    Names = [open_gate, pass_gate, everybody_at_gate, lift_gate],
+    Names = [open_gate, pass_gate, everybody_at_gate, lift_gate, empty_gate],
     lists:foreach(fun(Name) -> ok = py:register_function(Name, ?MODULE, Name) end, Names).
 
 open_gate([]) ->
@@ -24,7 +24,17 @@ closed(Here, Waiting) ->
             From ! {self(), Count},
             closed(Here, Waiting);
         lift ->
-            lists:foreach(fun(Pid) -> Pid ! {self(), go} end, Waiting)
+            lists:foreach(fun(Pid) -> Pid ! {self(), go} end, Waiting);
+        {empty, From} ->
+            Monitors = [monitor(process, Pid) || Pid <- Waiting],
+            lists:foreach(fun(Pid) -> Pid ! {self(), go} end, lists:reverse(Waiting)),
+            lists:foreach(fun await_end/1, Monitors),
+            From ! {self(), empty}
+    end.
+
+await_end(Monitor) ->
+    receive
+        {'DOWN', Monitor, process, _, _} -> ok
     end.
 
 %% Returns Value when the gate is lifted.
@@ -45,3 +55,11 @@ everybody_at_gate([Gate, Count]) ->
 lift_gate([Gate]) ->
     Gate ! lift,
     true.
+
+%% Lifts the gate, and returns when all who waited there have answered and ended.
+empty_gate([Gate]) ->
+    Gate ! {empty, self()},
+    receive
+        {Gate, empty} -> true
+    after ?LIMIT -> error(some_are_left)
+    end.

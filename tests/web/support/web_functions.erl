@@ -7,8 +7,8 @@
 -export([register/0, init/1]).
 -export([
     double_it/1, get_user/1, process_message/1, fail_with/1, kill_self/1, meet/1, wait_for/1,
-    await_waiting/1, release/1, is_alive/1, note/1, story/1, start_service/1, service_pid/1,
-    stop_service/1, kill_service/1
+    await_waiting/1, release/1, release_all/1, is_alive/1, note/1, story/1, start_service/1,
+    service_pid/1, stop_service/1, stop_loop/1, kill_service/1
 ]).
 
 -define(TABLE, web_functions_table).
@@ -95,6 +95,11 @@ release([Name, Value]) ->
     [_] = ets:take(?TABLE, {waiting, Name}),
     true.
 
+%% Those that still wait, which may be none.
+release_all([Name]) ->
+    [Pid ! {release, Name, none} || {_, Pid} <- ets:take(?TABLE, {waiting, Name})],
+    true.
+
 is_alive([Pid]) -> is_process_alive(Pid).
 
 %% Stories: what is noted under a name, in its order.
@@ -110,12 +115,12 @@ story([Story]) ->
 
 %% Services under a supervisor of their own.
 
-start_service([Loop, Module, Function, Args, Kwargs]) ->
+start_service([Loop, Module, Function, Args, Kwargs, StopTimeout]) ->
     Options = #{
         name => web_tests_service,
         loop => Loop,
         main => {Module, Function, Args, Kwargs},
-        stop_timeout => 10000
+        stop_timeout => StopTimeout
     },
     Self = self(),
     %% The supervisor may not be linked to the process of this call, which ends with it.
@@ -164,6 +169,9 @@ kill_service([]) ->
     receive
         {'DOWN', Monitor, process, Pid, Reason} -> Reason
     end.
+
+%% Its supervisor starts another one.
+stop_loop([Timeout]) -> py_loop:stop(web_tests_service, Timeout).
 
 %% The reason with which the supervisor ended, now or before.
 stop_service([Keeper]) ->

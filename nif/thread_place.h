@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// thread_place.h: finds a thread by its ident, and the place of its Python code.
+// Threads: any, with the GIL. No Python code runs here, so callers may walk lists meanwhile.
+#pragma once
+
+#include "loop_bridge/python/py_ref.h"
+
+namespace nif {
+
+// Null while no Python code runs.
+loop_bridge::PyRef innermost_frame(loop_bridge::Gil gil, PyThreadState* state) noexcept;
+
+// Null if the thread has ended.
+PyThreadState* state_of_thread(loop_bridge::Gil gil, unsigned long thread) noexcept;
+
+// Whether a pending exception of any thread stops traced functions of all threads from starting.
+bool stalls_traced_code(loop_bridge::Gil gil) noexcept;
+
+// Whether the frame `base' is `frame' or a caller of it, at any distance. Always true for a null
+// `base'.
+bool runs_above(loop_bridge::Gil gil, PyObject* frame, const PyObject* base) noexcept;
+// The same for a thread's innermost frame.
+bool runs_above(loop_bridge::Gil gil, PyThreadState* state, const PyObject* base) noexcept;
+
+// The innermost frame and its current instruction.
+struct ThreadPlace {
+    loop_bridge::PyRef frame;  // none while no Python code runs
+    int instruction = -1;
+
+    ThreadPlace(loop_bridge::Gil gil, PyThreadState* state);
+    bool is(const PyObject* other, int other_instruction) const noexcept {
+        return frame.get() == other && instruction == other_instruction;
+    }
+    bool operator==(const ThreadPlace& other) const noexcept {
+        return is(other.frame.get(), other.instruction);
+    }
+};
+
+}  // namespace nif

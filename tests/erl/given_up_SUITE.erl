@@ -1,0 +1,82 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Contexts that are given up: their code goes on, their threads stay until the code returns.
+-module(given_up_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([
+    code_that_can_not_be_interrupted_gets_replaced/1,
+    threads_that_are_left_behind_have_a_limit/1
+]).
+
+-define(CONTEXTS, 2).
+-define(MAX_CONTEXTS, 4).
+%% The pool's limit of threads.
+-define(MAX_THREADS, (?MAX_CONTEXTS + 64)).
+
+all() ->
+    [code_that_can_not_be_interrupted_gets_replaced, threads_that_are_left_behind_have_a_limit].
+
+init_per_suite(Config) ->
+    _ = application:load(erlang_python),
+    ok = application:set_env(erlang_python, contexts, ?CONTEXTS),
+    ok = application:set_env(erlang_python, max_contexts, ?MAX_CONTEXTS),
+    Config.
+
+end_per_suite(_Config) ->
+    ok = application:unset_env(erlang_python, contexts),
+    ok = application:unset_env(erlang_python, max_contexts).
+
+init_per_testcase(_Case, Config) ->
+    {ok, _} = application:ensure_all_started(erlang_python),
+    Config.
+
+end_per_testcase(_Case, _Config) ->
+    ok = application:stop(erlang_python),
+    mailbox:assert_empty().
+
+code_that_can_not_be_interrupted_gets_replaced(_Config) ->
+    #{given_up := Before} = counts(),
+    Seconds = 3,
+    Results = in_processes:values(12, fun(_) -> py:call(time, sleep, [Seconds], #{}, 20) end),
+    ?assertEqual(lists:duplicate(12, {error, timeout}), Results),
+    ?assertEqual({ok, 1}, py:eval(<<"1">>, #{}, 1000)),
+    eventually:equal(0, fun() -> maps:get(stale, counts()) end),
+    ?assert(maps:get(given_up, counts()) > Before).
+
+%% Otherwise each caller of slow code would add one more thread that wants the GIL.
+threads_that_are_left_behind_have_a_limit(Config) ->
+    Fifo = unicode:characters_to_binary(
+        filename:join(proplists:get_value(priv_dir, Config), "fifo")
+    ),
+    {ok, none} = py:call(os, mkfifo, [Fifo]),
+    %% It waits until somebody opens the other end. No exception ends that.
+    Wait = fun() -> py:call(io, open, [Fifo], #{}, 20) end,
+    in_processes:values(4, fun(_) -> until_refused(Wait) end),
+    ?assertMatch(#{threads := ?MAX_THREADS, total := 0}, counts()),
+    Refused = {error, {no_context, {too_many_threads, ?MAX_THREADS}}},
+    ?assertEqual(Refused, py:eval(<<"1">>)),
+    a_new_pool(),
+    ?assertEqual(Refused, py:eval(<<"1">>)),
+    ok = file:write_file(Fifo, <<>>),
+    %% The contexts that are kept are there again.
+    eventually:equal({?CONTEXTS, ?CONTEXTS}, fun() ->
+        #{idle := Idle, threads := Threads} = counts(),
+        {Idle, Threads}
+    end),
+    ?assertEqual({ok, 1}, py:eval(<<"1">>)).
+
+a_new_pool() ->
+    Pool = whereis(py_contexts),
+    death:kill(Pool),
+    eventually:true(fun() -> not lists:member(whereis(py_contexts), [undefined, Pool]) end).
+
+until_refused(Call) ->
+    case Call() of
+        {error, timeout} -> until_refused(Call);
+        {error, {no_context, _}} -> ok
+    end.
+
+counts() ->
+    maps:get(contexts, py:info()).

@@ -1,0 +1,59 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% Connections that a hosted loop accepts just when their server is closed.
+-module(late_connections_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, groups/0, init_per_suite/1, end_per_suite/1, init_per_group/2, end_per_group/2]).
+-export([a_connection_accepted_when_its_server_closes_is_closed/1]).
+
+-define(LIMIT, 20000).
+
+groups() ->
+    Each = [a_connection_accepted_when_its_server_closes_is_closed],
+    [{asyncio, Each}, {uvloop, Each}].
+
+all() ->
+    [{group, asyncio}, {group, uvloop}].
+
+init_per_suite(Config) ->
+    python_side:start(source(), Config).
+
+end_per_suite(_Config) ->
+    application:stop(erlang_python).
+
+init_per_group(Kind, Config) ->
+    [{kind, Kind} | Config].
+
+end_per_group(_Kind, _Config) ->
+    ok.
+
+%% A connection is accepted in several turns of the loop; the server is closed after each number of
+%% them once.
+source() ->
+    <<"import asyncio, socket, sys, warnings\n"
+      "complaints = []\n"
+      "async def close_a_door(turns):\n"
+      "    loop = asyncio.get_running_loop()\n"
+      "    server = await asyncio.start_server(lambda r, w: w.close(), '127.0.0.1', 0)\n"
+      "    with socket.create_connection(server.sockets[0].getsockname()) as client:\n"
+      "        client.setblocking(False)\n"
+      "        for _ in range(turns): await asyncio.sleep(0)\n"
+      "        server.close()\n"
+      "        try: await loop.sock_recv(client, 1)\n"
+      "        except ConnectionError: pass\n"
+      "async def close_doors():\n"
+      "    with warnings.catch_warnings(record=True) as caught:\n"
+      "        warnings.simplefilter('always')\n"
+      "        hook, sys.unraisablehook = sys.unraisablehook, lambda what: complaints.append(repr(what))\n"
+      "        try:\n"
+      "            for turns in range(10): await close_a_door(turns)\n"
+      "        finally: sys.unraisablehook = hook\n"
+      "    complaints.extend(str(one.message) for one in caught)\n">>.
+
+a_connection_accepted_when_its_server_closes_is_closed(Config) ->
+    process_flag(trap_exit, true),
+    Kind = proplists:get_value(kind, Config),
+    {ok, Loop} = py_loop:start_link(#{loop => Kind, main => {'__main__', close_doors, [], #{}}}),
+    ?assertEqual(normal, receive {'EXIT', Loop, Why} -> Why after ?LIMIT -> still_waiting end),
+    ?assertEqual({ok, []}, py:eval(<<"complaints">>)).

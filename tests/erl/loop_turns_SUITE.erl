@@ -1,0 +1,179 @@
+%% SPDX-License-Identifier: Apache-2.0
+%% However many coroutines come for a hosted loop at once, its own ones have their turns in between.
+-module(loop_turns_SUITE).
+
+-include_lib("stdlib/include/assert.hrl").
+
+-export([all/0, groups/0, init_per_suite/1, end_per_suite/1, init_per_group/2, end_per_group/2]).
+-export([
+    coroutines_that_come_at_once_begin_in_many_turns/1,
+    a_coroutine_that_begins_slowly_has_a_turn_of_its_own/1,
+    coroutines_abandoned_at_once_are_cancelled_in_many_turns/1,
+    gathered_coroutines_begin_and_are_cancelled_in_many_turns/1
+]).
+
+%% Coroutines that may begin in one turn, with room for other bounds to come.
+-define(MOST, 500).
+
+groups() ->
+    Each = [
+        coroutines_that_come_at_once_begin_in_many_turns,
+        a_coroutine_that_begins_slowly_has_a_turn_of_its_own,
+        coroutines_abandoned_at_once_are_cancelled_in_many_turns,
+        gathered_coroutines_begin_and_are_cancelled_in_many_turns
+    ],
+    [{asyncio, Each}, {uvloop, Each}].
+
+all() ->
+    [{group, asyncio}, {group, uvloop}].
+
+init_per_suite(Config) ->
+    python_side:start(source(), Config).
+
+end_per_suite(_Config) ->
+    application:stop(erlang_python).
+
+init_per_group(Kind, Config) ->
+    [{kind, Kind} | Config].
+
+end_per_group(_Kind, _Config) ->
+    ok.
+
+source() ->
+    <<"import asyncio, time, warnings\n"
+      "turn = 0\n"
+      "begun, cancelled = [], []\n"
+      "async def main():\n"
+      "    global turn\n"
+      "    while True:\n"
+      "        await asyncio.sleep(0)\n"
+      "        turn += 1\n"
+      "async def value(of):\n"
+      "    return of\n"
+      "def begin(seconds):\n"
+      "    time.sleep(seconds)\n"
+      "    return value(turn)\n"
+      "async def stay():\n"
+      "    begun.append(turn)\n"
+      "    try:\n"
+      "        await asyncio.get_running_loop().create_future()\n"
+      "    finally:\n"
+      "        cancelled.append(turn)\n"
+      "async def turns(of, count):\n"
+      "    found = globals()[of]\n"
+      "    while len(found) < count:\n"
+      "        await asyncio.sleep(0)\n"
+      "    assert len(found) == count\n"
+      "    return [found.pop() for _ in range(count)]\n"
+      "def be_interrupted():\n"
+      "    try:\n"
+      "        erlang.call('hang')\n"
+      "    except erlang.Interrupted:\n"
+      "        erlang.call('tell', 'interrupted')\n"
+      "async def hold_up():\n"
+      "    with warnings.catch_warnings(action='ignore'):\n"
+      "        erlang.call('hold_up')\n">>.
+
+coroutines_that_come_at_once_begin_in_many_turns(Config) ->
+    assert_many_turns(turns_of_beginners(2000, 0, Config)).
+
+a_coroutine_that_begins_slowly_has_a_turn_of_its_own(Config) ->
+    Turns = turns_of_beginners(20, 0.01, Config),
+    ?assertEqual(20, length(lists:usort(Turns))).
+
+coroutines_abandoned_at_once_are_cancelled_in_many_turns(Config) ->
+    Loop = start(Config),
+    {ok, Channel} = py_loops:channel(Loop),
+    Handles = [submit(Channel, make_ref(), stay, []) || _ <- lists:seq(1, 2000)],
+    {ok, _} = turns(Loop, begun, 2000),
+    LetGo = hold_up(Loop),
+    abandoned = lists:foldl(fun(Handle, _) -> py_nif:abandon(Handle) end, none, Handles),
+    await_interruptions(),
+    LetGo(),
+    {ok, Turns} = turns(Loop, cancelled, 2000),
+    assert_many_turns(Turns),
+    ok = py_loop:stop(Loop).
+
+gathered_coroutines_begin_and_are_cancelled_in_many_turns(Config) ->
+    Loop = start(Config),
+    {ok, Channel} = py_loops:channel(Loop),
+    Request = py_request:gather([{'__main__', stay, []} || _ <- lists:seq(1, 2000)]),
+    {ok, Handle} = py_nif:submit(Channel, make_ref(), Request),
+    {ok, Begun} = turns(Loop, begun, 2000),
+    assert_many_turns(Begun),
+    abandoned = py_nif:abandon(Handle),
+    {ok, Cancelled} = turns(Loop, cancelled, 2000),
+    assert_many_turns(Cancelled),
+    ok = py_loop:stop(Loop).
+
+assert_many_turns(Turns) ->
+    InEach = maps:values(maps:groups_from_list(fun(Turn) -> Turn end, Turns)),
+    ?assert(lists:max([length(Same) || Same <- InEach]) =< ?MOST).
+
+%% In which turns of a loop so many coroutines begin that have come while it was held up; each takes
+%% so many seconds to begin.
+turns_of_beginners(Count, Seconds, Config) ->
+    Loop = start(Config),
+    {ok, Channel} = py_loops:channel(Loop),
+    LetGo = hold_up(Loop),
+    Refs = [make_ref() || _ <- lists:seq(1, Count)],
+    lists:foreach(fun(Ref) -> submit(Channel, Ref, 'begin', [Seconds]) end, Refs),
+    LetGo(),
+    Turns = [turn(Ref) || Ref <- Refs],
+    ok = py_loop:stop(Loop),
+    Turns.
+
+start(Config) ->
+    {ok, Loop} = py_loop:start_link(#{
+        loop => proplists:get_value(kind, Config), main => {'__main__', main, [], #{}}
+    }),
+    Loop.
+
+submit(Channel, Ref, Function, Args) ->
+    {ok, Handle} = py_nif:submit(Channel, Ref, py_request:coroutine('__main__', Function, Args, #{})),
+    Handle.
+
+turns(Loop, Of, Count) ->
+    py_loop:call(Loop, '__main__', turns, [atom_to_binary(Of), Count]).
+
+turn(Ref) ->
+    receive
+        {py_result, Ref, {ok, Turn}} -> Turn
+    after 20000 ->
+        error(no_answer)
+    end.
+
+%% The loop runs nothing until the fun is called that this returns.
+hold_up(Loop) ->
+    Test = self(),
+    py:register_function(hold_up, fun([]) ->
+        Test ! {held_up, self()},
+        wait_for(let_go)
+    end),
+    {_, Monitor} = spawn_monitor(fun() ->
+        {ok, none} = py_loop:call(Loop, '__main__', hold_up, [], infinity)
+    end),
+    Holder = wait_for(held_up),
+    fun() ->
+        Holder ! {let_go, none},
+        receive
+            {'DOWN', Monitor, process, _, Reason} -> ?assertEqual(normal, Reason)
+        end,
+        ok = py:unregister_function(hold_up)
+    end.
+
+%% Everything that was abandoned before is interrupted when this returns.
+await_interruptions() ->
+    ok = python_side:register_tell(),
+    ok = python_side:register_hang(),
+    Caller = spawn(fun() -> py:call('__main__', be_interrupted, [], #{}, infinity) end),
+    _ = python_side:hanging(),
+    exit(Caller, kill),
+    <<"interrupted">> = python_side:told().
+
+wait_for(Tag) ->
+    receive
+        {Tag, Value} -> Value
+    after 20000 ->
+        error({missing, Tag})
+    end.

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Functions that tell where in them they were interrupted."""
+
+import asyncio
+import contextlib
+import functools
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import uvloop
+from interrupted_code import spin
+
+import erlang
+from erlang.testing import becomes_true
+
+
+async def telling() -> None:
+    try:
+        await erlang.async_call("tell", "begun")
+        await asyncio.sleep(3600)
+    except BaseException as ending:
+        await asyncio.sleep(0)  # it can still wait
+        await erlang.async_call("tell", type(ending).__name__)
+        raise
+
+
+async def deaf() -> None:
+    with contextlib.suppress(asyncio.CancelledError):
+        await erlang.async_call("tell", "begun")
+    while True:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+
+
+def told_by_asyncio() -> None:
+    asyncio.run(telling())
+
+
+def told_by_uvloop() -> None:
+    uvloop.run(telling())
+
+
+def until_forced(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_until_complete(deaf())
+    except BaseException as ending:
+        erlang.call("tell", type(ending).__name__)
+        raise
+    finally:
+        loop.close()
+
+
+def deaf_asyncio() -> None:
+    until_forced(asyncio.new_event_loop())
+
+
+def deaf_uvloop() -> None:
+    until_forced(uvloop.new_event_loop())
+
+
+# Code that takes or gives back something.
+
+TURNS = 2_000_000
+
+
+def told(function: Callable[[], object]) -> Callable[[], None]:
+    """Tells where the interruption came: inside of what ``function`` calls, or outside."""
+
+    @functools.wraps(function)
+    def run() -> None:
+        inside.clear()
+        try:
+            function()
+            spin()
+        except BaseException:
+            erlang.call("tell", "inside" if inside else "outside")
+            raise
+
+    return run
+
+
+inside: list[bool] = []
+
+
+def begin() -> None:
+    inside.append(True)
+    tell_begun()
+
+
+def tell_begun() -> None:
+    """Another thread tells, since a call of this one could be interrupted itself."""
+    threading.Thread(target=erlang.call, args=("tell", "begun")).start()
+
+
+def busy() -> None:
+    begin()
+    for _ in range(TURNS):
+        pass
+    inside.clear()
+
+
+class Busy:
+    def __enter__(self) -> None:
+        if self.kind == "enter":
+            busy()
+
+    def __exit__(self, *_: object) -> None:
+        if self.kind == "exit":
+            busy()
+
+    def __del__(self) -> None:
+        if self.kind == "del":
+            busy()
+
+    def acquire(self) -> None:
+        if self.kind == "acquire":
+            busy()
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+
+@told
+def busy_in_enter() -> None:
+    with Busy("enter"):
+        pass
+
+
+@told
+def busy_in_exit() -> None:
+    with Busy("exit"):
+        pass
+
+
+@told
+def busy_in_del() -> None:
+    Busy("del")
+
+
+@told
+def busy_in_acquire() -> None:
+    Busy("acquire").acquire()
+
+
+@told
+def busy_in_finally() -> None:
+    try:
+        inside.clear()
+    finally:
+        busy()
+    str(inside)
+
+
+@told
+def busy_in_finally_after_an_error() -> None:
+    with contextlib.suppress(ValueError):
+        try:
+            int("no number")
+        finally:
+            busy()
+
+
+@contextlib.contextmanager
+def managed_finally() -> Iterator[None]:
+    try:
+        yield
+    finally:
+        busy()
+
+
+@told
+def busy_in_finally_of_a_generator() -> None:
+    with managed_finally():
+        inside.clear()
+
+
+def busy_before_try() -> None:
+    """A lock that another thread keeps until after the interruption. Is it free at last?"""
+    own = threading.Lock()
+    own.acquire()
+    other = threading.Timer(0.1, own.release)
+    other.start()
+    try:
+        begin()
+        own.acquire()
+        try:
+            spin()
+        finally:
+            own.release()
+    except BaseException:
+        other.join()
+        erlang.call("tell", "inside" if own.locked() else "outside")
+        raise
+
+
+@told
+def trying_to_take() -> None:
+    """A lock that another thread keeps for ever. Its loop is left for the `try' behind it."""
+    kept = threading.Lock()
+    kept.acquire()
+    tell_begun()
+    while not kept.acquire(False):
+        pass
+    try:
+        inside.append(True)
+    finally:
+        kept.release()
+
+
+@told
+def repeating_nothing() -> None:
+    tell_begun()
+    while True:
+        pass
+
+
+class Computed:
+    @property
+    def value(self) -> int:
+        return sum((1, 2))
+
+
+@told
+def computing_attributes() -> None:
+    """No function returns to this one: the interpreter calls what computes the attribute."""
+    computed = Computed()
+    tell_begun()
+    while True:
+        computed.value  # noqa: B018
+
+
+@told
+def jumping_out_of_with() -> None:
+    """After a branch the code jumps to the end of the `with'."""
+    own = threading.Lock()
+    ways = [0, 0]
+    tell_begun()
+    inside[:] = [True]
+    try:
+        while True:
+            with own:
+                if inside:
+                    ways[0] += 1
+                else:
+                    ways[1] += 1
+    finally:
+        inside[:] = [True] if own.locked() else []
+
+
+async def wait_awhile() -> None:
+    begin()
+    await asyncio.sleep(0.2)
+    inside.clear()
+
+
+@told
+def loop_in_finally() -> None:
+    try:
+        inside.clear()
+    finally:
+        asyncio.run(wait_awhile())
+    str(inside)
+
+
+COUNTING = """
+with recursive numbers(n) as (values (0) union all select n + 1 from numbers where n < 1000000)
+select finish() from (select max(n) from numbers)
+"""
+
+
+def busy_in_c() -> None:
+    """C code without the GIL that calls code of the standard library at last."""
+    finished = threading.Event()
+    frame = sys._getframe()
+
+    def tell_when_busy() -> None:
+        # Whoever looks has the GIL. So the code of this line is in C.
+        assert becomes_true(lambda: frame.f_lineno == line)
+        erlang.call("tell", "begun")
+
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.create_function("finish", 0, finished.set)
+        try:
+            line = frame.f_lineno + 2
+            threading.Thread(target=tell_when_busy).start()
+            connection.execute(COUNTING)
+            spin()
+        except BaseException:
+            erlang.call("tell", "outside" if finished.is_set() else "inside")
+            raise

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Notes the interruptions that were raised inside of code which takes locks."""
+
+import dis
+import functools
+import traceback
+from collections.abc import Callable, Iterator
+from types import FrameType, TracebackType
+
+import erlang
+from erlang._code_places import _WAITS
+from erlang._interruption import _kind
+
+_noted: list[str] = []
+
+
+def endlessly(function: Callable[[], object]) -> Callable[[], None]:
+    """Calls the function again and again, and notes what ends that."""
+
+    @functools.wraps(function)
+    def run() -> None:
+        try:
+            while True:
+                function()
+        except BaseException as ending:
+            _note(ending)
+            raise
+
+    return run
+
+
+def take() -> list[str]:
+    """What was noted since the last time."""
+    taken = _noted[:]
+    _noted.clear()
+    return taken
+
+
+def _note(ending: BaseException) -> None:
+    """Notes an interruption, with its stack, if the standard library was hit while it had locks."""
+    if not isinstance(ending, erlang.Interrupted):
+        return
+    frames = list(_frames(ending.__traceback__))
+    innermost = next(frame for frame in reversed(frames) if _kind(frame) != "neutral")
+    if _kind(innermost) == "locking" and innermost.f_code not in _WAITS:
+        _noted.append("".join(traceback.format_exception(ending)))
+
+
+def _frames(place: TracebackType | None) -> Iterator[FrameType]:
+    """Those of a traceback, without a function that had given back all its locks and returned.
+
+    From CPython 3.12 on a traceback has that function, too.
+    """
+    while place is not None:
+        frame = place.tb_frame
+        returns = dis.opname[frame.f_code.co_code[place.tb_lasti]].startswith("RETURN_")
+        if place.tb_next is not None or not returns:
+            yield frame
+        place = place.tb_next
