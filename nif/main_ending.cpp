@@ -12,8 +12,10 @@ using loop_bridge::PyRef;
 namespace {
 
 // Shows an error as ignored, in the words of this CPython version. Before 3.13 the message names an
-// object, from 3.13 on an action.
+// object, from 3.13 on an action. A Ctrl-C that comes meanwhile interrupts the next step too: the
+// report can wait for a full pipe, and the next step can wait for a thread.
 void ignore(Gil, [[maybe_unused]] PyObject* object, [[maybe_unused]] const char* doing) {
+    const InterruptKept kept;
 #if PY_VERSION_HEX >= 0x030D0000
     PyErr_FormatUnraisable("Exception ignored %s", doing);
 #else

@@ -39,6 +39,7 @@ struct State {
     std::atomic<Channel*> waiting{nullptr};                  // that the main thread waits on
     std::atomic<bool> arrived{false};                        // since the main thread's last sleep
     std::atomic<int> ending{0};
+    bool interrupt_raised = false;  // the handler of Ctrl-C raised; GIL
 };
 constinit State state;
 
@@ -136,7 +137,9 @@ void set_aside_nudges() noexcept {
 PyObject* call_handler(PyObject* self, PyObject* args) {
     const long number = PyLong_AsLong(PyTuple_GET_ITEM(args, 0));
     SignalNudger::noticed(static_cast<int>(number));
-    return PyObject_CallObject(self, args);
+    PyObject* result = PyObject_CallObject(self, args);
+    if (number == SIGINT && result == nullptr) state.interrupt_raised = true;
+    return result;
 }
 
 PyMethodDef handler_method = {"handler", call_handler, METH_VARARGS, nullptr};
@@ -244,6 +247,12 @@ void MainSignals::end() noexcept {
 }
 
 int MainSignals::ending() noexcept { return state.ending; }
+
+InterruptKept::InterruptKept() noexcept { state.interrupt_raised = false; }
+
+InterruptKept::~InterruptKept() {
+    if (state.interrupt_raised) PyErr_SetInterrupt();
+}
 
 WokenBySignals::WokenBySignals(Channel& channel) noexcept {
     if (!state.active.load(std::memory_order_relaxed) || !on_main_thread()) return;

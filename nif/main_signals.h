@@ -32,6 +32,16 @@ public:
     static int ending() noexcept;
 };
 
+// A scope in which exceptions are shown, and in which an exception of a signal handler is lost. If
+// Ctrl-C raised one, Python calls the handler again after the scope. GIL held.
+class InterruptKept {
+public:
+    InterruptKept() noexcept;
+    ~InterruptKept();
+    InterruptKept(const InterruptKept&) = delete;
+    InterruptKept& operator=(const InterruptKept&) = delete;
+};
+
 // A scope in which a thread may wait on a channel. A signal on Python's main thread wakes the
 // thread, even if the signal comes just before the thread sleeps. Does nothing on other threads. No
 // GIL.

@@ -168,3 +168,36 @@ def test_control_c_ends_the_wait_for_services(place: Place, control: Control) ->
         assert answer.result() == "worked"
     program.process.communicate(timeout=SECONDS)
     assert program.process.returncode == 0
+
+
+# Standard error for which the second Ctrl-C comes while the first one is reported.
+INTERRUPTING_REPORT = """\
+class Report:
+    def __init__(self):
+        self.interrupted = False
+    def write(self, text):
+        sys.__stderr__.write(text)
+        if "KeyboardInterrupt" in text and not self.interrupted:
+            self.interrupted = True
+            signal.raise_signal(signal.SIGINT)
+    def flush(self):
+        sys.__stderr__.flush()
+sys.stderr = Report()
+"""
+
+
+def test_control_c_during_the_report_of_another_one_ends_the_next_wait(
+    place: Place, control: Control
+) -> None:
+    program = Program(place, control, "uvloop", INTERRUPTING_REPORT)
+    assert program.process.stdout is not None
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(get, program.ports["aiohttp"], "plain")
+        control.hold(1)
+        program.end()
+        program.process.send_signal(signal.SIGINT)
+        assert program.process.stdout.readline() == "exit function\n"
+        control.release()
+        assert answer.result() == "worked"
+    program.process.communicate(timeout=SECONDS)
+    assert program.process.returncode == 0
