@@ -7,6 +7,7 @@ import re
 import select
 import signal
 import subprocess
+import termios
 import time
 
 import pytest
@@ -14,6 +15,9 @@ from conftest import ERLPY, PYTHON, SECONDS, Place
 
 # CPython 3.13 and later have a new prompt, written in Python, with frames of its own in tracebacks.
 OLD_PROMPT = {"TERM": "dumb", "PYTHON_BASIC_REPL": "1"}
+
+# Where tcgetattr() returns the flags that hold ECHO.
+LOCAL_FLAGS = 3
 
 
 class Terminal:
@@ -60,7 +64,14 @@ class Terminal:
         return seen
 
     def interrupt(self) -> None:
-        """Sends Ctrl-C; again if readline was not ready and missed it, as in python3 too."""
+        """Sends Ctrl-C to readline; again if readline did not wait yet, as in python3 too.
+
+        The terminal must not show it itself: readline switches the echo off, after its prompt.
+        """
+        deadline = time.monotonic() + SECONDS
+        while termios.tcgetattr(self.fd)[LOCAL_FLAGS] & termios.ECHO:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         self.send("\x03")
         while not select.select([self.fd], [], [], 1.0)[0]:
             self.send("\x03")
@@ -79,7 +90,6 @@ class Terminal:
 def own_terminal() -> None:
     os.setsid()
     import fcntl
-    import termios
 
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
