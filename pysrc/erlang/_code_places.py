@@ -58,8 +58,12 @@ def is_at_check(frame: FrameType) -> bool:
 
     At other instructions, C code may have given up the GIL.
     """
-    name = _opname(frame)
-    return name == "RESUME" or _jumps_back(name)
+    return _opname(frame) == "RESUME" or jumps_back(frame)
+
+
+def jumps_back(frame: FrameType) -> bool:
+    """Whether the frame's code goes back to the head of a loop here."""
+    return _jumps_back(_opname(frame))
 
 
 def is_at_loop_head(frame: FrameType) -> bool:

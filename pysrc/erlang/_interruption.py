@@ -25,6 +25,7 @@ from erlang._code_places import (
     is_calling,
     is_in_finally,
     is_returning,
+    jumps_back,
     waits_safely,
     will_be_protected,
 )
@@ -60,8 +61,8 @@ _FOR_LOOP = 0.05
 # How long a thread may run code that can't bear an insisting interruption: seconds of the thread's
 # own processor time. A thread that waits for its turn on a busy machine has not run on.
 _PATIENCE = 0.5
-# The same for the first interruption, in code of the standard library without locks. That code may
-# hold things that nothing closes yet, e.g. descriptors. It returns soon.
+# The same for the first interruption, in loops of the standard library without locks. That code
+# returns soon.
 _PATIENCE_WITH_LIBRARY = 0.05
 
 # The kind of each file, by its name.
@@ -113,7 +114,8 @@ class Attempt:
         looked_at = _looked_at(frame)
         # C code may call Python code later, which would get the exception.
         is_out_of_c = is_at_check(frame) or not watchable or self._is_desperate()
-        bears = looked_at is frame and is_out_of_c and self._bears(frame)
+        in_loop = jumps_back(frame)
+        bears = looked_at is frame and is_out_of_c and self._bears(frame, in_loop=in_loop)
         code = self._innermost_code(looked_at)
         return bears, self._delay, code, code is looked_at.f_code
 
@@ -128,15 +130,15 @@ class Attempt:
         """Whether the function that this frame has called may raise instead of returning."""
         if self._has_loop_end():
             return False
-        return is_calling(frame) and self._bears(frame)
+        return is_calling(frame) and self._bears(frame, in_loop=False)
 
     def look_at_jump(self, frame: FrameType) -> bool:
-        """Whether this frame, whose code begins or jumps back, may raise instead."""
-        return not self._has_loop_end() and self._bears(frame)
+        """Whether this frame, whose code jumps back, may raise instead."""
+        return not self._has_loop_end() and self._bears(frame, in_loop=True)
 
     def look_at_begin(self, frame: FrameType) -> bool:
         """Whether this frame, whose function begins or whose generator goes on, may raise."""
-        return begins(frame) and self.look_at_jump(frame)
+        return begins(frame) and not self._has_loop_end() and self._bears(frame, in_loop=False)
 
     def look_at_line(self, frame: FrameType) -> bool:
         """Whether this frame may raise at the begin of a line: only at the head of a loop."""
@@ -145,10 +147,14 @@ class Attempt:
     def _has_loop_end(self) -> bool:
         return self._ending is not None and self._ending.is_awaited(time.monotonic())
 
-    def _bears(self, frame: FrameType) -> bool:
-        bears = self._is_desperate() or may_be_hit(
-            frame, self._insists, in_library=self._insists or self._is_long_in_library()
-        )
+    def _bears(self, frame: FrameType, *, in_loop: bool) -> bool:
+        """``in_loop``: the frame's code goes back to the head of a loop.
+
+        Elsewhere the standard library hands on what nothing closes yet, e.g. the number of a
+        descriptor from one call to the next.
+        """
+        in_library = self._insists or (in_loop and self._is_long_in_library())
+        bears = self._is_desperate() or may_be_hit(frame, self._insists, in_library=in_library)
         return bears and not will_be_protected(frame)
 
     def _innermost_code(self, frame: FrameType) -> CodeType:

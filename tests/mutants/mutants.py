@@ -386,6 +386,13 @@ MUTANTS = (
         ("tests/python/test_interruption_policy.py",),
     ),
     Mutant(
+        "an interruption hits library code that hands on a descriptor",
+        "pysrc/erlang/_interruption.py",
+        "(in_loop and self._is_long_in_library())",
+        "self._is_long_in_library()",
+        ("tests/python/test_interruption_policy.py",),
+    ),
+    Mutant(
         "contexts that are given up may have any number of threads",
         "erl/src/py_contexts.erl",
         "Threads when Threads < Max + ?SPARE_THREADS ->",

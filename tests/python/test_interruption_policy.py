@@ -5,7 +5,9 @@ import asyncio
 import collections
 import contextlib
 import os
+import random
 import re
+import socket
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -368,3 +370,60 @@ def test_library_code_is_hit_only_where_python_code_has_called_it() -> None:
     called = _bearing_library_calls(_make_loop)
     assert "__getitem__" in called
     assert not any(called.values()), called
+
+
+@pytest.fixture
+def long_in_library(monkeypatch: pytest.MonkeyPatch) -> _interruption.Attempt:
+    """The first interruption of this thread, which has run code of the library for long."""
+    monkeypatch.setattr(_interruption, "_PATIENCE_WITH_LIBRARY", -1.0)
+    attempt = _interruption.Attempt(threading.get_ident())
+    attempt.look(None, False, True)
+    return attempt
+
+
+def test_library_code_that_hands_on_a_descriptor_is_not_hit(
+    long_in_library: _interruption.Attempt,
+) -> None:
+    seen: dict[str, bool] = {}
+    looks: dict[str, Callable[[FrameType], bool]] = {
+        "call": long_in_library.look_at_begin,
+        "return": long_in_library.look_at_return,
+        "c_return": long_in_library.look_after_call,
+    }
+
+    def look(frame: FrameType, event: str, called: object) -> None:
+        if event in looks and _interruption._kind(frame) == "neutral":
+            name = getattr(called, "__name__", frame.f_code.co_name)
+            seen[name] = seen.get(name, False) or looks[event](frame)
+
+    sys.setprofile(look)
+    try:
+        here, there = socket.socketpair()
+    finally:
+        sys.setprofile(None)
+    here.close()
+    there.close()
+    # What detach() returns is the only trace of a descriptor until a socket is made of it.
+    assert "detach" in seen
+    returned_to_user = seen.pop("socketpair")
+    assert not any(seen.values()), seen
+    assert returned_to_user
+
+
+def test_library_code_is_hit_where_its_loop_goes_on(
+    long_in_library: _interruption.Attempt,
+) -> None:
+    looked = []
+
+    def look(frame: FrameType, event: str, _: object) -> Callable[..., object]:
+        frame.f_trace_opcodes = True
+        if frame.f_code.co_name == "shuffle" and _code_places.jumps_back(frame):
+            looked.append(long_in_library.look_at_jump(frame))
+        return look
+
+    sys.settrace(look)
+    try:
+        random.shuffle([1, 2, 3])
+    finally:
+        sys.settrace(None)
+    assert looked == [True, True]
