@@ -4,57 +4,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
--export([
-    calls_run_side_by_side/1,
-    failures_come_with_await/1,
-    awaiting_in_vain_interrupts_the_code/1,
-    a_call_is_awaited_once/1,
-    a_dead_callers_calls_are_interrupted/1,
-    a_killed_worker_is_an_error/1,
-    a_registered_function_leaves_no_calls_behind/1,
-    bad_arguments_fail_at_once/1
-]).
--export([
-    a_cast_outlives_its_caller/1,
-    a_cast_that_fails_is_logged/1,
-    coroutines_run_on_the_default_loop/1,
-    plain_functions_are_called_in_the_loop/1,
-    awaiting_a_coroutine_in_vain_cancels_it/1,
-    a_dead_callers_coroutines_are_cancelled/1,
-    a_coroutine_that_is_cancelled_before_it_begins_leaves_no_warning/1,
-    gathered_coroutines_meet/1,
-    the_first_failure_of_a_gathering_cancels_the_others/1,
-    system_exit_ends_the_coroutine_only/1,
-    conversion_errors_of_arguments_name_them/1,
-    the_default_loop_is_started_once_and_restarted/1,
-    nothing_runs_without_the_application/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        calls_run_side_by_side,
-        failures_come_with_await,
-        awaiting_in_vain_interrupts_the_code,
-        a_call_is_awaited_once,
-        a_dead_callers_calls_are_interrupted,
-        a_killed_worker_is_an_error,
-        a_registered_function_leaves_no_calls_behind,
-        bad_arguments_fail_at_once,
-        a_cast_outlives_its_caller,
-        a_cast_that_fails_is_logged,
-        coroutines_run_on_the_default_loop,
-        plain_functions_are_called_in_the_loop,
-        awaiting_a_coroutine_in_vain_cancels_it,
-        a_dead_callers_coroutines_are_cancelled,
-        a_coroutine_that_is_cancelled_before_it_begins_leaves_no_warning,
-        gathered_coroutines_meet,
-        the_first_failure_of_a_gathering_cancels_the_others,
-        system_exit_ends_the_coroutine_only,
-        conversion_errors_of_arguments_name_them,
-        the_default_loop_is_started_once_and_restarted,
-        nothing_runs_without_the_application
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     python_side:start(source(), Config).

@@ -4,53 +4,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1]).
--export([
-    a_call_returns_the_value/1,
-    names_may_be_atoms_binaries_and_strings/1,
-    a_function_may_be_a_dotted_path/1,
-    keyword_arguments_are_passed_by_name/1,
-    eval_sees_its_locals/1,
-    exec_defines_for_every_context/1,
-    code_may_be_a_string_with_any_character/1,
-    an_exception_is_named_with_its_text/1,
-    a_missing_module_or_function_is_an_error/1,
-    arguments_that_python_can_not_hold_are_an_error/1,
-    results_that_erlang_can_not_hold_are_an_error/1,
-    exceptions_keep_their_name_whatever_they_say/1,
-    system_exit_ends_the_request_only/1,
-    arguments_of_the_wrong_type_fail/1,
-    what_no_process_can_wait_for_is_no_timeout/1,
-    running_out_of_time_is_an_error_and_stops_the_code/1,
-    a_timeout_leaves_no_message_behind/1,
-    infinity_is_a_timeout/1,
-    many_callers_at_once_get_their_own_values/1,
-    version_and_info_tell/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        a_call_returns_the_value,
-        names_may_be_atoms_binaries_and_strings,
-        a_function_may_be_a_dotted_path,
-        keyword_arguments_are_passed_by_name,
-        eval_sees_its_locals,
-        exec_defines_for_every_context,
-        code_may_be_a_string_with_any_character,
-        an_exception_is_named_with_its_text,
-        a_missing_module_or_function_is_an_error,
-        arguments_that_python_can_not_hold_are_an_error,
-        results_that_erlang_can_not_hold_are_an_error,
-        exceptions_keep_their_name_whatever_they_say,
-        system_exit_ends_the_request_only,
-        arguments_of_the_wrong_type_fail,
-        what_no_process_can_wait_for_is_no_timeout,
-        running_out_of_time_is_an_error_and_stops_the_code,
-        a_timeout_leaves_no_message_behind,
-        infinity_is_a_timeout,
-        many_callers_at_once_get_their_own_values,
-        version_and_info_tell
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     {ok, _} = application:ensure_all_started(erlang_python),

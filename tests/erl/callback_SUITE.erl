@@ -4,47 +4,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
--export([
-    a_failure_names_kind_reason_and_stack/1,
-    a_failure_of_any_size_is_told_shortly/1,
-    an_unknown_function_makes_no_atom/1,
-    a_function_that_kills_its_process_ends_the_call/1,
-    a_function_that_exits_normally_by_signal_ends_the_call/1,
-    a_dead_worker_ends_its_own_call_only/1,
-    async_calls_run_side_by_side/1,
-    cancelling_stops_the_worker/1,
-    a_worker_that_traps_exits_is_killed_after_a_grace/1,
-    a_timeout_stops_the_function/1,
-    a_function_may_change_its_process_and_the_next_call_works/1,
-    a_crash_linked_to_the_function_ends_the_call/1,
-    a_thread_keeps_its_handler/1,
-    handlers_of_ended_threads_are_not_piled_up/1,
-    workers_do_not_outlive_their_handler/1,
-    a_handler_shows_its_state/1,
-    a_value_that_python_can_not_hold_is_a_type_error/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        a_failure_names_kind_reason_and_stack,
-        a_failure_of_any_size_is_told_shortly,
-        an_unknown_function_makes_no_atom,
-        a_function_that_kills_its_process_ends_the_call,
-        a_function_that_exits_normally_by_signal_ends_the_call,
-        a_dead_worker_ends_its_own_call_only,
-        async_calls_run_side_by_side,
-        cancelling_stops_the_worker,
-        a_worker_that_traps_exits_is_killed_after_a_grace,
-        a_timeout_stops_the_function,
-        a_function_may_change_its_process_and_the_next_call_works,
-        a_crash_linked_to_the_function_ends_the_call,
-        a_thread_keeps_its_handler,
-        handlers_of_ended_threads_are_not_piled_up,
-        workers_do_not_outlive_their_handler,
-        a_handler_shows_its_state,
-        a_value_that_python_can_not_hold_is_a_type_error
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     python_side:start(source(), Config).

@@ -9,12 +9,7 @@
 -include_lib("proper/include/proper.hrl").
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1]).
--export([
-    any_interleaving_leaves_everything_as_it_was/1,
-    three_times_as_many_as_contexts_one_after_another/1,
-    three_times_as_many_that_can_not_be_interrupted/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 -define(CONTEXTS, 2).
 -define(MAX_CONTEXTS, 4).
@@ -24,11 +19,7 @@
 -define(AT_LEAST, 5).
 
 all() ->
-    [
-        any_interleaving_leaves_everything_as_it_was,
-        three_times_as_many_as_contexts_one_after_another,
-        three_times_as_many_that_can_not_be_interrupted
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     _ = application:load(erlang_python),

@@ -4,31 +4,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0]).
--export([
-    every_key_has_a_default/1,
-    a_good_value_is_taken/1,
-    a_bad_value_is_refused_with_its_key/1,
-    an_unknown_key_is_refused/1,
-    max_contexts_follows_contexts/1,
-    python_may_be_a_virtual_environment/1,
-    python_path_follows_our_own_folder/1,
-    the_application_does_not_start_with_a_bad_option/1,
-    loop_options_are_checked/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        every_key_has_a_default,
-        a_good_value_is_taken,
-        a_bad_value_is_refused_with_its_key,
-        an_unknown_key_is_refused,
-        max_contexts_follows_contexts,
-        python_may_be_a_virtual_environment,
-        python_path_follows_our_own_folder,
-        the_application_does_not_start_with_a_bad_option,
-        loop_options_are_checked
-    ].
+    cases:of_suite(?MODULE).
 
 every_key_has_a_default(_Config) ->
     {ok, Config} = py_config:check([]),

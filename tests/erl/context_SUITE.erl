@@ -4,53 +4,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
--export([
-    the_pool_grows_when_all_are_busy/1,
-    waiting_in_erlang_does_not_use_up_the_pool/1,
-    beyond_the_limit_requests_wait_in_order/1,
-    waiting_for_a_context_obeys_the_timeout/1,
-    a_caller_that_dies_in_the_queue_is_forgotten/1,
-    a_caller_that_dies_frees_its_context/1,
-    endless_code_is_interrupted_again_and_again/1,
-    the_same_context_serves_after_a_timeout/1,
-    the_same_context_serves_after_its_caller_died/1,
-    another_context_serves_while_one_sleeps/1,
-    another_context_serves_when_the_sleepers_caller_died/1,
-    a_context_that_is_closed_refuses_at_once/1,
-    callers_of_sleepers_may_die_one_after_another/1,
-    code_that_swallows_its_interruption_gets_replaced_and_ends/1,
-    what_is_given_up_is_reported_with_its_stack/1,
-    threads_that_have_ended_are_unknown_to_python/1,
-    idle_contexts_are_closed/1,
-    a_killed_pool_comes_back/1,
-    callers_in_the_queue_of_a_killed_pool_hear_of_it/1,
-    a_context_is_one_thread/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        the_pool_grows_when_all_are_busy,
-        waiting_in_erlang_does_not_use_up_the_pool,
-        beyond_the_limit_requests_wait_in_order,
-        waiting_for_a_context_obeys_the_timeout,
-        a_caller_that_dies_in_the_queue_is_forgotten,
-        a_caller_that_dies_frees_its_context,
-        endless_code_is_interrupted_again_and_again,
-        the_same_context_serves_after_a_timeout,
-        the_same_context_serves_after_its_caller_died,
-        another_context_serves_while_one_sleeps,
-        another_context_serves_when_the_sleepers_caller_died,
-        a_context_that_is_closed_refuses_at_once,
-        callers_of_sleepers_may_die_one_after_another,
-        code_that_swallows_its_interruption_gets_replaced_and_ends,
-        what_is_given_up_is_reported_with_its_stack,
-        threads_that_have_ended_are_unknown_to_python,
-        idle_contexts_are_closed,
-        a_killed_pool_comes_back,
-        callers_in_the_queue_of_a_killed_pool_hear_of_it,
-        a_context_is_one_thread
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     _ = application:load(erlang_python),

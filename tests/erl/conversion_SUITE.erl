@@ -5,35 +5,12 @@
 -include_lib("proper/include/proper.hrl").
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1]).
--export([
-    any_value_comes_back_as_it_was/1,
-    integers_at_every_edge_come_back/1,
-    binaries_of_every_size_come_back/1,
-    the_three_names_of_none_become_one/1,
-    bytes_come_back_as_binaries/1,
-    opaque_terms_are_the_same_again/1,
-    numbers_mean_the_same_on_both_sides/1,
-    a_callback_gets_and_returns_any_value/1,
-    a_failure_may_have_any_reason/1,
-    what_has_no_python_value_is_refused/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 -define(RUNS, 500).
 
 all() ->
-    [
-        any_value_comes_back_as_it_was,
-        integers_at_every_edge_come_back,
-        binaries_of_every_size_come_back,
-        the_three_names_of_none_become_one,
-        bytes_come_back_as_binaries,
-        opaque_terms_are_the_same_again,
-        numbers_mean_the_same_on_both_sides,
-        a_callback_gets_and_returns_any_value,
-        a_failure_may_have_any_reason,
-        what_has_no_python_value_is_refused
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     {ok, _} = application:ensure_all_started(erlang_python),

@@ -4,29 +4,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
--export([
-    a_venvs_packages_are_importable/1,
-    pth_files_count/1,
-    deactivating_restores_everything/1,
-    activating_another_replaces_it/1,
-    what_is_no_venv_is_refused/1,
-    garbage_is_collected_by_generation/1,
-    memory_stats_have_the_published_keys/1,
-    the_last_traceback_is_the_processs_own/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        a_venvs_packages_are_importable,
-        pth_files_count,
-        deactivating_restores_everything,
-        activating_another_replaces_it,
-        what_is_no_venv_is_refused,
-        garbage_is_collected_by_generation,
-        memory_stats_have_the_published_keys,
-        the_last_traceback_is_the_processs_own
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     {ok, _} = application:ensure_all_started(erlang_python),

@@ -5,35 +5,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
--export([
-    killing_any_process_ends_calls_and_heals/1,
-    killing_handlers_again_and_again/1,
-    a_handler_that_dies_at_once_is_no_loss/1,
-    a_killed_supervisor_of_loops_comes_back/1,
-    a_killed_top_supervisor_leaves_room_for_a_new_start/1,
-    a_killed_top_supervisor_leaves_no_threads/1,
-    the_application_restarts_ten_times/1,
-    stopping_ends_calls_of_all_kinds/1,
-    without_the_application_calls_say_so/1,
-    a_second_start_may_change_the_channel/1,
-    nothing_piles_up/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        killing_any_process_ends_calls_and_heals,
-        killing_handlers_again_and_again,
-        a_handler_that_dies_at_once_is_no_loss,
-        a_killed_supervisor_of_loops_comes_back,
-        a_killed_top_supervisor_leaves_room_for_a_new_start,
-        a_killed_top_supervisor_leaves_no_threads,
-        the_application_restarts_ten_times,
-        stopping_ends_calls_of_all_kinds,
-        without_the_application_calls_say_so,
-        a_second_start_may_change_the_channel,
-        nothing_piles_up
-    ].
+    cases:of_suite(?MODULE).
 
 %% Each call has this long to end after somebody died, in milliseconds.
 -define(LIMIT, 20000).

@@ -5,25 +5,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0]).
--export([
-    strangers_get_free_places_in_order/1,
-    ten_deep_on_one_place/1,
-    siblings_take_turns_on_their_ancestors_place/1,
-    a_place_goes_on_to_whoever_runs_on_it/1,
-    one_behind_an_ended_ancestor_waits_behind_the_next/1,
-    random_schedules_keep_the_rules/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        strangers_get_free_places_in_order,
-        ten_deep_on_one_place,
-        siblings_take_turns_on_their_ancestors_place,
-        a_place_goes_on_to_whoever_runs_on_it,
-        one_behind_an_ended_ancestor_waits_behind_the_next,
-        random_schedules_keep_the_rules
-    ].
+    cases:of_suite(?MODULE).
 
 keys(Count) ->
     [make_ref() || _ <- lists:seq(1, Count)].

@@ -4,11 +4,7 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
--export([
-    code_that_can_not_be_interrupted_gets_replaced/1,
-    threads_that_are_left_behind_have_a_limit/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 -define(CONTEXTS, 2).
 -define(MAX_CONTEXTS, 4).
@@ -16,7 +12,7 @@
 -define(MAX_THREADS, (?MAX_CONTEXTS + 64)).
 
 all() ->
-    [code_that_can_not_be_interrupted_gets_replaced, threads_that_are_left_behind_have_a_limit].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     _ = application:load(erlang_python),

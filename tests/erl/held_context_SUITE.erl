@@ -4,39 +4,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
--export([
-    all_calls_run_on_one_thread/1,
-    its_globals_are_its_own/1,
-    functions_of_its_own_are_called_by_main/1,
-    its_globals_end_with_it/1,
-    a_dead_process_releases_it/1,
-    with_releases_it_when_the_function_fails/1,
-    holding_again_changes_nothing/1,
-    held_contexts_count_for_the_limit/1,
-    interrupted_code_leaves_the_globals/1,
-    stuck_code_gets_the_context_replaced/1,
-    a_callback_does_not_keep_it/1,
-    a_callback_may_hold_one/1,
-    a_killed_pool_replaces_it/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        all_calls_run_on_one_thread,
-        its_globals_are_its_own,
-        functions_of_its_own_are_called_by_main,
-        its_globals_end_with_it,
-        a_dead_process_releases_it,
-        with_releases_it_when_the_function_fails,
-        holding_again_changes_nothing,
-        held_contexts_count_for_the_limit,
-        interrupted_code_leaves_the_globals,
-        stuck_code_gets_the_context_replaced,
-        a_callback_does_not_keep_it,
-        a_callback_may_hold_one,
-        a_killed_pool_replaces_it
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     _ = application:load(erlang_python),

@@ -5,25 +5,17 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, groups/0, init_per_group/2, end_per_group/2]).
--export([
-    ten_restarts_of_the_application_cut_no_request_short/1,
-    the_service_ends_with_the_application_beside_an_endless_response/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 -define(RESTARTS, 10).
 -define(CLIENTS, 4).
 -define(LIMIT, 30000).
 
-groups() ->
-    Each = [
-        ten_restarts_of_the_application_cut_no_request_short,
-        the_service_ends_with_the_application_beside_an_endless_response
-    ],
-    [{asyncio, Each}, {uvloop, Each}].
-
 all() ->
-    [{group, asyncio}, {group, uvloop}].
+    both_loops:all().
+
+groups() ->
+    both_loops:groups(cases:of_suite(?MODULE)).
 
 init_per_group(Kind, Config) ->
     Port = free_port(),

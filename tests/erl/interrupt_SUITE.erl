@@ -4,31 +4,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
--export([
-    code_that_timed_out_cleans_up_with_erlang/1,
-    code_whose_caller_died_cleans_up_with_erlang/1,
-    a_call_that_waits_is_interrupted_and_cleans_up/1,
-    cleaning_up_may_take_several_calls/1,
-    code_that_goes_on_is_not_interrupted_again/1,
-    calls_in_a_row_without_bytecode_are_interrupted/1,
-    an_outer_timeout_interrupts_all_that_waits_further_in/1,
-    each_level_cleans_up/1,
-    requests_may_end_while_they_are_interrupted/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        code_that_timed_out_cleans_up_with_erlang,
-        code_whose_caller_died_cleans_up_with_erlang,
-        a_call_that_waits_is_interrupted_and_cleans_up,
-        cleaning_up_may_take_several_calls,
-        code_that_goes_on_is_not_interrupted_again,
-        calls_in_a_row_without_bytecode_are_interrupted,
-        an_outer_timeout_interrupts_all_that_waits_further_in,
-        each_level_cleans_up,
-        requests_may_end_while_they_are_interrupted
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     _ = application:load(erlang_python),

@@ -8,26 +8,13 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, groups/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2]).
--export([end_per_testcase/2]).
--export([
-    interrupting/1,
-    only_code_that_can_bear_it_is_interrupted/1,
-    a_loops_main_task_is_cancelled/1,
-    a_loop_that_goes_on_after_its_cancellation_ends/1,
-    a_traced_function_begins_after_interruptions/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 -define(TIMES, 40).
 
 all() ->
-    [{group, Function} || Function <- interrupted_code:functions()] ++
-        [
-            only_code_that_can_bear_it_is_interrupted,
-            a_loops_main_task_is_cancelled,
-            a_loop_that_goes_on_after_its_cancellation_ends,
-            a_traced_function_begins_after_interruptions
-        ].
+    Groups = [{group, Function} || Function <- interrupted_code:functions()],
+    Groups ++ (cases:of_suite(?MODULE) -- [interrupting]).
 
 groups() ->
     [{Function, [interrupting]} || Function <- interrupted_code:functions()].

@@ -4,29 +4,21 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, groups/0, init_per_suite/1, end_per_suite/1, init_per_group/2, end_per_group/2]).
--export([a_connection_accepted_when_its_server_closes_is_closed/1]).
+-compile([export_all, nowarn_export_all]).
 
 -define(LIMIT, 20000).
 
-groups() ->
-    Each = [a_connection_accepted_when_its_server_closes_is_closed],
-    [{asyncio, Each}, {uvloop, Each}].
-
 all() ->
-    [{group, asyncio}, {group, uvloop}].
+    both_loops:all().
+
+groups() ->
+    both_loops:groups(cases:of_suite(?MODULE)).
 
 init_per_suite(Config) ->
     python_side:start(source(), Config).
 
 end_per_suite(_Config) ->
     application:stop(erlang_python).
-
-init_per_group(Kind, Config) ->
-    [{kind, Kind} | Config].
-
-end_per_group(_Kind, _Config) ->
-    ok.
 
 %% A connection is accepted in several turns of the loop; the server is closed after each number of
 %% them once.
@@ -53,7 +45,7 @@ source() ->
 
 a_connection_accepted_when_its_server_closes_is_closed(Config) ->
     process_flag(trap_exit, true),
-    Kind = proplists:get_value(kind, Config),
+    Kind = both_loops:kind(Config),
     {ok, Loop} = py_loop:start_link(#{loop => Kind, main => {'__main__', close_doors, [], #{}}}),
     ?assertEqual(normal, receive {'EXIT', Loop, Why} -> Why after ?LIMIT -> still_waiting end),
     ?assertEqual({ok, []}, py:eval(<<"complaints">>)).

@@ -4,43 +4,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
--export([
-    a_print_is_one_event/1,
-    contexts_and_loops_have_names/1,
-    pieces_of_a_line_are_put_together/1,
-    threads_do_not_mix_their_lines/1,
-    text_of_any_kind_arrives/1,
-    a_log_record_keeps_what_is_known_of_it/1,
-    levels_follow_their_numbers/1,
-    what_erlang_would_not_log_is_not_made/1,
-    warnings_are_logged/1,
-    an_uncaught_exception_is_one_event/1,
-    callbacks_may_print_and_log/1,
-    formatting_may_call_erlang_which_logs_elsewhere/1,
-    a_log_handler_may_call_python/1,
-    a_loop_prints/1,
-    a_hosted_uvicorn_logs_by_its_loggers/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        a_print_is_one_event,
-        contexts_and_loops_have_names,
-        pieces_of_a_line_are_put_together,
-        threads_do_not_mix_their_lines,
-        text_of_any_kind_arrives,
-        a_log_record_keeps_what_is_known_of_it,
-        levels_follow_their_numbers,
-        what_erlang_would_not_log_is_not_made,
-        warnings_are_logged,
-        an_uncaught_exception_is_one_event,
-        callbacks_may_print_and_log,
-        formatting_may_call_erlang_which_logs_elsewhere,
-        a_log_handler_may_call_python,
-        a_loop_prints,
-        a_hosted_uvicorn_logs_by_its_loggers
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     python_logging:configure(Config).

@@ -4,27 +4,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
--export([
-    a_flood_is_bounded_and_counted/1,
-    a_killed_logger_loses_nothing/1,
-    flush_waits_for_unfinished_lines/1,
-    subprocesses_and_forks_write_past_it/1,
-    stopping_logs_the_rest_and_restores_the_streams/1,
-    the_default_handler_shows_it/1,
-    stdio_leaves_everything_alone/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        a_flood_is_bounded_and_counted,
-        a_killed_logger_loses_nothing,
-        flush_waits_for_unfinished_lines,
-        subprocesses_and_forks_write_past_it,
-        stopping_logs_the_rest_and_restores_the_streams,
-        the_default_handler_shows_it,
-        stdio_leaves_everything_alone
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     python_logging:configure(Config).

@@ -4,81 +4,29 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, groups/0, init_per_suite/1, end_per_suite/1]).
--export([init_per_group/2, end_per_group/2, init_per_testcase/2, end_per_testcase/2]).
--export([
-    a_coroutine_runs_on_the_loop/1,
-    the_loop_is_of_the_kind_asked_for/1,
-    an_exception_is_the_callers/1,
-    what_is_not_a_coroutine_function_is_an_error/1,
-    coroutines_run_side_by_side/1,
-    a_timeout_cancels_the_coroutine/1,
-    a_dead_callers_coroutine_is_cancelled/1,
-    a_coroutine_may_call_erlang_and_back/1,
-    the_process_ends_with_its_main_coroutine/1,
-    a_crash_of_main_is_the_reason/1,
-    stopping_cancels_main_gracefully/1,
-    stopping_without_main_ends_the_loop/1,
-    a_loop_that_does_not_stop_is_interrupted/1,
-    calls_under_way_end_when_the_loop_stops/1,
-    calls_that_refuse_to_end_are_answered_when_the_loop_stops/1,
-    calls_made_while_a_loop_stops_are_answered/1,
-    a_killed_loop_process_takes_its_thread_along/1
-]).
--export([
-    names_of_all_kinds/1,
-    a_loop_that_is_not_there/1,
-    a_supervisor_restarts_a_crashed_loop/1,
-    a_supervisor_stops_a_loop_gracefully/1,
-    several_loops_at_once/1,
-    a_start_that_fails_says_why/1
-]).
+-compile([export_all, nowarn_export_all]).
 
-groups() ->
-    Each = [
-        a_coroutine_runs_on_the_loop,
-        the_loop_is_of_the_kind_asked_for,
-        an_exception_is_the_callers,
-        what_is_not_a_coroutine_function_is_an_error,
-        coroutines_run_side_by_side,
-        a_timeout_cancels_the_coroutine,
-        a_dead_callers_coroutine_is_cancelled,
-        a_coroutine_may_call_erlang_and_back,
-        the_process_ends_with_its_main_coroutine,
-        a_crash_of_main_is_the_reason,
-        stopping_cancels_main_gracefully,
-        stopping_without_main_ends_the_loop,
-        a_loop_that_does_not_stop_is_interrupted,
-        calls_under_way_end_when_the_loop_stops,
-        calls_that_refuse_to_end_are_answered_when_the_loop_stops,
-        calls_made_while_a_loop_stops_are_answered,
-        a_killed_loop_process_takes_its_thread_along
-    ],
-    [{asyncio, Each}, {uvloop, Each}].
+%% Cases that choose their loops themselves, or need none.
+-define(ONCE, [
+    names_of_all_kinds,
+    a_loop_that_is_not_there,
+    a_supervisor_restarts_a_crashed_loop,
+    a_supervisor_stops_a_loop_gracefully,
+    several_loops_at_once,
+    a_start_that_fails_says_why
+]).
 
 all() ->
-    [
-        {group, asyncio},
-        {group, uvloop},
-        names_of_all_kinds,
-        a_loop_that_is_not_there,
-        a_supervisor_restarts_a_crashed_loop,
-        a_supervisor_stops_a_loop_gracefully,
-        several_loops_at_once,
-        a_start_that_fails_says_why
-    ].
+    both_loops:all() ++ ?ONCE.
+
+groups() ->
+    both_loops:groups(cases:of_suite(?MODULE) -- ?ONCE).
 
 init_per_suite(Config) ->
     python_side:start(source(), Config).
 
 end_per_suite(_Config) ->
     application:stop(erlang_python).
-
-init_per_group(Kind, Config) ->
-    [{kind, Kind} | Config].
-
-end_per_group(_Kind, _Config) ->
-    ok.
 
 init_per_testcase(_Case, Config) ->
     process_flag(trap_exit, true),
@@ -140,11 +88,11 @@ source() ->
       "async def there_and_back(n):\n"
       "    return await erlang.async_call('there', n)\n">>.
 
-start(Config) ->
-    start(Config, #{}).
+start(CaseConfig) ->
+    start(CaseConfig, #{}).
 
 start(Config, Options) ->
-    {ok, Loop} = py_loop:start_link(Options#{loop => proplists:get_value(kind, Config)}),
+    {ok, Loop} = py_loop:start_link(Options#{loop => both_loops:kind(Config)}),
     Loop.
 
 call(Loop, Function, Args) ->
@@ -160,7 +108,7 @@ a_coroutine_runs_on_the_loop(Config) ->
 the_loop_is_of_the_kind_asked_for(Config) ->
     Loop = start(Config),
     {ok, Module} = call(Loop, kind, []),
-    Kind = atom_to_binary(proplists:get_value(kind, Config)),
+    Kind = atom_to_binary(both_loops:kind(Config)),
     ?assertMatch({0, _}, binary:match(Module, Kind)),
     ok = py_loop:stop(Loop).
 

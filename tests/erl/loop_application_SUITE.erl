@@ -4,31 +4,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
--export([
-    loops_of_the_configuration_are_started/1,
-    without_a_kind_a_loop_is_uvloops_where_that_is_installed/1,
-    one_that_keeps_crashing_ends_the_application_and_no_other_loop_before/1,
-    killed_loops_come_back_before_the_process_that_knows_them/1,
-    a_users_supervisor_restarts_a_loop_before_the_process_that_knows_them_is_back/1,
-    loops_that_came_back_alone_are_known_again/1,
-    a_loop_that_starts_while_the_application_dies_is_told/1,
-    a_loop_that_starts_is_not_of_the_next_start/1,
-    stopping_the_application_stops_all_loops/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        loops_of_the_configuration_are_started,
-        without_a_kind_a_loop_is_uvloops_where_that_is_installed,
-        one_that_keeps_crashing_ends_the_application_and_no_other_loop_before,
-        killed_loops_come_back_before_the_process_that_knows_them,
-        a_users_supervisor_restarts_a_loop_before_the_process_that_knows_them_is_back,
-        loops_that_came_back_alone_are_known_again,
-        a_loop_that_starts_while_the_application_dies_is_told,
-        a_loop_that_starts_is_not_of_the_next_start,
-        stopping_the_application_stops_all_loops
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     python_side:start(source(), Config).

@@ -4,46 +4,13 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, groups/0, init_per_suite/1, end_per_suite/1]).
--export([init_per_group/2, end_per_group/2, init_per_testcase/2, end_per_testcase/2]).
--export([
-    a_thousand_coroutines_of_as_many_callers_meet/1,
-    killing_half_of_the_callers_cancels_exactly_theirs/1,
-    calls_under_way_say_that_the_loop_is_gone/1,
-    tasks_generators_and_the_executor_are_shut_down/1,
-    an_executor_that_hangs_does_not_hold_up_the_end/1,
-    everything_else_ends_though_a_task_refuses/1,
-    a_loop_that_ends_by_itself_waits_for_no_task_that_refuses/1,
-    code_that_spins_is_interrupted_in_the_end/1,
-    tasks_that_fail_at_the_end_are_reported/1,
-    a_coroutine_that_comes_while_the_loop_ends_is_not_begun/1,
-    a_task_that_begins_while_the_loop_ends_is_cancelled_too/1,
-    a_crash_is_logged_with_its_traceback/1,
-    a_restarted_loop_finds_free_what_a_killed_one_held/1,
-    the_application_stops_and_starts_ten_times/1
-]).
-
-groups() ->
-    Each = [
-        a_thousand_coroutines_of_as_many_callers_meet,
-        killing_half_of_the_callers_cancels_exactly_theirs,
-        calls_under_way_say_that_the_loop_is_gone,
-        tasks_generators_and_the_executor_are_shut_down,
-        an_executor_that_hangs_does_not_hold_up_the_end,
-        everything_else_ends_though_a_task_refuses,
-        a_loop_that_ends_by_itself_waits_for_no_task_that_refuses,
-        code_that_spins_is_interrupted_in_the_end,
-        tasks_that_fail_at_the_end_are_reported,
-        a_coroutine_that_comes_while_the_loop_ends_is_not_begun,
-        a_task_that_begins_while_the_loop_ends_is_cancelled_too,
-        a_crash_is_logged_with_its_traceback,
-        a_restarted_loop_finds_free_what_a_killed_one_held,
-        the_application_stops_and_starts_ten_times
-    ],
-    [{asyncio, Each}, {uvloop, Each}].
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [{group, asyncio}, {group, uvloop}].
+    both_loops:all().
+
+groups() ->
+    both_loops:groups(cases:of_suite(?MODULE)).
 
 init_per_suite(Config) ->
     python_side:start(source(), Config).
@@ -173,12 +140,6 @@ source() ->
       "async def fail():\n"
       "    raise ValueError('broken')\n">>.
 
-init_per_group(Kind, Config) ->
-    [{kind, Kind} | Config].
-
-end_per_group(_Kind, _Config) ->
-    ok.
-
 init_per_testcase(_Case, Config) ->
     process_flag(trap_exit, true),
     ok = python_side:register_tell(),
@@ -190,7 +151,7 @@ end_per_testcase(_Case, _Config) ->
     lists:foreach(fun py:unregister_function/1, py:registered()).
 
 start(Config, Options) ->
-    {ok, Loop} = py_loop:start_link(Options#{loop => proplists:get_value(kind, Config)}),
+    {ok, Loop} = py_loop:start_link(Options#{loop => both_loops:kind(Config)}),
     Loop.
 
 start_main(Config, Main) ->
@@ -330,8 +291,8 @@ a_crash_is_logged_with_its_traceback(Config) ->
         log_to_test:stop()
     end.
 
-crash(Config) ->
-    Loop = start(Config, #{main => {'__main__', fail, [], #{}}}),
+crash(CaseConfig) ->
+    Loop = start(CaseConfig, #{main => {'__main__', fail, [], #{}}}),
     receive
         {'EXIT', Loop, Reason} ->
             ?assertEqual({main_failed, {'ValueError', <<"broken">>}}, Reason)
@@ -348,7 +309,7 @@ a_restarted_loop_finds_free_what_a_killed_one_held(Config) ->
     {ok, Port} = py:call('__main__', free_port, []),
     Spec = py_loop:child_spec(#{
         name => holder,
-        loop => proplists:get_value(kind, Config),
+        loop => both_loops:kind(Config),
         main => {'__main__', main_that_holds, [Port], #{}}
     }),
     {ok, Supervisor} = own_supervisor:start_link([Spec]),

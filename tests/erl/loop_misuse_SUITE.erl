@@ -4,65 +4,28 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, groups/0, init_per_suite/1, end_per_suite/1]).
--export([init_per_group/2, end_per_group/2, init_per_testcase/2, end_per_testcase/2]).
--export([
-    a_bad_option_is_named/1,
-    a_child_of_bad_options_is_refused/1,
-    an_argument_of_main_is_named_by_its_place/1,
-    a_time_limit_that_is_none_fails_and_leaves_nothing/1,
-    what_is_no_name_of_a_loop_fails/1
-]).
--export([
-    a_time_limit_may_stand_for_keyword_arguments/1,
-    a_call_that_exits_fails_alone/1,
-    a_gathering_that_exits_fails_alone/1,
-    a_main_that_exits_ends_its_company/1,
-    a_task_that_exits_ends_the_loop_and_its_company/1,
-    a_task_that_exits_while_the_loop_ends_leaves_none_behind/1,
-    a_main_that_was_cancelled_by_itself_has_failed/1,
-    stopping_a_loop_that_is_stopped_already_is_fine/1,
-    stopping_a_loop_that_fails_meanwhile_is_fine/1,
-    a_coroutine_may_stop_its_own_loop/1
-]).
+-compile([export_all, nowarn_export_all]).
 
-groups() ->
-    Each = [
-        a_time_limit_may_stand_for_keyword_arguments,
-        a_call_that_exits_fails_alone,
-        a_gathering_that_exits_fails_alone,
-        a_main_that_exits_ends_its_company,
-        a_task_that_exits_ends_the_loop_and_its_company,
-        a_task_that_exits_while_the_loop_ends_leaves_none_behind,
-        a_main_that_was_cancelled_by_itself_has_failed,
-        stopping_a_loop_that_is_stopped_already_is_fine,
-        stopping_a_loop_that_fails_meanwhile_is_fine,
-        a_coroutine_may_stop_its_own_loop
-    ],
-    [{asyncio, Each}, {uvloop, Each}].
+%% Cases that choose their loops themselves, or need none.
+-define(ONCE, [
+    a_bad_option_is_named,
+    a_child_of_bad_options_is_refused,
+    an_argument_of_main_is_named_by_its_place,
+    a_time_limit_that_is_none_fails_and_leaves_nothing,
+    what_is_no_name_of_a_loop_fails
+]).
 
 all() ->
-    [
-        a_bad_option_is_named,
-        a_child_of_bad_options_is_refused,
-        an_argument_of_main_is_named_by_its_place,
-        a_time_limit_that_is_none_fails_and_leaves_nothing,
-        what_is_no_name_of_a_loop_fails,
-        {group, asyncio},
-        {group, uvloop}
-    ].
+    ?ONCE ++ both_loops:all().
+
+groups() ->
+    both_loops:groups(cases:of_suite(?MODULE) -- ?ONCE).
 
 init_per_suite(Config) ->
     python_side:start(source(), Config).
 
 end_per_suite(_Config) ->
     application:stop(erlang_python).
-
-init_per_group(Kind, Config) ->
-    [{kind, Kind} | Config].
-
-end_per_group(_Kind, _Config) ->
-    ok.
 
 init_per_testcase(_Case, Config) ->
     process_flag(trap_exit, true),
@@ -139,7 +102,7 @@ source() ->
       "    await erlang.async_call('stop_loop')\n">>.
 
 start(Config, Options) ->
-    {ok, Loop} = py_loop:start_link(Options#{loop => proplists:get_value(kind, Config)}),
+    {ok, Loop} = py_loop:start_link(Options#{loop => both_loops:kind(Config)}),
     Loop.
 
 start_main(Config, Main, Args) ->

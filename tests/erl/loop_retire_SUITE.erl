@@ -4,30 +4,14 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_testcase/2, end_per_testcase/2]).
--export([
-    the_end_of_a_loop_uses_loops_started_before/1,
-    the_end_of_a_loop_uses_the_default_loop/1,
-    a_loop_that_has_ended_is_not_running/1,
-    a_users_supervisor_starts_no_loop_while_the_application_stops/1,
-    a_loop_that_starts_meanwhile_ends_too/1,
-    a_loop_that_dies_meanwhile_is_not_restarted/1,
-    a_users_loop_that_dies_meanwhile_makes_no_crash_report/1
-]).
+-compile([export_all, nowarn_export_all]).
+%% A handler of the logger.
 -export([log/2]).
 
 -define(LIMIT, 20000).
 
 all() ->
-    [
-        the_end_of_a_loop_uses_loops_started_before,
-        the_end_of_a_loop_uses_the_default_loop,
-        a_loop_that_has_ended_is_not_running,
-        a_users_supervisor_starts_no_loop_while_the_application_stops,
-        a_loop_that_starts_meanwhile_ends_too,
-        a_loop_that_dies_meanwhile_is_not_restarted,
-        a_users_loop_that_dies_meanwhile_makes_no_crash_report
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_testcase(_Case, Config) ->
     process_flag(trap_exit, true),

@@ -4,40 +4,22 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, groups/0, init_per_suite/1, end_per_suite/1, init_per_group/2, end_per_group/2]).
--export([
-    coroutines_that_come_at_once_begin_in_many_turns/1,
-    a_coroutine_that_begins_slowly_has_a_turn_of_its_own/1,
-    coroutines_abandoned_at_once_are_cancelled_in_many_turns/1,
-    gathered_coroutines_begin_and_are_cancelled_in_many_turns/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 %% Coroutines that may begin in one turn, with room for other bounds to come.
 -define(MOST, 500).
 
-groups() ->
-    Each = [
-        coroutines_that_come_at_once_begin_in_many_turns,
-        a_coroutine_that_begins_slowly_has_a_turn_of_its_own,
-        coroutines_abandoned_at_once_are_cancelled_in_many_turns,
-        gathered_coroutines_begin_and_are_cancelled_in_many_turns
-    ],
-    [{asyncio, Each}, {uvloop, Each}].
-
 all() ->
-    [{group, asyncio}, {group, uvloop}].
+    both_loops:all().
+
+groups() ->
+    both_loops:groups(cases:of_suite(?MODULE)).
 
 init_per_suite(Config) ->
     python_side:start(source(), Config).
 
 end_per_suite(_Config) ->
     application:stop(erlang_python).
-
-init_per_group(Kind, Config) ->
-    [{kind, Kind} | Config].
-
-end_per_group(_Kind, _Config) ->
-    ok.
 
 source() ->
     <<"import asyncio, time, warnings\n"
@@ -123,9 +105,9 @@ turns_of_beginners(Count, Seconds, Config) ->
     ok = py_loop:stop(Loop),
     Turns.
 
-start(Config) ->
+start(CaseConfig) ->
     {ok, Loop} = py_loop:start_link(#{
-        loop => proplists:get_value(kind, Config), main => {'__main__', main, [], #{}}
+        loop => both_loops:kind(CaseConfig), main => {'__main__', main, [], #{}}
     }),
     Loop.
 

@@ -4,39 +4,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0]).
--export([
-    the_command_line_is_taken_apart/1,
-    the_exit_code_is_pythons/1,
-    arguments_are_passed_as_they_are/1,
-    an_uncaught_exception_is_shown_and_the_code_is_one/1,
-    expressions_are_evaluated_first_and_in_order/1,
-    an_expression_that_fails_is_said_and_python_does_not_run/1,
-    python_may_only_want_to_tell_its_version/1,
-    wrong_options_of_python_have_its_own_code/1,
-    a_bad_configuration_is_said/1,
-    exit_functions_run_and_output_is_flushed/1,
-    nothing_else_is_printed/1,
-    a_hosted_loop_is_stopped_gracefully/1,
-    halting_amid_calls_does_not_hang/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        the_command_line_is_taken_apart,
-        the_exit_code_is_pythons,
-        arguments_are_passed_as_they_are,
-        an_uncaught_exception_is_shown_and_the_code_is_one,
-        expressions_are_evaluated_first_and_in_order,
-        an_expression_that_fails_is_said_and_python_does_not_run,
-        python_may_only_want_to_tell_its_version,
-        wrong_options_of_python_have_its_own_code,
-        a_bad_configuration_is_said,
-        exit_functions_run_and_output_is_flushed,
-        nothing_else_is_printed,
-        a_hosted_loop_is_stopped_gracefully,
-        halting_amid_calls_does_not_hang
-    ].
+    cases:of_suite(?MODULE).
 
 the_command_line_is_taken_apart(_Config) ->
     ?assertEqual({[], []}, py_main:parse([])),

@@ -4,45 +4,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
--export([
-    a_nested_call_runs_on_the_waiting_thread/1,
-    another_process_runs_on_another_thread/1,
-    fifty_levels_deep/1,
-    fifty_levels_deep_from_a_thread/1,
-    fifty_levels_deep_from_a_loops_executor/1,
-    others_go_on_while_fifty_levels_wait/1,
-    a_lock_and_thread_locals_are_held_across/1,
-    many_nest_at_once/1,
-    an_exception_travels_through_all_levels/1,
-    a_nested_timeout_is_the_callers_own/1,
-    an_outer_timeout_bounds_inner_waits/1,
-    an_outer_timeout_is_told_also_when_the_thread_comes_late/1,
-    an_abandoned_nested_request_leaves_the_thread_usable/1,
-    a_function_that_dies_in_the_middle_ends_everything_above/1,
-    nested_calls_leave_no_messages/1,
-    an_async_call_is_not_nested/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        a_nested_call_runs_on_the_waiting_thread,
-        another_process_runs_on_another_thread,
-        fifty_levels_deep,
-        fifty_levels_deep_from_a_thread,
-        fifty_levels_deep_from_a_loops_executor,
-        others_go_on_while_fifty_levels_wait,
-        a_lock_and_thread_locals_are_held_across,
-        many_nest_at_once,
-        an_exception_travels_through_all_levels,
-        a_nested_timeout_is_the_callers_own,
-        an_outer_timeout_bounds_inner_waits,
-        an_outer_timeout_is_told_also_when_the_thread_comes_late,
-        an_abandoned_nested_request_leaves_the_thread_usable,
-        a_function_that_dies_in_the_middle_ends_everything_above,
-        nested_calls_leave_no_messages,
-        an_async_call_is_not_nested
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     python_side:start(source(), Config).

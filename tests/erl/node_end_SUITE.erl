@@ -7,33 +7,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0]).
--export([
-    halting_amid_work/1,
-    halting_amid_work_without_flushing/1,
-    halting_while_a_thread_keeps_the_gil/1,
-    stopping_amid_work/1,
-    stopping_with_a_code_amid_work/1,
-    stopping_while_a_thread_keeps_the_gil/1,
-    sigterm_amid_work/1,
-    ending_while_the_application_starts/1,
-    ending_while_the_application_stops/1,
-    what_python_printed_to_a_pipe_is_not_lost/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        halting_amid_work,
-        halting_amid_work_without_flushing,
-        halting_while_a_thread_keeps_the_gil,
-        stopping_amid_work,
-        stopping_with_a_code_amid_work,
-        stopping_while_a_thread_keeps_the_gil,
-        sigterm_amid_work,
-        ending_while_the_application_starts,
-        ending_while_the_application_stops,
-        what_python_printed_to_a_pipe_is_not_lost
-    ].
+    cases:of_suite(?MODULE).
 
 %% Nodes at a time.
 -define(AT_ONCE, 4).

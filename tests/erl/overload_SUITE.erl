@@ -4,43 +4,12 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
--export([
-    a_call_over_the_limit_is_refused_at_once/1,
-    a_caller_chooses_otherwise/1,
-    one_after_the_other_is_never_refused/1,
-    those_in_line_are_served_in_order/1,
-    a_timeout_or_a_cancellation_leaves_the_line/1,
-    a_waiting_call_delays_no_other_call_of_its_loop/1,
-    a_higher_limit_lets_in_those_who_wait/1,
-    a_lower_limit_lets_those_inside_go_on/1,
-    unregistering_leaves_calls_in_line_alone/1,
-    a_dead_process_has_left/1,
-    a_dead_handler_gives_back_all_places_and_turns/1,
-    a_dead_gatekeeper_loses_nobody_inside/1,
-    stopping_the_application_ends_those_in_line/1,
-    random_load_keeps_every_limit/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 -define(LIMIT, 20000).
 
 all() ->
-    [
-        a_call_over_the_limit_is_refused_at_once,
-        a_caller_chooses_otherwise,
-        one_after_the_other_is_never_refused,
-        those_in_line_are_served_in_order,
-        a_timeout_or_a_cancellation_leaves_the_line,
-        a_waiting_call_delays_no_other_call_of_its_loop,
-        a_higher_limit_lets_in_those_who_wait,
-        a_lower_limit_lets_those_inside_go_on,
-        unregistering_leaves_calls_in_line_alone,
-        a_dead_process_has_left,
-        a_dead_handler_gives_back_all_places_and_turns,
-        a_dead_gatekeeper_loses_nobody_inside,
-        stopping_the_application_ends_those_in_line,
-        random_load_keeps_every_limit
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     limited_calls:start(Config).

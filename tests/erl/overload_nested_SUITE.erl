@@ -5,31 +5,14 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
--export([
-    ten_deep_in_each_way/1,
-    ten_deep_in_random_ways_beside_others/1,
-    siblings_take_turns_when_they_wait/1,
-    siblings_are_refused_when_they_do_not_wait/1,
-    a_stranger_is_refused_meanwhile/1,
-    what_outlives_its_request_is_a_stranger/1,
-    a_death_in_the_middle_gives_all_places_back/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 -define(LIMIT, 20000).
 %% `__main__' under another name, by which code in a held context finds it too.
 -define(WAYS, overload_ways).
 
 all() ->
-    [
-        ten_deep_in_each_way,
-        ten_deep_in_random_ways_beside_others,
-        siblings_take_turns_when_they_wait,
-        siblings_are_refused_when_they_do_not_wait,
-        a_stranger_is_refused_meanwhile,
-        what_outlives_its_request_is_a_stranger,
-        a_death_in_the_middle_gives_all_places_back
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     Started = limited_calls:start(Config),

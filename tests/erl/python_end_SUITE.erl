@@ -5,45 +5,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0]).
--export([
-    a_process_pool_ends_with_the_node/1,
-    a_pool_of_multiprocessing_and_a_manager_end_with_the_node/1,
-    hooks_of_threading_come_first_and_each_runs/1,
-    threads_are_waited_for_before_exit_functions/1,
-    exit_functions_call_erlang/1,
-    exit_functions_run_when_all_contexts_were_busy/1,
-    exit_functions_print_to_the_logger/1,
-    exit_functions_run_once_at_the_nodes_end/1,
-    exit_functions_run_when_the_application_is_stopped/1,
-    exit_functions_run_when_another_application_ends_the_node/1,
-    a_restart_within_the_node_is_no_end/1,
-    libraries_work_after_a_stop/1,
-    hosted_loops_end_before_executors/1,
-    daemonic_children_end_with_the_node/1,
-    children_that_do_not_end_are_ended/1,
-    what_hangs_is_reported_and_the_rest_runs/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        a_process_pool_ends_with_the_node,
-        a_pool_of_multiprocessing_and_a_manager_end_with_the_node,
-        hooks_of_threading_come_first_and_each_runs,
-        threads_are_waited_for_before_exit_functions,
-        exit_functions_call_erlang,
-        exit_functions_run_when_all_contexts_were_busy,
-        exit_functions_print_to_the_logger,
-        exit_functions_run_once_at_the_nodes_end,
-        exit_functions_run_when_the_application_is_stopped,
-        exit_functions_run_when_another_application_ends_the_node,
-        a_restart_within_the_node_is_no_end,
-        libraries_work_after_a_stop,
-        hosted_loops_end_before_executors,
-        daemonic_children_end_with_the_node,
-        children_that_do_not_end_are_ended,
-        what_hangs_is_reported_and_the_rest_runs
-    ].
+    cases:of_suite(?MODULE).
 
 %% Ways to the node's end.
 -define(ENDS, [[end_node], [stop, {end_node, 0}], [stop, start, end_node]]).

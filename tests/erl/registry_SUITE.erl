@@ -4,42 +4,12 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
--export([
-    a_fun_gets_the_list_of_arguments/1,
-    a_module_and_function_get_the_list_of_arguments/1,
-    atom_and_binary_name_the_same_function/1,
-    registering_again_replaces/1,
-    an_unregistered_function_is_unknown/1,
-    unregistering_what_is_not_there_is_fine/1,
-    names_are_listed_sorted_and_as_binaries/1,
-    names_may_be_any_text/1,
-    bad_arguments_are_refused/1,
-    unknown_options_are_refused/1,
-    a_crash_of_the_registry_loses_nothing/1,
-    python_finds_registered_functions_as_attributes/1,
-    a_question_while_the_application_dies_is_no_answer/1,
-    a_closure_keeps_what_it_holds/1
-]).
+-compile([export_all, nowarn_export_all]).
+%% A registered function.
 -export([sum/1]).
 
 all() ->
-    [
-        a_fun_gets_the_list_of_arguments,
-        a_module_and_function_get_the_list_of_arguments,
-        atom_and_binary_name_the_same_function,
-        registering_again_replaces,
-        an_unregistered_function_is_unknown,
-        unregistering_what_is_not_there_is_fine,
-        names_are_listed_sorted_and_as_binaries,
-        names_may_be_any_text,
-        bad_arguments_are_refused,
-        unknown_options_are_refused,
-        a_crash_of_the_registry_loses_nothing,
-        python_finds_registered_functions_as_attributes,
-        a_question_while_the_application_dies_is_no_answer,
-        a_closure_keeps_what_it_holds
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     {ok, _} = application:ensure_all_started(erlang_python),

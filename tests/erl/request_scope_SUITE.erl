@@ -4,47 +4,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
--export([
-    a_variable_ends_with_its_request/1,
-    a_variable_of_an_interrupted_request_ends_too/1,
-    decimal_settings_end_with_their_request/1,
-    a_held_context_keeps_its_variables/1,
-    a_held_context_keeps_them_after_a_timeout/1,
-    a_held_context_leaves_nothing/1,
-    a_nested_request_sees_the_callers_variables/1,
-    a_nested_request_changes_none_of_them/1,
-    a_nested_request_of_a_thread_sees_the_threads/1,
-    a_held_context_in_a_callback_keeps_its_own/1,
-    an_adapter_sees_the_requests_variables/1,
-    coroutines_of_a_loop_share_nothing/1,
-    a_coroutine_sees_what_its_function_set/1,
-    a_main_coroutine_shares_nothing/1,
-    a_stream_keeps_its_variables/1,
-    a_stream_in_a_held_context_begins_with_its_variables/1,
-    a_dropped_stream_cleans_up_in_its_own_context/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        a_variable_ends_with_its_request,
-        a_variable_of_an_interrupted_request_ends_too,
-        decimal_settings_end_with_their_request,
-        a_held_context_keeps_its_variables,
-        a_held_context_keeps_them_after_a_timeout,
-        a_held_context_leaves_nothing,
-        a_nested_request_sees_the_callers_variables,
-        a_nested_request_changes_none_of_them,
-        a_nested_request_of_a_thread_sees_the_threads,
-        a_held_context_in_a_callback_keeps_its_own,
-        an_adapter_sees_the_requests_variables,
-        coroutines_of_a_loop_share_nothing,
-        a_coroutine_sees_what_its_function_set,
-        a_main_coroutine_shares_nothing,
-        a_stream_keeps_its_variables,
-        a_stream_in_a_held_context_begins_with_its_variables,
-        a_dropped_stream_cleans_up_in_its_own_context
-    ].
+    cases:of_suite(?MODULE).
 
 %% One context, so that all requests share a thread.
 init_per_suite(Config) ->

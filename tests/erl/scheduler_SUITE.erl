@@ -19,16 +19,7 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1]).
--export([
-    a_large_list_is_a_reply/1,
-    a_large_structure_is_a_reply/1,
-    one_large_tuple_or_map_is_a_reply/1,
-    a_large_reason_is_a_failure/1,
-    a_large_list_is_an_argument/1,
-    many_calls_at_once_are_served/1,
-    terms_of_any_shape_arrive_unchanged/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 %% Of one schedule, in milliseconds.
 -define(LIMIT_MS, 10).
@@ -39,15 +30,7 @@
 -define(MOST_OF_FLOOR, 2).
 
 all() ->
-    [
-        a_large_list_is_a_reply,
-        a_large_structure_is_a_reply,
-        one_large_tuple_or_map_is_a_reply,
-        a_large_reason_is_a_failure,
-        a_large_list_is_an_argument,
-        many_calls_at_once_are_served,
-        terms_of_any_shape_arrive_unchanged
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     {ok, _} = application:ensure_all_started(erlang_python),

@@ -4,25 +4,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0]).
--export([
-    what_is_no_python_is_refused/1,
-    another_version_is_refused/1,
-    a_free_threaded_python_is_refused/1,
-    a_broken_virtual_environment_is_refused/1,
-    a_missing_python_library_is_named/1,
-    a_missing_native_library_is_named/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        what_is_no_python_is_refused,
-        another_version_is_refused,
-        a_free_threaded_python_is_refused,
-        a_broken_virtual_environment_is_refused,
-        a_missing_python_library_is_named,
-        a_missing_native_library_is_named
-    ].
+    cases:of_suite(?MODULE).
 
 what_is_no_python_is_refused(_Config) ->
     Executable = list_to_binary(os:find_executable("ls")),

@@ -5,36 +5,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
--export([
-    endless_code_is_interrupted_and_cleans_up/1,
-    callers_of_all_kinds_hear_at_once/1,
-    code_that_can_not_be_interrupted_is_reported/1,
-    code_left_behind_does_not_reach_the_next_start/1,
-    code_left_behind_is_reported_once/1,
-    code_that_was_given_up_is_not_waited_for/1,
-    a_held_context_is_replaced_after_a_restart/1,
-    what_a_killed_pool_has_left_is_stopped/1,
-    a_killed_process_of_threads_stops_them_all_the_same/1,
-    a_killed_top_supervisor_stops_them/1,
-    ten_restarts_under_load_leave_nothing/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        endless_code_is_interrupted_and_cleans_up,
-        callers_of_all_kinds_hear_at_once,
-        code_left_behind_does_not_reach_the_next_start,
-        code_left_behind_is_reported_once,
-        code_that_was_given_up_is_not_waited_for,
-        a_held_context_is_replaced_after_a_restart,
-        what_a_killed_pool_has_left_is_stopped,
-        a_killed_process_of_threads_stops_them_all_the_same,
-        a_killed_top_supervisor_stops_them,
-        ten_restarts_under_load_leave_nothing,
-        %% Its thread stays for the rest of the run.
-        code_that_can_not_be_interrupted_is_reported
-    ].
+    cases:of_suite(?MODULE).
 
 %% All threads together have three seconds.
 -define(STOPS_WITHIN, 10000).
@@ -132,8 +106,8 @@ stop() ->
     Time div 1000.
 
 %% But those that were there before the application was started.
-no_context_threads(Config) ->
-    eventually:true(fun() -> context_threads() =< proplists:get_value(left, Config) end).
+no_context_threads(CaseConfig) ->
+    eventually:true(fun() -> context_threads() =< proplists:get_value(left, CaseConfig) end).
 
 context_threads() ->
     Threads = filelib:wildcard("/proc/self/task/*/comm"),
@@ -170,16 +144,6 @@ callers_of_all_kinds_hear_at_once(Config) ->
     ?assert(outcome(Stopping) < ?STOPS_WITHIN),
     ?assertMatch(#{text := <<"3 Python contexts", _/binary>>}, log_to_test:next()),
     no_context_threads(Config).
-
-code_that_can_not_be_interrupted_is_reported(_Config) ->
-    Callers = [running(sleep, [1000]), running(spin, [])],
-    ?assert(stop() < ?STOPS_WITHIN),
-    [?assertEqual({outcome, {error, disconnected}}, outcome(Caller)) || Caller <- Callers],
-    #{level := Level, text := Text} = log_to_test:next(),
-    ?assertEqual(warning, Level),
-    ?assertMatch(<<"1 Python contexts did not stop", _/binary>>, Text),
-    start(),
-    ?assertEqual({ok, 2}, py:eval(<<"1 + 1">>)).
 
 code_left_behind_does_not_reach_the_next_start(Config) ->
     ok = py:exec(<<"outcomes = []">>),
@@ -265,7 +229,7 @@ ten_restarts_under_load_leave_nothing(Config) ->
     [restart_under_load(Config) || _ <- lists:seq(1, 10)],
     eventually:equal([], fun() -> grown(Before, footprint()) end).
 
-restart_under_load(Config) ->
+restart_under_load(CaseConfig) ->
     Callers = [
         running(spin, []),
         running(hang, []),
@@ -278,7 +242,7 @@ restart_under_load(Config) ->
     stop(),
     [?assertEqual({outcome, {error, disconnected}}, outcome(Caller)) || Caller <- Callers],
     ?assertEqual(<<"cleanup">>, told()),
-    no_context_threads(Config),
+    no_context_threads(CaseConfig),
     start().
 
 footprint() ->
@@ -294,3 +258,14 @@ footprint() ->
 
 grown(Before, After) ->
     [{Key, Value} || {Key, Value} <- maps:to_list(After), Value > maps:get(Key, Before) + 1].
+
+%% The last case: its thread stays for the rest of the run.
+code_that_can_not_be_interrupted_is_reported(_Config) ->
+    Callers = [running(sleep, [1000]), running(spin, [])],
+    ?assert(stop() < ?STOPS_WITHIN),
+    [?assertEqual({outcome, {error, disconnected}}, outcome(Caller)) || Caller <- Callers],
+    #{level := Level, text := Text} = log_to_test:next(),
+    ?assertEqual(warning, Level),
+    ?assertMatch(<<"1 Python contexts did not stop", _/binary>>, Text),
+    start(),
+    ?assertEqual({ok, 2}, py:eval(<<"1 + 1">>)).

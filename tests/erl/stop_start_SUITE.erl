@@ -5,23 +5,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_testcase/2, end_per_testcase/2]).
--export([
-    threads_and_loops_live_through_ten_stops/1,
-    contexts_take_their_names_with_them/1,
-    the_native_library_is_loaded_anew_under_calls/1,
-    a_deleted_module_comes_back/1,
-    a_node_restarts_within_itself/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        threads_and_loops_live_through_ten_stops,
-        contexts_take_their_names_with_them,
-        the_native_library_is_loaded_anew_under_calls,
-        a_deleted_module_comes_back,
-        a_node_restarts_within_itself
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_testcase(_Case, Config) ->
     start(),

@@ -4,27 +4,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
--export([
-    generators_and_iterables_are_collected/1,
-    expressions_see_their_locals/1,
-    failures_are_errors/1,
-    slow_iterators_come_in_batches_on_one_thread/1,
-    a_dead_caller_ends_its_iterator/1,
-    an_item_without_an_erlang_value_ends_its_iterator/1,
-    a_callbacks_stream_runs_on_the_waiting_thread/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        generators_and_iterables_are_collected,
-        expressions_see_their_locals,
-        failures_are_errors,
-        slow_iterators_come_in_batches_on_one_thread,
-        a_dead_caller_ends_its_iterator,
-        an_item_without_an_erlang_value_ends_its_iterator,
-        a_callbacks_stream_runs_on_the_waiting_thread
-    ].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     python_side:start(source(), Config).

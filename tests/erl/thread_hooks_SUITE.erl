@@ -5,27 +5,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
--export([
-    a_trace_function_ends_with_its_request/1,
-    a_held_context_keeps_its_trace_function/1,
-    hooks_for_threads_hold_in_requests/1,
-    a_changed_hook_is_followed/1,
-    a_request_clears_no_hook_for_the_next/1,
-    hooks_for_threads_hold_in_coroutines/1,
-    a_waiting_thread_goes_on_without/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [
-        a_trace_function_ends_with_its_request,
-        a_held_context_keeps_its_trace_function,
-        hooks_for_threads_hold_in_requests,
-        a_changed_hook_is_followed,
-        a_request_clears_no_hook_for_the_next,
-        hooks_for_threads_hold_in_coroutines,
-        a_waiting_thread_goes_on_without
-    ].
+    cases:of_suite(?MODULE).
 
 %% One context, so that all requests share a thread.
 init_per_suite(Config) ->

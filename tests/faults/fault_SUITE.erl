@@ -6,8 +6,7 @@
 %% FAULT_SEEDS=count runs the first so many seeds, FAULT_SEED=number that one alone.
 -module(fault_SUITE).
 
--export([all/0, suite/0]).
--export([every_call_ends_whatever_dies/1]).
+-compile([export_all, nowarn_export_all]).
 
 -define(SEEDS, 60).
 
@@ -15,7 +14,7 @@ suite() ->
     [{timetrap, {hours, 2}}].
 
 all() ->
-    [every_call_ends_whatever_dies].
+    cases:of_suite(?MODULE).
 
 every_call_ends_whatever_dies(_Config) ->
     {Problems, Ledger} = run(seeds(), none, [], #{}),

@@ -6,41 +6,13 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, suite/0, init_per_suite/1, end_per_suite/1]).
--export([init_per_testcase/2, end_per_testcase/2]).
--export([
-    a_function_that_never_returns_is_stopped/1,
-    one_that_traps_exits_is_killed_after_a_grace_period/1,
-    one_that_traps_exits_does_not_outlive_its_handler/1,
-    one_that_traps_exits_does_not_outlive_the_supervisor/1,
-    one_that_traps_exits_does_not_outlive_the_application/1,
-    a_hundred_megabytes_arrive_while_handlers_die/1,
-    one_that_runs_out_of_memory_ends_its_own_call_only/1,
-    code_that_keeps_the_gil_delays_and_harms_nobody/1,
-    the_application_stops_while_the_gil_is_kept/1,
-    a_flooded_handler_goes_on/1,
-    a_loop_that_is_killed_while_it_is_made_is_closed/1,
-    all_code_is_loaded_anew_under_load/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 suite() ->
     [{timetrap, {minutes, 5}}].
 
 all() ->
-    [
-        a_function_that_never_returns_is_stopped,
-        one_that_traps_exits_is_killed_after_a_grace_period,
-        one_that_traps_exits_does_not_outlive_its_handler,
-        one_that_traps_exits_does_not_outlive_the_supervisor,
-        one_that_traps_exits_does_not_outlive_the_application,
-        a_hundred_megabytes_arrive_while_handlers_die,
-        one_that_runs_out_of_memory_ends_its_own_call_only,
-        code_that_keeps_the_gil_delays_and_harms_nobody,
-        the_application_stops_while_the_gil_is_kept,
-        a_flooded_handler_goes_on,
-        a_loop_that_is_killed_while_it_is_made_is_closed,
-        all_code_is_loaded_anew_under_load
-    ].
+    cases:of_suite(?MODULE).
 
 -define(MEGABYTES, 100).
 

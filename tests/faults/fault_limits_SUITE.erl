@@ -5,13 +5,7 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, suite/0]).
--export([
-    a_full_process_table_refuses_only_what_needs_a_process/1,
-    no_descriptors_left_refuse_only_what_needs_one/1,
-    faults_at_the_limit_of_calls_in_flight/1,
-    faults_with_pipes_and_without_spinning/1
-]).
+-compile([export_all, nowarn_export_all]).
 %% Called in the nodes.
 -export([full_process_table/0, no_descriptors/0]).
 
@@ -19,12 +13,7 @@ suite() ->
     [{timetrap, {minutes, 10}}].
 
 all() ->
-    [
-        a_full_process_table_refuses_only_what_needs_a_process,
-        no_descriptors_left_refuse_only_what_needs_one,
-        faults_at_the_limit_of_calls_in_flight,
-        faults_with_pipes_and_without_spinning
-    ].
+    cases:of_suite(?MODULE).
 
 -define(REFUSED, [<<"Disconnected">>, <<"Overloaded">>]).
 

@@ -6,23 +6,13 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, suite/0, init_per_suite/1, end_per_suite/1]).
--export([init_per_testcase/2, end_per_testcase/2]).
--export([
-    the_function_around_reports_the_error/1,
-    each_further_one_reports_a_report/1,
-    a_kill_explains_these_ends_and_a_restart_none/1
-]).
+-compile([export_all, nowarn_export_all]).
 
 suite() ->
     [{timetrap, {minutes, 2}}].
 
 all() ->
-    [
-        the_function_around_reports_the_error,
-        each_further_one_reports_a_report,
-        a_kill_explains_these_ends_and_a_restart_none
-    ].
+    cases:of_suite(?MODULE).
 
 %% For each event, in milliseconds.
 -define(LIMIT, 10000).

@@ -6,8 +6,7 @@
 %% INTERRUPTIONS=1000000 makes so many, FAULT_SEED=number chooses the same functions and moments.
 -module(interruption_SUITE).
 
--export([all/0, suite/0, init_per_suite/1, end_per_suite/1]).
--export([many_interruptions_leave_nothing/1]).
+-compile([export_all, nowarn_export_all]).
 
 -define(INTERRUPTIONS, 1000).
 %% After so many it is looked at what they have left.
@@ -19,7 +18,7 @@ suite() ->
     [{timetrap, {hours, 6}}].
 
 all() ->
-    [many_interruptions_leave_nothing].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     ok = interrupted_code:start(),

@@ -27,8 +27,9 @@ def source_of(root: Path, file: str) -> str:
 def runs(file: str, case: str, source: str) -> bool:
     if file.endswith(".py"):
         return re.search(rf"^(async )?def {case}\(", source, re.MULTILINE) is not None
-    if file.endswith("_SUITE"):  # exported, a definition, and a list of cases that names it
-        return len(re.findall(rf"\b{case}\b", source)) >= 3
+    if file.endswith("_SUITE"):  # as tests/erl/support/cases.erl finds them
+        found = re.search(rf"^{case}\(_?Config\) ->", source, re.MULTILINE)
+        return found is not None and "cases:of_suite(?MODULE)" in source
     return re.search(rf"^TEST(_F|_P)?\(\w+,\s+{case}\)", source, re.MULTILINE) is not None
 
 
@@ -49,7 +50,8 @@ def test_every_guarantee_names_a_test(root: Path) -> None:
     ("file", "case", "source"),
     [
         ("test_x.py", "test_a", "def test_ab():\n"),
-        ("x_SUITE", "a_case", "-export([a_case/1]).\na_case(_) -> ok.\n"),
+        ("x_SUITE", "a_case", "all() -> cases:of_suite(?MODULE).\na_case(Helped) -> ok.\n"),
+        ("x_SUITE", "a_case", "all() -> [other].\na_case(_Config) -> ok.\n"),
         ("x_test", "a_case", "TEST(Other, a_case_more) {}"),
     ],
 )

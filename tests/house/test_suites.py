@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Common Test suites share a node, and so Python's `__main__`."""
+"""Rules of Common Test suites: each function is used; suites share Python's `__main__`."""
 
 import builtins
 import dis
@@ -18,6 +18,9 @@ BINARY = re.compile(r'<<((?:\s*"(?:[^"\\]|\\.)*")+)(?:/utf8)?\s*>>')
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ESCAPES = {"n": "\n", "t": "\t", "s": " "}
 BINDS = {"STORE_NAME", "STORE_GLOBAL"}
+
+FUNCTION = re.compile(r"^([a-z]\w*)\(([^\n]*?)\)(?: when [^\n]*)? ->", re.MULTILINE)
+CALLED_BY_COMMON_TEST = re.compile(r"all|groups|suite|(init|end)_per_(suite|group|testcase)")
 
 
 def binaries(erlang: str) -> Iterator[str]:
@@ -60,6 +63,39 @@ def shadowed(erlang: str) -> set[str]:
 )
 def test_names_of_main_are_found(erlang: str, names: set[str]) -> None:
     assert shadowed(erlang) == names
+
+
+def unused(erlang: str) -> list[str]:
+    """Functions that nothing in the suite names. A case is named by its argument alone."""
+    code = re.sub(r"%.*", "", erlang)
+    defined = [name for name, _ in FUNCTION.findall(code)]
+    cases = {
+        name for name, arguments in FUNCTION.findall(code) if arguments.lstrip("_") == "Config"
+    }
+    return [
+        name
+        for name in dict.fromkeys(defined)
+        if name not in cases
+        and not CALLED_BY_COMMON_TEST.fullmatch(name)
+        and len(re.findall(rf"\b{name}\b", code)) == defined.count(name)
+    ]
+
+
+def test_an_unused_function_is_found() -> None:
+    suite = "all() -> [].\na(_Config) -> b(1).\nb(0) -> 0;\nb(N) -> N.\nc(_) -> ok.\n% c()\n"
+    assert unused(suite) == ["c"]
+
+
+def test_suites_have_no_unused_function(
+    files: list[Path], text: Text, expect_none: Offenders
+) -> None:
+    """The compiler does not warn of one: suites export all their functions."""
+    expect_none(
+        f"{file}: {name}"
+        for file in files
+        if file.name.endswith("_SUITE.erl")
+        for name in unused(text(file))
+    )
 
 
 def test_no_suite_hides_a_builtin_from_the_others(

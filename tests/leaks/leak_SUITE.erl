@@ -6,11 +6,10 @@
 
 -include_lib("stdlib/include/assert.hrl").
 
--export([all/0, init_per_suite/1, end_per_suite/1]).
--export([no_native_memory_is_lost/1]).
+-compile([export_all, nowarn_export_all]).
 
 all() ->
-    [no_native_memory_is_lost].
+    cases:of_suite(?MODULE).
 
 init_per_suite(Config) ->
     {ok, _} = application:ensure_all_started(erlang_python),
