@@ -1,5 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Requests that are waited for later or never: call_async, cast, and coroutines on the default loop.
+%% Requests whose results are awaited later or never: call_async, cast, and coroutines on the
+%% default loop.
 -module(async_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -77,7 +78,7 @@ source() ->
       "    await future\n"
       "    return value\n">>.
 
-%% Code that is being interrupted may not call Erlang any more.
+%% Code must not call Erlang while it is being interrupted.
 await_ended(Names) ->
     eventually:equal({ok, Names}, fun() -> py:eval(<<"sorted(ended)">>) end),
     ok = py:exec(<<"ended.clear()">>).
@@ -112,7 +113,7 @@ a_call_is_awaited_once(_Config) ->
     ?assertEqual({error, unknown_call}, py:await(Ref)),
     ?assertEqual({error, unknown_call}, py:await(make_ref())),
     ?assertError(badarg, py:await(no_reference)),
-    %% By the process that has started it.
+    %% Only the process that started the call can await it.
     Other = py:call_async(math, sqrt, [9]),
     ?assertEqual([{error, unknown_call}], in_processes:values(1, fun(_) -> py:await(Other) end)),
     ?assertEqual({ok, 3.0}, py:await(Other)).
@@ -130,7 +131,7 @@ a_dead_callers_calls_are_interrupted(_Config) ->
     end,
     death:kill(Start()),
     await_ended([1, 2]),
-    %% The same for one that ends by itself without having awaited them.
+    %% The same when the starter ends by itself without awaiting them.
     Start() ! stop,
     await_ended([1, 2]).
 
@@ -142,7 +143,7 @@ a_killed_worker_is_an_error(_Config) ->
     ?assertEqual({error, disconnected}, py:await(Ref)),
     await_ended([4]).
 
-%% One process, the thread's handler, runs all of them.
+%% All of these calls run in one process, the thread's handler.
 a_registered_function_leaves_no_calls_behind(_Config) ->
     Test = self(),
     ok = py:register_function(leave, fun([]) ->
@@ -236,7 +237,7 @@ a_dead_callers_coroutines_are_cancelled(_Config) ->
         lists:sort([python_side:told(), python_side:told()])
     ).
 
-%% A loop that ends cancels tasks that it has just made.
+%% A loop that ends cancels the tasks that it has just made.
 a_coroutine_that_is_cancelled_before_it_begins_leaves_no_warning(_Config) ->
     ok = py:exec(
         <<"import gc, warnings\n"
@@ -246,7 +247,7 @@ a_coroutine_that_is_cancelled_before_it_begins_leaves_no_warning(_Config) ->
     ),
     Canceller = py:async_call('__main__', cancel_newcomers, []),
     ?assertEqual(<<"waiting">>, python_side:told()),
-    %% It would tell that it has started.
+    %% The coroutine would report its start.
     Newcomer = py:async_call('__main__', sleep, [<<"never">>]),
     ?assertMatch({error, {'CancelledError', _}}, py:async_await(Newcomer)),
     ?assertEqual({ok, none}, py:async_await(Canceller)),

@@ -52,7 +52,7 @@ code_may_be_a_string_with_any_character(_Config) ->
 
 an_exception_is_named_with_its_text(_Config) ->
     ?assertEqual({error, {'ValueError', <<"no">>}}, py:exec(<<"raise ValueError('no')">>)),
-    %% What this very Python says, in its own words.
+    %% The expected text comes from this version of Python.
     ok = py:exec(
         <<"import math\ntry:\n    math.sqrt(-1)\nexcept ValueError as error:\n    said = str(error)">>
     ),
@@ -101,7 +101,7 @@ exceptions_keep_their_name_whatever_they_say(_Config) ->
         {error, {Long, <<"x">>}},
         py:eval(<<"fail(type(name, (Exception,), {})('x'))">>, #{name => Long})
     ),
-    %% What is not UTF-8 is no code.
+    %% Bytes that are not UTF-8 are not code.
     ?assertMatch({error, {'SyntaxError', _}}, py:eval(<<255>>)),
     ?assertMatch({error, {'SyntaxError', _}}, py:exec(<<255>>)).
 
@@ -142,13 +142,14 @@ running_out_of_time_is_an_error_and_stops_the_code(_Config) ->
                 "    while True: call_suite_ticks += 1\n">>,
     ok = py:exec(Endless),
     ?assertEqual({error, timeout}, py:call('__main__', call_suite_endless, [], #{}, 50)),
-    %% The pool knows of its end; then nothing counts any more.
+    %% When the pool has seen the code's end, the counter must stand still.
     eventually:equal(0, fun() -> maps:get(stale, maps:get(contexts, py:info())) end),
     {ok, Ticks} = py:eval(<<"call_suite_ticks">>),
     ?assertEqual({ok, Ticks}, py:eval(<<"call_suite_ticks">>)).
 
 a_timeout_leaves_no_message_behind(_Config) ->
-    %% Around the time that the code takes, so that both outcomes and the races between come up.
+    %% The time-outs are close to the duration of the code, so that both outcomes and their races
+    %% occur.
     Sleep = <<"__import__('time').sleep(0.002)">>,
     Results = [py:eval(Sleep, #{}, N rem 5) || N <- lists:seq(1, 300)],
     ?assert(lists:member({error, timeout}, Results)),

@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Python calls Erlang: how a registered function may end, and where it runs.
+%% Python calls Erlang: how a registered function can end, and where it runs.
 -module(callback_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -141,7 +141,7 @@ a_dead_worker_ends_its_own_call_only(_Config) ->
     ).
 
 async_calls_run_side_by_side(_Config) ->
-    %% Each waits for all the others.
+    %% Each call waits for all the others.
     Meeting = spawn_link(fun() -> meet(200, []) end),
     ok = py:register_function(meets, fun([N]) ->
         Meeting ! {here, self()},
@@ -208,7 +208,7 @@ a_worker_that_traps_exits_is_killed_after_a_grace(_Config) ->
         stubborn()
     end),
     ok = py:register_function(go, fun(_) ->
-        %% Not before the other one is trapping.
+        %% Continue only after the other process traps exits.
         Test ! {go, self()},
         receive
             go -> ok
@@ -256,7 +256,7 @@ a_function_may_change_its_process_and_the_next_call_works(_Config) ->
         process_info(self(), messages)
     end),
     ok = py:register_function(trapping, fun(_) -> process_info(self(), trap_exit) end),
-    %% On one thread, hence one handler, which none of them takes down.
+    %% All calls run on one thread, hence in one handler; none of them ends the handler.
     ?assertEqual(
         {ok, [{trap_exit, false}]},
         py:eval(<<"[erlang.call('changes') and erlang.call('trapping') for _ in range(50)][-1:]">>)

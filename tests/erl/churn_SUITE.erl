@@ -1,9 +1,9 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% A property: callers do anything at the same time, run out of time and die at any moment.
-%% Afterwards contexts, threads, processes and messages are as they were before.
+%% A property: many callers act at the same time, time out and die at any moment. Afterwards
+%% contexts, threads, processes and messages are as before.
 %%
-%% The environment variable CHURN_SEED repeats a run that failed: the number is in its log.
-%% CHURN_SECONDS tries for longer.
+%% The environment variable CHURN_SEED repeats a failed run; the log has the seed. CHURN_SECONDS
+%% makes the runs longer.
 -module(churn_SUITE).
 
 -include_lib("proper/include/proper.hrl").
@@ -14,7 +14,7 @@
 -define(CONTEXTS, 2).
 -define(MAX_CONTEXTS, 4).
 
-%% How long the property is tried, in seconds; at least some times.
+%% How long the property is tried, in seconds, and the least number of runs.
 -define(TRY_FOR, "15").
 -define(AT_LEAST, 5).
 
@@ -39,7 +39,7 @@ init_per_suite(Config) ->
         "        time.sleep(0.002)\n"
         "        yield item\n"
     >>),
-    %% Started at its first use, and then stays.
+    %% The default loop starts at its first use, and then stays.
     {ok, _} = py:async_gather([{math, sqrt, [4]}]),
     [{options, maps:keys(Options)} | Config].
 
@@ -59,7 +59,7 @@ any_interleaving_leaves_everything_as_it_was(_Config) ->
     Rounds = try_until(Deadline, Before, Seed, 0),
     ct:log("~b rounds; ~tp", [Rounds, Before]).
 
-%% Chosen anew for each run; the environment's repeats one.
+%% A new seed for each run, unless CHURN_SEED gives one.
 seed() ->
     case os:getenv("CHURN_SEED", "") of
         "" -> rand:uniform(1_000_000_000);
@@ -102,7 +102,7 @@ info_or_failure() ->
         Class:Reason -> {Class, Reason}
     end.
 
-%% A caller does some things one after another, unless it is killed before it comes to their end.
+%% A caller performs actions one after another, unless it is killed first.
 caller() ->
     {list(action()), frequency([{3, never}, {2, {after_ms, choose(0, 30)}}])}.
 
@@ -144,7 +144,7 @@ await(Caller) ->
 
 run(Actions) ->
     lists:foreach(fun act/1, Actions),
-    %% What was given up is given up: nothing comes for it later.
+    %% No message comes for a given-up call later.
     py:release_context(),
     timer:sleep(20),
     case process_info(self(), messages) of
@@ -152,7 +152,7 @@ run(Actions) ->
         {messages, Messages} -> {stray, Messages}
     end.
 
-%% With spin() in its own globals too, where a process holds a context.
+%% A held context has globals of its own, with `spin()' too.
 act({eval, Code, Timeout}) ->
     py:eval(Code, #{}, Timeout);
 act({async, Code, Timeout}) ->
@@ -171,7 +171,7 @@ act(release) ->
 act({gather, Count}) ->
     py:async_gather([{asyncio, sleep, [0.001]} || _ <- lists:seq(1, Count)]).
 
-%% Everything that may be left behind, once nothing runs any more.
+%% Everything that could be left behind, once nothing runs any more.
 quiet() ->
     Quiet = #{
         busy => 0, stale => 0, starting => 0, waiting => 0, idle => ?CONTEXTS, total => ?CONTEXTS
@@ -179,7 +179,7 @@ quiet() ->
     eventually:equal(Quiet, fun() -> maps:without([given_up, threads], maps:get(contexts, py:info())) end),
     snapshot().
 
-%% What ends by itself gets the time to do so.
+%% Gives everything that ends by itself the time to end.
 quiet_as(Before) ->
     quiet_as(Before, erlang:monotonic_time(millisecond) + 10000).
 
@@ -205,7 +205,7 @@ snapshot() ->
         queued => lists:sum([queued(Name) || Name <- registered_names()])
     }.
 
-%% Those that do something for a caller; handlers are kept for the next call.
+%% Processes that work for a caller. Handlers stay for the next call.
 is_worker(Pid) ->
     case process_info(Pid, [current_stacktrace, registered_name]) of
         [{current_stacktrace, Frames}, {registered_name, []}] ->
@@ -217,7 +217,7 @@ is_worker(Pid) ->
 is_of_calls(Module) ->
     lists:member(Module, [py, py_async, py_call, py_context, py_held, py_stream, py_submission]).
 
-%% Python's names for threads that are not its own.
+%% Python's names of threads that Python did not start.
 is_context(Name) ->
     string:prefix(Name, <<"Dummy">>) =/= nomatch.
 
@@ -246,7 +246,7 @@ three_times_as_many_as_contexts_one_after_another(_Config) ->
     mailbox:assert_empty().
 
 three_times_as_many_that_can_not_be_interrupted(_Config) ->
-    %% In the end their threads return; the pool does not wait for that.
+    %% The threads return in the end; the pool does not wait for them.
     Count = 3 * ?MAX_CONTEXTS,
     Sleep = fun() -> py:call(time, sleep, [8], #{}, 50) end,
     until_given_up(given_up() + Count, Sleep),
@@ -258,8 +258,8 @@ three_times_as_many_that_can_not_be_interrupted(_Config) ->
     quiet(),
     mailbox:assert_empty().
 
-%% Some more than that: on a busy machine the time may be over before there is a context, and before
-%% its thread has begun.
+%% Runs more calls than `Goal' when the machine is busy: a call may time out before it has a
+%% context, or before its thread has begun.
 until_given_up(Goal, Sleep) ->
     ?assertEqual({error, timeout}, Sleep()),
     _ = [until_given_up(Goal, Sleep) || given_up() < Goal],

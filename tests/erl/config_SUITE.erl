@@ -111,7 +111,7 @@ python_may_be_a_virtual_environment(Config) ->
         py_config:check([{python, Folder}])
     ),
     ok = file:make_symlink(Python, Link),
-    %% The link itself: Python knows its environment by it.
+    %% The path of the link itself: Python finds its virtual environment by this path.
     ?assertEqual(
         list_to_binary(Link), maps:get(python, element(2, py_config:check([{python, Folder}])))
     ).

@@ -34,7 +34,7 @@ init_per_suite(Config) ->
         "def known_and_held(name):\n"
         "    seen[threading.get_native_id()] = threading.current_thread()\n"
         "    return erlang.call('hold', name)\n"
-        %% Sleeps to its end, whenever the interruption comes.
+        %% Sleeps the whole time, even when interrupted.
         "def sleep(seconds):\n"
         "    end = time.monotonic() + seconds\n"
         "    try:\n"
@@ -56,7 +56,7 @@ end_per_suite(Config) ->
         proplists:get_value(options, Config)
     ).
 
-%% `hold' is told to a context's callback, which then waits until it is let go.
+%% A context's callback `hold' reports to the test, then waits until the test releases it.
 init_per_testcase(_Case, Config) ->
     Test = self(),
     ok = py:register_function(hold, fun([Name]) ->
@@ -78,7 +78,7 @@ the_pool_grows_when_all_are_busy(_Config) ->
     let_go(Holders).
 
 waiting_in_erlang_does_not_use_up_the_pool(_Config) ->
-    %% Three wait in Erlang; what they wait for is a request of another process.
+    %% Three contexts wait in Erlang, for a request of another process.
     Holders = [hold(N) || N <- [1, 2, 3]],
     ?assertEqual({ok, 1}, py:eval(<<"1">>, #{}, 5000)),
     let_go(Holders).
@@ -97,7 +97,7 @@ beyond_the_limit_requests_wait_in_order(_Config) ->
         end
      || N <- lists:seq(1, 10)
     ],
-    %% One context for all: it serves them as they came.
+    %% The only free context serves the requests in their order.
     let_go([hd(Holders)]),
     Arrived = [
         receive
@@ -143,7 +143,7 @@ endless_code_is_interrupted_again_and_again(_Config) ->
     ),
     ?assertEqual({ok, 1}, py:eval(<<"1">>, #{}, 5000)).
 
-%% With one context for all that comes: the others are held.
+%% Only one context is free for the requests: the test holds the others.
 the_same_context_serves_after_a_timeout(_Config) ->
     Holders = [hold(N) || N <- [1, 2, 3]],
     Thread = thread(),
@@ -185,7 +185,7 @@ callers_of_sleepers_may_die_one_after_another(_Config) ->
     ?assertEqual({ok, 1}, py:eval(<<"1">>, #{}, 5000)),
     eventually:equal(Before + Count, fun() -> maps:get(given_up, counts()) end).
 
-%% Python ignores what is raised in a `__del__', an interruption too.
+%% Python ignores every exception in `__del__', also an interruption.
 code_that_swallows_its_interruption_gets_replaced_and_ends(_Config) ->
     Holders = [hold(N) || N <- [1, 2, 3]],
     Thread = thread(),
@@ -209,10 +209,10 @@ what_is_given_up_is_reported_with_its_stack(_Config) ->
     ],
     ?assertEqual(nomatch, binary:match(Text, <<"_context.py">>)).
 
-%% CPython makes an object for each thread that is not its own, when code there asks for it.
+%% CPython makes an object for each foreign thread whose code asks for the current thread.
 threads_that_have_ended_are_unknown_to_python(_Config) ->
     let_go([hold(N) || N <- [1, 2, 3, 4]]),
-    %% Those that are idle for long end.
+    %% Threads that are idle for long end.
     eventually:true(fun() -> length(ended()) >= 2 end),
     Known = <<"[n for n in ended if seen[n] in threading.enumerate()]">>,
     ?assertEqual({ok, []}, py:eval(Known, #{ended => ended()})),
@@ -233,7 +233,7 @@ thread() ->
     {ok, Thread} = py:call(threading, get_ident, [], #{}, 5000),
     Thread.
 
-%% While the expression, which says so, is being evaluated.
+%% Kills the caller while the expression is being evaluated. The expression calls `running'.
 kill_caller(Expression) ->
     Test = self(),
     ok = py:register_function(running, fun([]) -> Test ! running end),
@@ -243,7 +243,7 @@ kill_caller(Expression) ->
     end,
     death:kill(Caller).
 
-%% Its thread is busy and has not heard of the end: what came after that would not be run any more.
+%% The context's thread is busy and has not yet seen the end. It would not run a later request.
 a_context_that_is_closed_refuses_at_once(_Config) ->
     Ref = make_ref(),
     Context = py_nif:new_context(Ref),
@@ -277,12 +277,12 @@ a_killed_pool_comes_back(_Config) ->
             death:kill(py_contexts),
             eventually:true(fun() -> is_pid(whereis(py_contexts)) end),
             ?assertEqual({ok, 1}, py:eval(<<"1">>)),
-            %% Its request does not need the pool.
+            %% The holder's request does not need the pool.
             let_go([Holder])
         end,
         lists:seq(1, 5)
     ),
-    %% What the killed ones had started is closed.
+    %% Threads that the killed pools had started are closed.
     eventually:true(fun() -> threads() =< Before + 1 end).
 
 callers_in_the_queue_of_a_killed_pool_hear_of_it(_Config) ->
@@ -295,7 +295,7 @@ callers_in_the_queue_of_a_killed_pool_hear_of_it(_Config) ->
     let_go(Holders).
 
 a_context_is_one_thread(_Config) ->
-    %% One caller after another gets the context that was used last.
+    %% Each caller gets the context that was used last.
     Threads = [py:call(threading, get_ident, []) || _ <- lists:seq(1, 20)],
     ?assertMatch([{ok, _}], lists:usort(Threads)).
 

@@ -33,10 +33,10 @@ end_per_suite(_Config) ->
     application:stop(erlang_python).
 
 check(Property) ->
-    %% Anything else than true is what it failed for.
+    %% `quickcheck' returns true or the counterexample.
     ?assertEqual(true, proper:quickcheck(Property, [quiet, long_result, {numtests, ?RUNS}])).
 
-%% Keys are kept apart: what Python holds equal (1, 1.0 and True) is one key there.
+%% A map has no two keys that are equal in Python, such as 1, 1.0 and True.
 value() ->
     ?SIZED(Size, value(Size)).
 
@@ -73,11 +73,11 @@ big_integer() ->
     ?LET({Bits, Offset, Sign}, {range(60, 5000), range(-2, 2), oneof([1, -1])},
         Sign * ((1 bsl Bits) + Offset)).
 
-%% Not one that means None or a boolean, nor a float that is none.
+%% No atom that stands for None, a boolean, NaN or an infinity.
 plain_atom() ->
     oneof([ok, error, '', 'Hello World', 'größe', foo@bar, erlang:list_to_atom("\x{1F40D}")]).
 
-%% An atom and a binary of the same text are one key in Python.
+%% An atom and a binary of the same text are the same key in Python.
 tagged_atom() ->
     oneof([key_one, key_two, 'key three']).
 
@@ -109,7 +109,7 @@ binaries_of_every_size_come_back(_Config) ->
             ?assertEqual({ok, Text}, py:call('__main__', same, [Text])),
             Bytes = binary:copy(<<255>>, Size),
             ?assertEqual({ok, Bytes}, py:call('__main__', same, [Bytes])),
-            %% Part of another one.
+            %% A binary that is a part of another binary.
             <<_, Part/binary>> = binary:copy(<<254>>, Size + 1),
             ?assertEqual({ok, Part}, py:call('__main__', same, [Part]))
         end,

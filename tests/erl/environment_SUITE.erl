@@ -1,5 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% What `py' tells and changes of the interpreter: virtual environments, memory, tracebacks.
+%% Functions of `py' that inspect and change the interpreter: virtual environments, memory,
+%% tracebacks.
 -module(environment_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -20,7 +21,8 @@ end_per_testcase(_Case, _Config) ->
     ok = py:deactivate_venv(),
     mailbox:assert_empty().
 
-%% A venv as the module `venv' makes it, but for pip; with a module that tells its Name.
+%% A virtual environment as the module `venv' makes it, without pip, with a module that has the
+%% Name.
 venv(Config, Name) ->
     Folder = filename:join(proplists:get_value(priv_dir, Config), Name),
     {ok, _} = py:call(venv, create, [unicode:characters_to_binary(Folder)]),
@@ -58,7 +60,7 @@ a_venvs_packages_are_importable(Config) ->
         },
         Info
     ),
-    %% A process that Python starts has them too.
+    %% A process that Python starts has these packages too.
     Run = <<
         "__import__('subprocess').check_output("
         "[s.executable, '-c', 'import its_one; print(its_one.name)'], text=True)"
@@ -145,6 +147,6 @@ the_last_traceback_is_the_processs_own(_Config) ->
     ?assertNotEqual(nomatch, binary:match(Traceback, <<"ZeroDivisionError: division by zero">>)),
     ?assertEqual(nomatch, binary:match(Traceback, <<"_context.py">>)),
     ?assertEqual([{error, none}], in_processes:values(1, fun(_) -> py:last_traceback() end)),
-    %% It stays until the next exception.
+    %% The traceback stays until the next exception.
     {ok, 1} = py:eval(<<"1">>),
     ?assertEqual({ok, Traceback}, py:last_traceback()).

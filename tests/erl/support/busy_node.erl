@@ -1,12 +1,12 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% What runs in a node that is to end amid work of every kind; see node_end_SUITE.
+%% Code of a node that ends amid work of every kind; see node_end_SUITE.
 -module(busy_node).
 
 -export([run/1]).
 
 -export_type([scene/0, ending/0]).
 
-%% When the end comes: amid work, while the application starts, or while it stops.
+%% The moment of the end: amid work, while the application starts, or while it stops.
 -type scene() :: #{
     phase := working | starting | stopping,
     ending := ending(),
@@ -17,10 +17,10 @@
 -type ending() ::
     {halt, byte(), Flush :: boolean()} | {stop, byte()} | stop | {signal, Number :: string()}.
 
-%% For `erl -eval': returns at once, so that the node finishes its own start.
+%% For `erl -eval': returns at once so that the node finishes its own start.
 -spec run(scene()) -> ok.
 run(Scene = #{phase := Phase}) ->
-    %% An orderly end may report what it had to break off. What else is said should not be.
+    %% An orderly end may report the work that it broke off. Nothing else may be printed.
     ok = logger:set_primary_config(level, none),
     _ = spawn(fun() -> perform(Phase, Scene) end),
     ok.
@@ -41,7 +41,7 @@ perform(stopping, Scene) ->
     _ = spawn(application, stop, [erlang_python]),
     end_later(Scene).
 
-%% In a process of its own, since the work may block its starter.
+%% A separate process, since the work may block the process that starts it.
 end_later(#{ending := Ending, delay_us := Delay}) ->
     _ = spawn(fun() ->
         wait_until(erlang:monotonic_time(microsecond) + Delay),
@@ -58,7 +58,7 @@ wait_until(Time) ->
     end.
 
 bring_about(Ending) ->
-    %% From here on time counts. Not by way of a process, which may not get to it.
+    %% The test measures the time from this line on. A process might not get its turn any more.
     {ok, Output} = file:open("/dev/stdout", [raw, append]),
     ok = file:write(Output, "ending\n"),
     end_node(Ending).
@@ -97,7 +97,7 @@ erlang_work() ->
         fun() -> py:call(string, capwords, [binary:copy(<<"word ">>, 100000)]) end
     ].
 
-%% Its calls fail when the application ends; the node will end soon after.
+%% Calls fail when the application ends; the node ends soon after.
 forever(Work) ->
     try Work() of
         _ -> forever(Work)

@@ -1,6 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Finds the cases of a Common Test suite: functions whose one argument is `Config' or `_Config'.
-%% A helper with one argument calls the argument something else. A house test finds cases that do so.
+%% Finds the cases of a Common Test suite: functions whose only argument is `Config' or `_Config'. A
+%% helper with one argument calls its argument something else. A house test finds functions that are
+%% neither cases nor helpers.
 -module(cases).
 
 -export([of_suite/1]).

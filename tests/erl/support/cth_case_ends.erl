@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% A hook of Common Test: a case whose end_per_testcase fails has failed. Common Test itself only
+%% A hook of Common Test: a case fails when its end_per_testcase fails. Common Test itself only
 %% writes a warning.
 -module(cth_case_ends).
 

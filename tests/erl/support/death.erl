@@ -12,7 +12,7 @@ kill(Pid) ->
     _ = wait(Pid),
     ok.
 
-%% Of a process that was spawned with a monitor: what it exits with within `Limit' milliseconds.
+%% The exit reason of a process that was spawned with a monitor. Fails after `Limit' milliseconds.
 -spec reason({pid(), Monitor :: reference()}, Limit :: timeout()) -> term().
 reason({Pid, Monitor}, Limit) ->
     receive
@@ -21,7 +21,7 @@ reason({Pid, Monitor}, Limit) ->
         error({still_alive, Pid, process_info(Pid, current_stacktrace)})
     end.
 
-%% The reason why the process is gone; `noproc' if it was so before.
+%% The reason why the process ended; `noproc' if the process had ended before.
 -spec wait(pid()) -> term().
 wait(Pid) ->
     Monitor = monitor(process, Pid),

@@ -11,10 +11,10 @@ import erlang
 
 
 def details() -> list[str]:
-    """How many descriptors are open for what, and what is counted, for the report of a failure."""
+    """The open descriptors by target, and the counters, for the report of a failure."""
     kinds: collections.Counter[str] = collections.Counter()
     for number in os.listdir("/proc/self/fd"):
-        with contextlib.suppress(OSError):  # that of the folder itself
+        with contextlib.suppress(OSError):  # the descriptor of the folder itself is closed by now
             target = os.readlink(f"/proc/self/fd/{number}")
             kinds[re.sub(r":\[\d+\]$", "", target)] += 1
     return [str(erlang.stats()), *(f"{count} {kind}" for kind, count in sorted(kinds.items()))]

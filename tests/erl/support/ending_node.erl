@@ -4,7 +4,7 @@
 
 -export([run/1, perform/1, keep_busy/1, await_loops/1, all_gone/1]).
 
-%% `stop' and `start' are of the application. The last one ends the node.
+%% `stop' and `start' are those of the application; `end_node' and `halt' end the node.
 -type step() ::
     {exec, Code :: binary()}
     | start
@@ -16,8 +16,8 @@
 
 -define(MARK, "ENDING_NODE").
 
-%% The application is started first. Python code and Erlang functions are run in order. `Left' tells
-%% the processes that the node may have left behind, see all_gone/1.
+%% Starts the application in a new node and runs the steps in order. `Left' identifies the processes
+%% that the node may have left behind, see all_gone/1.
 -spec run([step()]) -> {os_node:ended(), Left :: string()}.
 run(Steps) ->
     Mark = lists:flatten(io_lib:format("~s_~b", [os:getpid(), erlang:unique_integer([positive])])),
@@ -27,7 +27,7 @@ run(Steps) ->
     Quiet = ["-kernel", "logger_level", "warning"],
     {os_node:run(Quiet ++ Arguments), Mark}.
 
-%% For `erl -eval': returns at once, so that the node finishes its own start.
+%% For `erl -eval': returns at once so that the node finishes its own start.
 -spec perform([step()]) -> ok.
 perform(Steps) ->
     _ = spawn(fun() ->
@@ -48,7 +48,7 @@ step(end_node) -> init:stop();
 step({end_node, Code}) -> init:stop(Code);
 step(halt) -> erlang:halt(0).
 
-%% Returns when so many contexts run `spin()', which tells that by calling `running'.
+%% Returns when this number of contexts run `spin()', which calls `running'.
 -spec keep_busy(Contexts :: pos_integer()) -> ok.
 keep_busy(Contexts) ->
     Self = self(),
@@ -57,7 +57,7 @@ keep_busy(Contexts) ->
     [receive running -> ok end || _ <- lists:seq(1, Contexts)],
     ok.
 
-%% Returns when so many loops run, whose main coroutines have begun.
+%% Returns when this number of loops run and their main coroutines have begun.
 -spec await_loops(pos_integer()) -> ok.
 await_loops(Number) ->
     Loops = py_loops:all(),
@@ -65,7 +65,8 @@ await_loops(Number) ->
     [{ok, none} = py_loop:call(Loop, asyncio, sleep, [0]) || Loop <- Loops],
     ok.
 
-%% Waits until all processes that a node has left behind are gone; fails with those that stay.
+%% Waits until all processes that a node has left behind are gone; fails with the remaining
+%% processes.
 -spec all_gone(Left :: string()) -> ok.
 all_gone(Mark) ->
     eventually:equal([], fun() -> marked(?MARK "=" ++ Mark) end).

@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Waits for something that can only be looked at, not be told: with a deadline.
+%% Polls, with a deadline, for a state of which no message tells.
 -module(eventually).
 
 -export([true/1, equal/2, within/3]).
@@ -18,7 +18,7 @@ equal(Expected, Look) ->
         Seen -> error({never_seen, Expected, {last, Seen}})
     end.
 
-%% What was seen last: what is expected, if that came within `Limit' milliseconds.
+%% Returns the last value: the expected value if `Look' returned it within `Limit' milliseconds.
 -spec within(Limit :: non_neg_integer(), Expected :: term(), fun(() -> Seen)) -> Seen.
 within(Limit, Expected, Look) ->
     look(erlang:monotonic_time(millisecond) + Limit, Expected, Look).

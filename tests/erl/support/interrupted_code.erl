@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% The Python module `interrupted_code': functions that never end, and a look at what they have left
-%% behind when they were interrupted.
+%% Interrupts the endless functions of the Python module `interrupted_code', and checks what the
+%% interruptions have left behind.
 -module(interrupted_code).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -48,14 +48,14 @@ functions() ->
         uvloop_calls
     ].
 
-%% Starts the application and what the functions need.
+%% Starts the application and everything that the functions need.
 -spec start() -> ok.
 start() ->
     _ = application:stop(erlang_python),
     _ = application:load(erlang_python),
     maps:foreach(fun(Key, Value) -> application:set_env(erlang_python, Key, Value) end, options()),
     {ok, _} = application:ensure_all_started(erlang_python),
-    %% Python may have started for another suite, with another `python_path'.
+    %% Another suite may have started Python with another `python_path'.
     {ok, _} = py:eval(
         <<"__import__('sys').path.insert(0, folder)">>,
         #{folder => unicode:characters_to_binary(folder())}
@@ -76,16 +76,17 @@ stop() ->
 options() ->
     #{contexts => 2, context_idle_timeout => 100}.
 
-%% Descriptors and threads before anything is interrupted.
+%% Descriptors and threads before the first interruption.
 -spec usage() -> [integer()].
 usage() ->
-    %% Packages start threads of their own when they are used first.
+    %% Packages start threads of their own at their first use.
     {ok, none} = py:call(interrupted_code, warm_up, []),
     at_rest(),
     {ok, Usage} = py:call(descriptors, usage, []),
     Usage.
 
-%% No code that takes locks was hit, no lock is held, descriptors and threads are as few as before.
+%% No code that takes locks was hit, no lock is held, there are no more descriptors and threads than
+%% before.
 -spec assert_nothing_left([integer()]) -> ok.
 assert_nothing_left(Before) ->
     at_rest(),
@@ -102,8 +103,8 @@ assert_nothing_left(Before) ->
         end
     end).
 
-%% Nothing runs, contexts that are not kept are closed, and the threads of those that were given up
-%% have ended.
+%% Returns when nothing runs, contexts beyond the configured number are closed, and the threads of
+%% given-up contexts have ended.
 -spec at_rest() -> ok.
 at_rest() ->
     {ok, Kept} = application:get_env(erlang_python, contexts),
@@ -113,18 +114,19 @@ at_rest() ->
         {Busy, Stale, Total, Threads}
     end).
 
-%% Contexts whose code did not end in a second.
+%% Contexts whose code did not end within a second.
 -spec given_up() -> non_neg_integer().
 given_up() ->
     #{contexts := #{given_up := GivenUp}} = py:info(),
     GivenUp.
 
-%% Interrupts the function after so many milliseconds: by a time-out, or by its caller's death.
+%% Interrupts the function after this number of milliseconds: by a time-out, or by its caller's
+%% death.
 -spec interrupt(timed_out | caller_died, atom(), non_neg_integer()) -> ok.
 interrupt(timed_out, Function, Milliseconds) ->
     case py:call(interrupted_code, Function, [], #{}, Milliseconds) of
         {error, {no_context, {too_many_threads, Count}}} ->
-            %% Threads of contexts that were given up end soon.
+            %% Threads of given-up contexts end soon.
             eventually:equal(true, fun() -> threads() < Count end),
             interrupt(timed_out, Function, Milliseconds);
         Outcome ->
@@ -140,6 +142,6 @@ threads() ->
     #{contexts := #{threads := Threads}} = py:info(),
     Threads.
 
-%% Where the module of the same name is, for `python_path'.
+%% The folder of the Python module of the same name, for `python_path'.
 folder() ->
     filename:dirname(proplists:get_value(source, module_info(compile))).

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Code that is interrupted in the middle, as users write it, and a look at what is left behind."""
+"""Realistic code that is interrupted in the middle, and checks of what is left behind."""
 
 import asyncio
 import contextlib
@@ -113,7 +113,7 @@ def managed() -> Iterator[None]:
 @endlessly
 def managed_locks() -> None:
     with contextlib.ExitStack() as stack:
-        stack.enter_context(lock)  # taken first everywhere
+        stack.enter_context(lock)  # every function takes this lock first
         with managed():
             sum(range(5))
 
@@ -158,7 +158,7 @@ def events() -> None:
 @endlessly
 def imports() -> None:
     sys.modules.pop("colorsys", None)
-    with contextlib.suppress(KeyError):  # another thread has just taken it out, too
+    with contextlib.suppress(KeyError):  # another thread has just removed the module, too
         import colorsys
 
         colorsys.rgb_to_hls(0, 0, 0)
@@ -226,7 +226,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
 class Server(http.server.ThreadingHTTPServer):
     def handle_error(self, *_: object) -> None:
-        """A client that was interrupted has gone."""
+        """Ignore a client that left when it was interrupted."""
 
 
 @functools.cache
@@ -312,7 +312,7 @@ def uvloop_made() -> None:
         pass
 
 
-# Calls, and functions that trace.
+# Calls, and functions with a trace function.
 
 
 def spin() -> None:
@@ -353,7 +353,7 @@ def nesting(milliseconds: int) -> None:
 
 
 def traced() -> int:
-    """Runs functions with a trace function; the number of those that began."""
+    """Run functions with a trace function; return the number of functions that began."""
     begun = []
     sys.settrace(lambda frame, event, argument: begun.append(event))
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Functions that tell where in them they were interrupted."""
+"""Functions that report the place of their interruption."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ async def telling() -> None:
         await erlang.async_call("tell", "begun")
         await asyncio.sleep(3600)
     except BaseException as ending:
-        await asyncio.sleep(0)  # it can still wait
+        await asyncio.sleep(0)  # the task can still wait
         await erlang.async_call("tell", type(ending).__name__)
         raise
 
@@ -60,13 +60,13 @@ def deaf_uvloop() -> None:
     until_forced(uvloop.new_event_loop())
 
 
-# Code that takes or gives back something.
+# Code that acquires or releases something.
 
 TURNS = 2_000_000
 
 
 def told(function: Callable[[], object]) -> Callable[[], None]:
-    """Tells where the interruption came: inside of what ``function`` calls, or outside."""
+    """Report whether the interruption came inside a call that ``function`` made, or outside."""
 
     @functools.wraps(function)
     def run() -> None:
@@ -90,7 +90,7 @@ def begin() -> None:
 
 
 def tell_begun() -> None:
-    """Another thread tells, since a call of this one could be interrupted itself."""
+    """Report from another thread: a call on this thread could be interrupted itself."""
     threading.Thread(target=erlang.call, args=("tell", "begun")).start()
 
 
@@ -177,7 +177,7 @@ def busy_in_finally_of_a_generator() -> None:
 
 
 def busy_before_try() -> None:
-    """A lock that another thread keeps until after the interruption. Is it free at last?"""
+    """Another thread holds the lock until after the interruption. Is the lock free at the end?"""
     own = threading.Lock()
     own.acquire()
     other = threading.Timer(0.1, own.release)
@@ -197,7 +197,7 @@ def busy_before_try() -> None:
 
 @told
 def trying_to_take() -> None:
-    """A lock that another thread keeps for ever. Its loop is left for the `try' behind it."""
+    """Another thread never releases the lock. An interruption jumps to the `try' after the loop."""
     kept = threading.Lock()
     kept.acquire()
     tell_begun()
@@ -224,7 +224,7 @@ class Computed:
 
 @told
 def computing_attributes() -> None:
-    """No function returns to this one: the interpreter calls what computes the attribute."""
+    """No function returns to this function: the interpreter itself calls the property."""
     computed = Computed()
     tell_begun()
     while True:
@@ -233,7 +233,7 @@ def computing_attributes() -> None:
 
 @told
 def jumping_out_of_with() -> None:
-    """After a branch the code jumps to the end of the `with'."""
+    """After a branch, the code jumps to the end of the `with'."""
     own = threading.Lock()
     ways = [0, 0]
     tell_begun()
@@ -271,12 +271,12 @@ select finish() from (select max(n) from numbers)
 
 
 def busy_in_c() -> None:
-    """C code without the GIL that calls code of the standard library at last."""
+    """C code without the GIL; at its end it calls code of the standard library."""
     finished = threading.Event()
     frame = sys._getframe()
 
     def tell_when_busy() -> None:
-        # Whoever looks has the GIL. So the code of this line is in C.
+        # This check runs with the GIL. So the code of the line is in C, without the GIL.
         assert becomes_true(lambda: frame.f_lineno == line)
         erlang.call("tell", "begun")
 

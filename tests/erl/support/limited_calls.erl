@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Calls of functions with limited concurrency, from threads and loops, that begin, enter and end
-%% when a test says so.
+%% Calls of functions with limited concurrency, from threads and loops. A test decides when calls
+%% begin, enter and end.
 -module(limited_calls).
 
 -export([start/1, register_busy/1, begin_call/3, begin_call/4, outcome/1, cancel/1, stopped/1]).
@@ -88,7 +88,8 @@ start(Config) ->
         "    return await asyncio.gather(*(one(*each) for each in drawn))\n"
     >>, Config),
     Test = self(),
-    %% The loop is linked to its starter: not to the process of one test case.
+    %% The loop is linked to the process that starts it. The process of one test case ends too
+    %% early.
     _ = spawn(fun() ->
         {ok, _} = py_loop:start_link(#{name => ?LOOP}),
         Test ! loop_started,
@@ -101,7 +102,7 @@ start(Config) ->
     after ?LIMIT -> error(no_loop)
     end.
 
-%% The function `busy' tells the calling process who has entered, and stays until it is sent `go'.
+%% The function `busy' reports its process to the calling process, and stays until it receives `go'.
 -spec register_busy(py:function_options()) -> ok.
 register_busy(Options) ->
     Test = self(),
@@ -135,13 +136,13 @@ call(loop, Arguments) -> on_loop(async_outcome, Arguments).
 on_loop(Function, Arguments) ->
     py_loop:call(?LOOP, '__main__', Function, Arguments, #{}, ?LIMIT).
 
-%% The value, or the name of the exception's class.
+%% The value, or the class name of the exception.
 -spec outcome(call()) -> term().
 outcome(Call) ->
     {outcome, {ok, Outcome}} = death:reason(Call, ?LIMIT),
     Outcome.
 
-%% The call's task is cancelled with the process that waits for it.
+%% The call's task is cancelled when the process that waits for the task dies.
 -spec cancel(call()) -> ok.
 cancel({Pid, Monitor}) ->
     demonitor(Monitor, [flush]),
@@ -151,7 +152,7 @@ cancel({Pid, Monitor}) ->
 stopped(Call) ->
     death:reason(Call, ?LIMIT).
 
-%% The process that runs `busy' with this value, or the next of them.
+%% The next process that runs `busy' with this value.
 -spec entered(Value :: term()) -> pid().
 entered(Value) ->
     receive
@@ -174,8 +175,8 @@ await_nobody() ->
     eventually:equal(#{}, fun() -> maps:get(limited, py:info()) end),
     eventually:equal([], fun() -> ets:tab2list(py_gates) end).
 
-%% A function's body that notes in a table when more than `Limit' of its kind run, each of which is
-%% in that table. A process that was stopped counts no longer.
+%% A function's body. Notes in a table when more than `Limit' processes of the same name run. Each
+%% running process has a row in this table; a dead process does not count.
 -spec counted(ets:table(), Name :: atom(), Limit :: pos_integer(), [non_neg_integer()]) -> ok.
 counted(Table, Name, Limit, [Milliseconds]) ->
     true = ets:insert(Table, {self(), Name}),

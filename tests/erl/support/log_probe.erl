@@ -1,5 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% A log handler that hands Python's events to one process, and to nobody else meanwhile.
+%% A log handler that sends Python's events to one process. Other handlers do not get them
+%% meanwhile.
 -module(log_probe).
 
 -export([start/0, stop/0, expect/2, texts/1]).
@@ -27,7 +28,7 @@ log(#{meta := #{domain := [python | _]}} = Event, #{config := #{receiver := Rece
 log(_Event, _Config) ->
     ok.
 
-%% The next event of this Python logger that has this text.
+%% Waits for the next event of this Python logger with this text.
 -spec expect(Logger :: binary(), Text :: binary()) -> {logger:level(), logger:metadata()}.
 expect(Logger, Text) ->
     receive
@@ -39,7 +40,7 @@ expect(Logger, Text) ->
         error({not_logged, Logger, Text, process_info(self(), messages)})
     end.
 
-%% All events that this Python logger has had until now, in order.
+%% All events of this Python logger until now, in order.
 -spec texts(Logger :: binary()) -> [binary()].
 texts(Logger) ->
     receive

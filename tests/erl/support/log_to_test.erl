@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Brings the application's log events, from warnings on, to the process that called start/0.
+%% Sends the application's log events, from level warning on, to the process that called start/0.
 -module(log_to_test).
 
 -export([start/0, stop/0, next/0, log/2]).

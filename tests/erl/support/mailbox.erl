@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% What a caller finds in its mailbox after calls that it has given up: nothing.
+%% Calls that a caller has given up leave no message in its mailbox.
 -module(mailbox).
 
 -export([assert_empty/0]).

@@ -8,10 +8,10 @@
 
 -define(LIMIT, 60000).
 
-%% The status of the node's process; 128 and its number when a signal ended it.
+%% The exit status of the node's process; 128 plus the number of the signal that ended the process.
 -type ended() :: {Status :: 0..255, Output :: binary()}.
 
-%% `erl' with the application in its code path and these arguments, until its end.
+%% Runs `erl' with the application in its code path and these arguments until the end.
 -spec run(Arguments :: [string()]) -> ended().
 run(Arguments) ->
     await_end(start(Arguments), ?LIMIT).
@@ -20,11 +20,12 @@ run(Arguments) ->
 start(Arguments) ->
     All = ["-noshell", "-noinput", "-pa", filename:dirname(code:which(py)) | Arguments],
     Encoded = [unicode:characters_to_binary(Argument) || Argument <- All],
-    %% A crash of the runtime system shows in the status; its dump is not wanted.
+    %% The status shows a crash of the runtime system; no crash dump is needed.
     Options = [binary, exit_status, stderr_to_stdout, {env, [{"ERL_CRASH_DUMP_BYTES", "0"}]}],
     open_port({spawn_executable, os:find_executable("erl")}, [{args, Encoded} | Options]).
 
-%% Waits until the node's output is, or ends with, this line; returns what came before it.
+%% Waits until the node's output equals this line or ends with it; returns the output before the
+%% line.
 -spec await_line(port(), Line :: binary()) -> Before :: binary().
 await_line(Port, Line) ->
     await_line(Port, Line, <<>>).

@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% The application with Python's output in Erlang's logger, for suites about just that.
+%% The application with Python's output in Erlang's logger, for the suites about logging.
 -module(python_logging).
 
 -export([configure/1, restore/1, start/2, stop/0]).
@@ -17,8 +17,8 @@ restore(Config) ->
     ok = application:unset_env(erlang_python, python_logging),
     ok = logger:set_primary_config(level, proplists:get_value(primary_level, Config)).
 
-%% For init_per_testcase: the application afresh with a suite's definitions. The calling process
-%% gets the events, see log_probe.
+%% For init_per_testcase: starts the application anew, with the definitions of a suite. The calling
+%% process gets the events, see log_probe.
 -spec start(Source :: binary(), Config) -> Config when Config :: [{atom(), term()}].
 start(Source, Config) ->
     ok = log_probe:start(),

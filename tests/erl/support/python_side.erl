@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% The Python half of a suite: its definitions in `__main__', and how they tell the test something.
+%% The Python half of a suite: definitions in `__main__', and messages from Python to the test.
 -module(python_side).
 
 -export([start/2, register_tell/0, told/0, told/1, register_hang/0, hanging/0]).
@@ -11,13 +11,13 @@ start(Source, Config) ->
     ok = py:exec(Source),
     Config.
 
-%% From now on Python's `erlang.call("tell", What)' comes to the calling process.
+%% From now on, Python's `erlang.call("tell", What)' sends `What' to the calling process.
 -spec register_tell() -> ok.
 register_tell() ->
     Test = self(),
     py:register_function(tell, fun([What]) -> Test ! {told, What} end).
 
-%% What Python tells next.
+%% The next message from Python.
 -spec told() -> term().
 told() ->
     told(20000).
@@ -30,7 +30,7 @@ told(Limit) ->
         error(nothing_told)
     end.
 
-%% From now on `erlang.call("hang")' tells the calling process who runs it, then never returns.
+%% From now on, `erlang.call("hang")' reports its process to the calling process and never returns.
 -spec register_hang() -> ok.
 register_hang() ->
     Test = self(),

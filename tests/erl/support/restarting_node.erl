@@ -1,10 +1,10 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% What runs in a node that restarts within itself; see stop_start_SUITE.
+%% Code of a node that restarts itself; see stop_start_SUITE.
 -module(restarting_node).
 
 -export([run/1, run_finalizers/0]).
 
-%% For `erl -eval', once more at each restart.
+%% For `erl -eval', which runs again at each restart.
 -spec run(Restarts :: non_neg_integer()) -> ok.
 run(Restarts) ->
     _ = spawn(fun() -> count(Restarts) end),
@@ -15,7 +15,7 @@ count(Restarts) ->
     ok = py:register_function(next, fun([N]) -> N + 1 end),
     {ok, Calls} = py:eval(<<"globals().setdefault('calls', 0)">>),
     ok = py:exec(<<"calls = erlang.call('next', calls)">>),
-    %% From a thread that lives through the restart, with a call under way.
+    %% This thread outlives the restart, with a call in progress.
     ok = py:register_function(never, fun([]) -> receive never -> ok end end),
     ok = py:exec(<<
         "import contextlib, threading\n"
@@ -29,7 +29,7 @@ count(Restarts) ->
         _ -> init:restart()
     end.
 
-%% The same for finalizers and exit functions: one restart, then the node's end.
+%% Finalizers and exit functions: one restart, then the node's end.
 -spec run_finalizers() -> ok.
 run_finalizers() ->
     _ = spawn(fun finalize/0),
