@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Processes of the application die while calls are under way: each call ends, and the application
-%% is whole again.
+%% Processes of the application die while calls are in progress. Each call ends, and the application
+%% recovers.
 -module(failure_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -10,11 +10,11 @@
 all() ->
     cases:of_suite(?MODULE).
 
-%% Each call has this long to end after somebody died, in milliseconds.
+%% In milliseconds: each call must end within this time after a process died.
 -define(LIMIT, 20000).
 
 init_per_suite(Config) ->
-    %% Supervisors tell of every death here.
+    %% Supervisors report every death in this suite.
     ok = logger:set_primary_config(level, critical),
     Config.
 
@@ -57,7 +57,7 @@ start() ->
         "        return await asyncio.gather(*[one(i) for i in range(n)])\n"
         "    return asyncio.run(main())\n"
         "\n"
-        %% Each thread has its channel until the last one has called: there are n of them.
+        %% Each of n threads keeps its channel until all threads have called: n channels are in use.
         "def thread_calls(n):\n"
         "    results = [None] * n\n"
         "    called = threading.Barrier(n)\n"
@@ -85,7 +85,7 @@ killing_any_process_ends_calls_and_heals(_Config) ->
     [
         begin
             Callers = callers(),
-            %% Under way, but far from done.
+            %% The calls are in progress, and far from their ends.
             eventually:true(fun() -> maps:get(calls, py_nif:stats()) > 0 end),
             Pid = whereis(Victim),
             death:kill(Pid),
@@ -105,7 +105,7 @@ callers() ->
      || {Function, N} <- [{calls, 30}, {async_calls, 200}, {thread_calls, 20}, {calls, 30}]
     ].
 
-%% What each single call came to: its own value, or a Disconnected.
+%% Each call returned its own value or raised Disconnected.
 assert_outcomes(_Victim, {error, disconnected}) ->
     ok;
 assert_outcomes(Victim, {ok, Outcomes}) ->
@@ -119,7 +119,7 @@ assert_outcomes(Victim, {ok, Outcomes}) ->
 ended(Caller) ->
     death:reason(Caller, ?LIMIT).
 
-%% Soon all works as before; each attempt ends by itself.
+%% Calls work again soon. Each attempt ends by itself.
 heals(Victim) ->
     eventually:equal({Victim, {ok, [0, 1, 2]}}, fun() ->
         {Victim, py:call('__main__', calls, [3], #{}, 5000)}
@@ -142,7 +142,7 @@ kill_handlers() ->
     end.
 
 a_handler_that_dies_at_once_is_no_loss(_Config) ->
-    %% Before or just after it has attached itself: both are to be survived.
+    %% The handler dies before it attaches itself, or just after. The application must survive both.
     Channels = maps:get(pooled_channels, py_nif:stats()),
     Test = self(),
     Tracer = spawn_link(fun() ->
@@ -153,7 +153,7 @@ a_handler_that_dies_at_once_is_no_loss(_Config) ->
     receive
         tracing -> ok
     end,
-    %% More threads than there are channels in the pool: some open new ones.
+    %% More threads than the pool has channels: some threads open new channels.
     Threads = Channels + 5,
     {ok, Outcomes} = py:call('__main__', thread_calls, [Threads]),
     unlink(Tracer),
@@ -266,7 +266,7 @@ stopping_ends_calls_of_all_kinds(_Config) ->
 without_the_application_calls_say_so(_Config) ->
     ok = application:stop(erlang_python),
     ?assertEqual({error, not_running}, py:eval(<<"1">>)),
-    %% In a process of its own: versions of OTP differ in whether its mailbox gets an 'EXIT'.
+    %% A separate process: versions of OTP differ in whether an 'EXIT' message arrives.
     Start = fun(_) ->
         process_flag(trap_exit, true),
         py_loop:start_link(#{})

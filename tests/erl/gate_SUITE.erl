@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Who is let in to a function of limited concurrency: random schedules of the gate alone, each step
-%% compared with rules that are written down here once more, in the simplest way there is.
+%% The order in which a function of limited concurrency admits calls. Random schedules of the gate
+%% alone are compared, step by step, with a second and simpler implementation of the rules.
 -module(gate_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -49,7 +49,7 @@ siblings_take_turns_on_their_ancestors_place(_Config) ->
     {ok, A, G3} = py_gate:enter(B, [A], 1, G2),
     full = py_gate:enter(C, [A], 1, G3),
     G4 = py_gate:wait(C, [A], G3),
-    %% The stranger came first, but that place is not free.
+    %% The stranger came first, but this place is not free for a stranger.
     {[C], G5} = entered(py_gate:leave(B, 1, G4)),
     {[], G6} = py_gate:leave(C, 1, G5),
     {[Stranger], _} = entered(py_gate:leave(A, 1, G6)).
@@ -71,7 +71,8 @@ one_behind_an_ended_ancestor_waits_behind_the_next(_Config) ->
     {[], G5} = py_gate:leave(B, 1, G4),
     {[D], _} = entered(py_gate:leave(C, 1, G5)).
 
-%% In the model: who is in, as stacks by place; who waits, in order; the ancestors of all that came.
+%% In the model: `stacks' has the running calls by place, `line' the waiting calls in order,
+%% `ancestors' the ancestors of all calls.
 -record(model, {gate, limit, stacks = #{}, line = [], ancestors = #{}, ended = []}).
 
 random_schedules_keep_the_rules(_Config) ->
@@ -135,8 +136,8 @@ change_limit(Model = #model{gate = Gate}) ->
 all_let_in(Entered, Model) ->
     lists:foldl(fun({Key, Place}, Acc) -> let_in(Key, Place, Acc) end, Model, Entered).
 
-%% One is let in: on a free place, as the first in line; or on that of its nearest ancestor, which
-%% works there, as the first of those behind it.
+%% Admits one call. A call takes a free place when it is the first in line. Or it takes the place
+%% where its nearest ancestor runs, when it is the first that waits for this ancestor.
 let_in(Key, Key, Model = #model{limit = Limit, stacks = Stacks, line = Line}) ->
     ?assert(map_size(Stacks) < Limit),
     ?assert(Line =:= [] orelse hd(Line) =:= Key orelse not lists:member(Key, Line)),
@@ -148,7 +149,7 @@ let_in(Key, Place, Model = #model{stacks = Stacks, line = Line}) ->
     ?assert(not lists:member(Key, Line) orelse hd(Behind) =:= Key),
     Model#model{stacks = Stacks#{Place := [Key | Stack]}, line = Line -- [Key]}.
 
-%% No call waits for a place that is free for it, and the counts are right.
+%% No call waits for a place that it could take, and the counts are right.
 check(Model = #model{gate = Gate, limit = Limit, stacks = Stacks, line = Line}) ->
     ?assertEqual(
         #{running => length(inside(Model)), places => map_size(Stacks), waiting => length(Line)},
@@ -159,7 +160,7 @@ check(Model = #model{gate = Gate, limit = Limit, stacks = Stacks, line = Line}) 
     ?assertEqual([], [W || W <- Line, lists:member(nearest(W, Model), Working)]),
     Model.
 
-%% All end, innermost first or not: everybody in line has their turn.
+%% All calls end, in any order. Every waiting call gets its turn.
 empty(Model) ->
     case inside(Model) of
         [] ->

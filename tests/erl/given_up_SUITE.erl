@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Contexts that are given up: their code goes on, their threads stay until the code returns.
+%% Given-up contexts: their code goes on, and their threads stay until the code returns.
 -module(given_up_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -41,13 +41,13 @@ code_that_can_not_be_interrupted_gets_replaced(_Config) ->
     eventually:equal(0, fun() -> maps:get(stale, counts()) end),
     ?assert(maps:get(given_up, counts()) > Before).
 
-%% Otherwise each caller of slow code would add one more thread that wants the GIL.
+%% Without a limit, each caller of slow code would add one more thread that competes for the GIL.
 threads_that_are_left_behind_have_a_limit(Config) ->
     Fifo = unicode:characters_to_binary(
         filename:join(proplists:get_value(priv_dir, Config), "fifo")
     ),
     {ok, none} = py:call(os, mkfifo, [Fifo]),
-    %% It waits until somebody opens the other end. No exception ends that.
+    %% The code waits until another process opens the other end. No exception ends this wait.
     Wait = fun() -> py:call(io, open, [Fifo], #{}, 20) end,
     in_processes:values(4, fun(_) -> until_refused(Wait) end),
     ?assertMatch(#{threads := ?MAX_THREADS, total := 0}, counts()),
@@ -56,7 +56,7 @@ threads_that_are_left_behind_have_a_limit(Config) ->
     a_new_pool(),
     ?assertEqual(Refused, py:eval(<<"1">>)),
     ok = file:write_file(Fifo, <<>>),
-    %% The contexts that are kept are there again.
+    %% The configured number of contexts is there again.
     eventually:equal({?CONTEXTS, ?CONTEXTS}, fun() ->
         #{idle := Idle, threads := Threads} = counts(),
         {Idle, Threads}

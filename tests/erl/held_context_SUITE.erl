@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Contexts that one process holds for itself.
+%% Contexts that one process holds exclusively.
 -module(held_context_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -36,7 +36,7 @@ settled() ->
         Busy + Stale =:= 0
     end).
 
-%% Nobody finds a held context's globals in one that is free.
+%% Requests on free contexts never see the globals of a held context.
 main_only() ->
     ok = py:exec(<<"where = 'main'">>),
     lists:usort([
@@ -163,7 +163,7 @@ stuck_code_gets_the_context_replaced(_Config) ->
     ok = py:exec(<<"mine = 1">>),
     {ok, Thread} = py:call(threading, get_ident, []),
     ?assertEqual({error, timeout}, py:call(time, sleep, [3], #{}, 20)),
-    %% It may still come to its end, for a while.
+    %% The interrupted code may still end during the next request.
     ?assertEqual({error, timeout}, py:eval(<<"mine">>, #{}, 20)),
     ?assertMatch({error, {'NameError', _}}, py:eval(<<"mine">>, #{}, 5000)),
     ?assertNotEqual({ok, Thread}, py:call(threading, get_ident, [])),
@@ -181,7 +181,7 @@ a_callback_does_not_keep_it(_Config) ->
     ?assertEqual({ok, <<"held">>}, py:eval(<<"erlang.call('hold')">>)).
 
 a_callback_may_hold_one(_Config) ->
-    %% The inner function runs in the same process, while the outer one holds nothing.
+    %% The inner function runs in the same process while the outer function holds no context.
     ok = py:register_function(outer, fun([]) -> element(2, py:eval(<<"erlang.call('inner')">>)) end),
     ok = py:register_function(inner, fun([]) ->
         py_context:with(fun() ->
@@ -195,7 +195,7 @@ a_killed_pool_replaces_it(_Config) ->
     ok = py:context(),
     ok = py:exec(<<"mine = 1">>),
     death:kill(py_contexts),
-    %% A process has its name before it has begun to work.
+    %% A process has its name before it starts to work.
     eventually:true(fun() -> is_pid(whereis(py_contexts)) end),
     _ = py_contexts:info(),
     ?assertMatch({error, {'NameError', _}}, py:eval(<<"mine">>)),

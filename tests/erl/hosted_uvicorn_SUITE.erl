@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% A web service of the application's configuration, under load, while the application stops and
-%% starts again and again.
+%% A web service in the application's configuration, under load, while the application stops and
+%% starts repeatedly.
 -module(hosted_uvicorn_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -67,7 +67,7 @@ ten_restarts_of_the_application_cut_no_request_short(Config) ->
     {ok, Told} = py:eval(<<"life">>),
     ?assertEqual(Lives, lists:sublist(Told, length(Lives))),
     ok = py:exec(<<"life.clear()">>),
-    %% None has died of an answer that it did not like.
+    %% No client failed on an unexpected response.
     [
         begin
             exit(Pid, enough),
@@ -76,7 +76,7 @@ ten_restarts_of_the_application_cut_no_request_short(Config) ->
      || {Pid, _} = Client <- Load
     ].
 
-%% Its lifespan ends, and the next start finds the port free.
+%% The lifespan of the service ends, and the next start finds the port free.
 the_service_ends_with_the_application_beside_an_endless_response(Config) ->
     Port = proplists:get_value(port, Config),
     Loop = proplists:get_value(loop, Config),
@@ -95,7 +95,7 @@ the_service_ends_with_the_application_beside_an_endless_response(Config) ->
     ?assertEqual([<<"endless">>, <<"shutdown">>, <<"startup">>], Told),
     ok = py:exec(<<"life.clear()">>).
 
-%% One life of the application, which ends with a request in progress.
+%% Starts the application and stops it while a request is in progress.
 restart(Port, Served) ->
     {ok, _} = application:ensure_all_started(erlang_python),
     Test = self(),
@@ -122,7 +122,8 @@ restart(Port, Served) ->
 load(Port, Served) ->
     case ask(Port, "/") of
         {200, <<"at once">>} -> counters:add(Served, 1, 1);
-        %% The application is stopped, or its door was closed while we stood there.
+        %% The application is stopped, or the server closed its socket while the client was
+        %% connecting.
         refused -> timer:sleep(1);
         closed -> ok
     end,
@@ -152,7 +153,8 @@ answer(Socket, Read) ->
             {binary_to_integer(Status), Body}
     end.
 
-%% Below those that the system gives to clients, who would be in the way of the next start.
+%% A port below the range that the operating system assigns to clients. A client on this port would
+%% block the next start.
 free_port() ->
     Port = 10300 + rand:uniform(22000),
     case gen_tcp:listen(Port, [{ip, {127, 0, 0, 1}}]) of

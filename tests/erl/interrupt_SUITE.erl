@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Code that nobody waits for any longer is interrupted: once, so that it can clean up.
+%% Code whose caller no longer waits is interrupted once, so that the code can clean up.
 -module(interrupt_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -54,7 +54,7 @@ init_per_testcase(_Case, Config) ->
 
 end_per_testcase(_Case, Config) ->
     lists:foreach(fun py:unregister_function/1, py:registered()),
-    %% All of them end by themselves, and leave the context as it was.
+    %% All requests end by themselves and leave the context as it was.
     eventually:equal({0, 0}, fun() ->
         #{contexts := #{busy := Busy, stale := Stale}} = py:info(),
         {Busy, Stale}
@@ -113,7 +113,8 @@ each_level_cleans_up(_Config) ->
     _ = python_side:hanging(),
     ?assertEqual([<<"cleanup">>, <<"cleanup">>], [told(), told()]).
 
-%% Python code runs at the first look at a thread. Here it gives the GIL away for long.
+%% The interruption runs Python code before it looks at a thread. Here this code releases the GIL
+%% for long.
 requests_may_end_while_they_are_interrupted(_Config) ->
     ok = py:exec(
         <<"from erlang._interruption import Attempt\n"

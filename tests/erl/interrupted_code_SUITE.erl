@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% What an interruption leaves behind in realistic code: nothing. No lock is held, no loop or thread
-%% goes on, and other code runs as before.
+%% Interruptions of realistic code leave nothing behind. No lock is held, no loop or thread goes on,
+%% and other code runs as before.
 %%
 %% Each case interrupts its function many times, by time-outs and by the death of callers, while
 %% earlier runs of the same function still end. The functions are those of `interrupted_code'.
@@ -46,10 +46,11 @@ interrupting(Config) ->
         lists:seq(1, ?TIMES)
     ),
     interrupted_code:at_rest(),
-    %% On a busy machine some may take longer than the second that they have.
+    %% On a busy machine some runs may need longer than the allowed second.
     ?assert(interrupted_code:given_up() - GivenUp < ?TIMES div 4).
 
-%% Interrupts a function that tells when it has begun, and then what came of it.
+%% Interrupts a function after it reports its begin. Returns the second report: how the function
+%% ended.
 interrupt_begun(Function) ->
     ct:log("~s", [Function]),
     Caller = spawn(fun() -> py:call(interrupted_places, Function, [], #{}, infinity) end),
@@ -57,7 +58,7 @@ interrupt_begun(Function) ->
     death:kill(Caller),
     python_side:told().
 
-%% What takes or gives back something is passed by.
+%% Code that acquires or releases something is not interrupted there.
 only_code_that_can_bear_it_is_interrupted(_Config) ->
     lists:foreach(
         fun(Function) ->
@@ -97,8 +98,8 @@ a_loop_that_goes_on_after_its_cancellation_ends(_Config) ->
         [deaf_asyncio, deaf_uvloop]
     ).
 
-%% CPython 3.11 has a traced function start over as long as it believes that an exception from
-%% outside is pending, in any thread.
+%% CPython 3.11 restarts a traced function as long as an asynchronous exception seems to be pending
+%% in any thread.
 a_traced_function_begins_after_interruptions(_Config) ->
     ok = py:register_function(nested, fun([Timeout]) ->
         _ = py:call(interrupted_code, spin, [], #{}, Timeout),

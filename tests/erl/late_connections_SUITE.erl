@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Connections that a hosted loop accepts just when their server is closed.
+%% Connections that a hosted loop accepts while their server is being closed.
 -module(late_connections_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -20,8 +20,8 @@ init_per_suite(Config) ->
 end_per_suite(_Config) ->
     application:stop(erlang_python).
 
-%% A connection is accepted in several turns of the loop; the server is closed after each number of
-%% them once.
+%% The loop needs several turns to accept a connection. The server is closed once after each number
+%% of turns.
 source() ->
     <<"import asyncio, socket, sys, warnings\n"
       "complaints = []\n"

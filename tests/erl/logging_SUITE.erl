@@ -139,7 +139,7 @@ a_log_record_keeps_what_is_known_of_it(_Config) ->
         line := 2,
         time := Time
     } = Meta,
-    %% Python keeps it as a float, which is exact to a microsecond or so.
+    %% Python keeps the time as a float, which is exact to about a microsecond.
     ?assert(Time >= Before - 1000),
     receive
         {log_probe, #{msg := {string, <<"oh\nTraceback", Rest/binary>>}}} ->
@@ -212,7 +212,7 @@ callbacks_may_print_and_log(_Config) ->
     ?assertEqual(Up, log_probe:texts(<<"shop.cart">>)),
     py:unregister_function(descend).
 
-%% With a lock around the formatting, as Python's own handlers have it, nobody would come on here.
+%% Python's own handlers hold a lock while they format. With such a lock this case would deadlock.
 formatting_may_call_erlang_which_logs_elsewhere(_Config) ->
     ok = py:register_function(ask_elsewhere, fun([]) ->
         {Pid, Monitor} = spawn_monitor(fun() ->
@@ -248,7 +248,8 @@ a_loop_prints(_Config) ->
     _ = log_probe:expect(<<"stdout">>, <<"after">>),
     ok = py_loop:stop(Loop).
 
-%% Its own configuration would print to standard error, and keep its records from everybody else.
+%% The configuration of uvicorn itself would print to standard error, and would hide its records
+%% from other handlers.
 a_hosted_uvicorn_logs_by_its_loggers(_Config) ->
     ok = py:exec(<<
         "async def empty_app(scope, receive, send):\n"
@@ -260,7 +261,7 @@ a_hosted_uvicorn_logs_by_its_loggers(_Config) ->
         "    from erlang import hosting\n"
         "    await hosting.uvicorn(empty_app, port=0)\n"
     >>),
-    %% As one would be served before the application was configured to log here.
+    %% A uvicorn has run before the application was configured to log to Erlang.
     {ok, none} = py:call('__main__', log_as_uvicorn_does, []),
     {ok, Loop} = py_loop:start_link(#{main => {'__main__', serve, [], #{}}}),
     {info, #{domain := [python]}} =

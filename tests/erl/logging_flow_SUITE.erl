@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% The way of Python's lines to Erlang's logger: bounded, complete, from start to stop.
+%% Python's lines on their way to Erlang's logger: bounded and complete, from start to stop.
 -module(logging_flow_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -31,7 +31,8 @@ source() ->
       "        os._exit(0 if alone else 1)\n"
       "    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n">>.
 
-%% While nothing is fetched: Python goes on, no mailbox grows, and each line is seen or counted.
+%% While no line is fetched, Python goes on, no mailbox grows, and each line is logged or counted as
+%% dropped.
 a_flood_is_bounded_and_counted(_Config) ->
     Lines = 40000,
     ok = sys:suspend(py_logger),
@@ -53,9 +54,9 @@ dropped() ->
     after 0 -> 0
     end.
 
-%% What was fetched but perhaps not logged when it died is logged again.
+%% Lines that the killed logger had fetched, but perhaps not logged, are logged again.
 a_killed_logger_loses_nothing(_Config) ->
-    %% The logger's, and those that cases before this one have left in code that nothing interrupts.
+    %% The logger's thread, and the threads that earlier cases left in uninterruptible code.
     Before = threads_outside_the_pool(),
     Lines = 3000,
     Printing = spawn_monitor(fun() ->
@@ -70,7 +71,7 @@ a_killed_logger_loses_nothing(_Config) ->
     ?assertEqual(0, dropped()),
     ?assertEqual([], Expected -- Seen),
     ?assertEqual([], lists:usort(Seen) -- Expected),
-    %% The threads of those that were killed have ended.
+    %% The threads of the killed loggers have ended.
     eventually:true(fun() -> threads_outside_the_pool() =< Before end).
 
 threads_outside_the_pool() ->
@@ -116,7 +117,7 @@ stopping_logs_the_rest_and_restores_the_streams(_Config) ->
         ?assertEqual({ok, []}, py:eval(<<"logging.getLogger().handlers">>)),
         ?assertEqual({ok, 30}, py:eval(<<"logging.getLogger().level">>)),
         ?assertEqual({ok, true}, py:eval(<<"threading.excepthook is threading.__excepthook__">>)),
-        %% Whoever holds the stream writes to the node's output now.
+        %% A holder of the stream now writes to the node's output.
         {ok, _} = py:eval(<<"kept.write('') or kept.flush()">>)
     after
         application:set_env(erlang_python, python_logging, logger)

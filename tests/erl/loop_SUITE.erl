@@ -140,7 +140,7 @@ a_timeout_cancels_the_coroutine(Config) ->
     ?assertEqual(
         {error, timeout}, py_loop:call(Loop, '__main__', tell_end, [<<"a">>], #{}, 100)
     ),
-    %% On a busy machine it may be cancelled while it still tells that it has started.
+    %% On a busy machine the coroutine may be cancelled while it still reports its start.
     ?assertEqual({<<"a">>, <<"cancelled">>}, told_end()),
     ok = py_loop:stop(Loop).
 
@@ -225,7 +225,7 @@ calls_that_refuse_to_end_are_answered_when_the_loop_stops(Config) ->
     ?assertEqual({error, disconnected}, result(Caller)),
     eventually:equal(Loops, fun loops/0).
 
-%% The loop's executor is at work for a second when it is told to stop.
+%% The loop's executor works for one more second when the loop is told to stop.
 calls_made_while_a_loop_stops_are_answered(Config) ->
     Loops = loops(),
     Loop = start(Config, #{main => {'__main__', leaves_work_behind, [<<"e">>], #{}}}),
@@ -273,11 +273,11 @@ a_supervisor_restarts_a_crashed_loop(_Config) ->
     Supervisor = supervise(#{name => supervised, main => Main}),
     ?assertEqual({<<"s">>, <<"started">>}, python_side:told()),
     death:kill(supervised),
-    %% The killed one's coroutine was interrupted, the new one's runs.
+    %% The coroutine of the killed loop was interrupted; the coroutine of the new loop runs.
     ?assertEqual({<<"s">>, <<"started">>}, told_first_start()),
     ?assertEqual({ok, 3}, call(supervised, add, [1, 2])),
     gen_server:stop(Supervisor),
-    %% What the killed one's coroutine tells when it is cancelled is not for the next test.
+    %% The next test must not receive the report of the killed loop's coroutine.
     eventually:equal(Loops, fun loops/0).
 
 told_first_start() ->
@@ -329,7 +329,7 @@ a_start_that_fails_says_why(_Config) ->
         ok = py:exec(<<"if hidden_uvloop: sys.modules['uvloop'] = hidden_uvloop">>)
     end.
 
-%% Tasks that were destroyed while pending hold their loop until they are collected.
+%% A task that was destroyed while pending holds its loop until the task is collected.
 loops() ->
     {ok, _} = py:call(gc, collect, []),
     maps:get(loops, py:info()).

@@ -1,5 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Hosted loops and the application: those of its configuration, and all of them when it stops.
+%% Hosted loops and the application: the loops of the configuration, and all loops when the
+%% application stops.
 -module(loop_application_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -15,7 +16,7 @@ init_per_suite(Config) ->
 end_per_suite(_Config) ->
     application:stop(erlang_python).
 
-%% Also after a case that has ended the application.
+%% The application also starts again after a case that has ended it.
 init_per_testcase(_Case, Config) ->
     python_side:start(source(), Config).
 
@@ -58,7 +59,7 @@ loops_of_the_configuration_are_started(_Config) ->
         {ok, _} = application:ensure_all_started(erlang_python)
     end.
 
-%% It is, with the packages of the tests.
+%% The packages of the tests include uvloop.
 without_a_kind_a_loop_is_uvloops_where_that_is_installed(_Config) ->
     {ok, Loop} = py_loop:start_link(#{}),
     {ok, Module} = call(Loop, kind, []),
@@ -66,7 +67,7 @@ without_a_kind_a_loop_is_uvloops_where_that_is_installed(_Config) ->
     ?assertEqual({ok, Module}, py:async_await(py:async_call('__main__', kind, []))),
     ok = py_loop:stop(Loop).
 
-%% As in any supervision tree: not for ever, and not in silence.
+%% The loop is restarted as in any supervision tree: not for ever, and not silently.
 one_that_keeps_crashing_ends_the_application_and_no_other_loop_before(_Config) ->
     ok = application:stop(erlang_python),
     Main = fun(Function) -> {'__main__', Function, [], #{}} end,
@@ -84,8 +85,8 @@ one_that_keeps_crashing_ends_the_application_and_no_other_loop_before(_Config) -
     end,
     ?assertEqual({ok, 1}, py:eval(<<"starts">>)).
 
-%% On a busy machine the supervisor may need longer for that process than the loops' supervisor has
-%% restarts.
+%% On a busy machine the top supervisor may need a long time to restart the process that knows the
+%% loops. The loops' supervisor must not run out of restarts meanwhile.
 killed_loops_come_back_before_the_process_that_knows_them(_Config) ->
     {ok, 3} = py:async_await(py:async_call('__main__', add, [1, 2])),
     Top = whereis(erlang_python_sup),
@@ -99,7 +100,7 @@ killed_loops_come_back_before_the_process_that_knows_them(_Config) ->
     ?assertEqual({ok, 5}, call(py_default_loop, add, [2, 3])),
     ?assertEqual({Top, Loops}, {whereis(erlang_python_sup), whereis(py_loop_sup)}).
 
-%% One that is killed ends first, as ever.
+%% A killed loop still ends before its successor starts.
 a_users_supervisor_restarts_a_loop_before_the_process_that_knows_them_is_back(_Config) ->
     ok = python_side:register_tell(),
     Main = {'__main__', tell_end, [<<"y">>], #{}},
@@ -117,7 +118,8 @@ a_users_supervisor_restarts_a_loop_before_the_process_that_knows_them_is_back(_C
     ok = gen_server:stop(Supervisor),
     ?assertEqual({<<"y">>, <<"cancelled">>}, python_side:told()).
 
-%% So the rows of those that have ended are taken out of the table.
+%% The restarted process monitors the loops again, and removes the rows of ended loops from its
+%% table.
 loops_that_came_back_alone_are_known_again(_Config) ->
     eventually:equal([], fun() -> py_loops:all() -- [whereis(py_default_loop)] end),
     process_flag(trap_exit, true),
@@ -136,7 +138,7 @@ a_loop_that_starts_while_the_application_dies_is_told(Config) ->
 a_loop_that_starts_is_not_of_the_next_start(Config) ->
     starts_late(Config, fun() -> {ok, _} = application:ensure_all_started(erlang_python) end).
 
-%% The application is killed while Python makes the loop; the loop is there after `Fun'.
+%% The application is killed while Python makes the loop. The loop is ready only after `Fun'.
 starts_late(Config, Fun) ->
     Name = filename:join(proplists:get_value(priv_dir, Config), "go_on"),
     _ = file:delete(Name),
@@ -166,7 +168,7 @@ starts_late(Config, Fun) ->
     ok = file:write_file(Name, <<>>),
     ?assertEqual({started, {error, not_running}}, death:reason(Starter, 20000)).
 
-%% Its supervisor does not get to restart it until `Fun' has returned.
+%% The process that knows the loops is restarted only after `Fun' has returned.
 without_py_loops(Fun) ->
     Top = whereis(erlang_python_sup),
     true = erlang:suspend_process(Top),

@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Hosted loops with many callers, and their ends: graceful, forced, again and again.
+%% Hosted loops with many callers, and their ends: graceful, forced, repeated.
 -module(loop_end_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -191,7 +191,7 @@ killing_half_of_the_callers_cancels_exactly_theirs(Config) ->
     [exit(Pid, kill) || {_, {Pid, _}} <- Killed],
     Expected = [N || {N, _} <- Killed],
     eventually:equal({ok, Expected}, fun() -> py:eval(<<"sorted(cancelled)">>) end),
-    %% None of the others has been: they end only now.
+    %% No other call has been cancelled: the other calls end only now.
     {ok, 3} = py_loop:call(Loop, asyncio, sleep, [0, 3]),
     ?assertEqual({ok, Expected}, py:eval(<<"sorted(cancelled)">>)),
     ok = py_loop:stop(Loop),
@@ -204,7 +204,8 @@ killing_half_of_the_callers_cancels_exactly_theirs(Config) ->
     ?assertMatch([{error, _}], lists:usort(Reasons)).
 
 calls_under_way_say_that_the_loop_is_gone(Config) ->
-    %% Whatever the loop's end does to their tasks; one whose task somebody cancels is told that.
+    %% All callers get the same error, whatever the end of the loop does to their tasks. But the
+    %% caller of a task that other code cancels is told of the cancellation.
     Loop = start(Config, #{}),
     Callers = [
         spawn_monitor(fun() -> exit(py_loop:call(Loop, '__main__', wait, [N, 5])) end)
@@ -241,7 +242,7 @@ everything_else_ends_though_a_task_refuses(Config) ->
     ?assertEqual(<<"main">>, Main),
     ?assertEqual([<<"executor">>, <<"generator">>, <<"task">>], lists:sort(Rest)).
 
-%% Nobody stops it, so its own `stop_timeout' counts.
+%% Nobody stops this loop, so its own `stop_timeout' applies.
 a_loop_that_ends_by_itself_waits_for_no_task_that_refuses(Config) ->
     Main = {'__main__', main_that_leaves_bad_company, [], #{}},
     Loop = start(Config, #{main => Main, stop_timeout => 100}),
@@ -255,7 +256,7 @@ code_that_spins_is_interrupted_in_the_end(Config) ->
     Loop = start_main(Config, main_that_spins),
     ?assertEqual({error, timeout}, py_loop:stop(Loop)),
     eventually:equal(Loops, fun loops/0),
-    %% The same for one whose process was killed.
+    %% The same for a loop whose process was killed.
     Other = start_main(Config, main_that_spins),
     death:kill(Other),
     eventually:equal(Loops, fun loops/0).
@@ -266,7 +267,7 @@ tasks_that_fail_at_the_end_are_reported(Config) ->
     ?assertEqual([<<"not like this">>], events()).
 
 a_coroutine_that_comes_while_the_loop_ends_is_not_begun(Config) ->
-    %% There would be nobody left to end it.
+    %% Nothing would be left to end the new coroutine.
     Loop = start_main(Config, main_with_lingering_task),
     {_, Stopped} = spawn_monitor(fun() -> exit(py_loop:stop(Loop, 20000)) end),
     ?assertEqual(<<"lingers">>, python_side:told()),
@@ -277,7 +278,7 @@ a_coroutine_that_comes_while_the_loop_ends_is_not_begun(Config) ->
     end,
     ?assertEqual([], events()).
 
-% As a server's may, of a connection that it has accepted at the last moment.
+%% A server's task for a connection that was accepted at the last moment can begin so late.
 a_task_that_begins_while_the_loop_ends_is_cancelled_too(Config) ->
     Loop = start_main(Config, main_with_late_task),
     ?assertEqual(ok, py_loop:stop(Loop, 20000)),
@@ -348,7 +349,7 @@ the_application_stops_and_starts_ten_times(Config) ->
     ok = py:exec(<<"generator = task = None">>),
     eventually:equal(Before, fun() -> {loops(), threads()} end).
 
-%% All but those of the pool, which grows and shrinks.
+%% All threads except those of the pool, which grows and shrinks.
 threads() ->
     {ok, Count} = py:eval(<<"len(__import__('os').listdir('/proc/self/task'))">>),
     #{contexts := #{total := Contexts}} = py:info(),

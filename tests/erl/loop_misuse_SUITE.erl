@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Hosted loops whose users err: options, time limits, coroutines that end more than themselves.
+%% Hosted loops that are misused: options, time limits, coroutines that end more than themselves.
 -module(loop_misuse_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -129,7 +129,7 @@ a_bad_option_is_named(_Config) ->
         {loop, trio},
         {stop_timeout, infinity},
         {stop_timeout, -1},
-        %% More than can be waited for.
+        %% The longest time-out that Erlang can wait for is shorter.
         {stop_timeout, 1 bsl 32},
         {main, {m, f, []}},
         {main, setelement(3, Main, no_list)},
@@ -241,7 +241,7 @@ a_main_that_exits_ends_its_company(Config) ->
         ]
     ].
 
-%% As asyncio has it: nobody awaits that task, and whoever exits in it means all.
+%% As in asyncio: no code awaits this task, so its SystemExit ends the whole loop.
 a_task_that_exits_ends_the_loop_and_its_company(Config) ->
     Loop = start_main(Config, main_with_task_that_exits, [3]),
     ?assertEqual({main_failed, {'SystemExit', <<"3">>}}, end_of(Loop)),
@@ -260,7 +260,7 @@ a_main_that_was_cancelled_by_itself_has_failed(Config) ->
 stopping_a_loop_that_is_stopped_already_is_fine(Config) ->
     Loop = start_main(Config, lingering_main, []),
     ?assertEqual(<<"waits">>, python_side:told()),
-    %% As a supervisor that is this process would.
+    %% The test stops the loop as a supervisor would.
     exit(Loop, shutdown),
     ?assertEqual(<<"lingers">>, python_side:told()),
     ?assertEqual(ok, py_loop:stop(Loop)),

@@ -1,11 +1,11 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% All hosted loops end, and the application with them: in which order, and that none comes back.
+%% All hosted loops end with the application: their order, and that no loop comes back.
 -module(loop_retire_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
 
 -compile([export_all, nowarn_export_all]).
-%% A handler of the logger.
+%% A logger handler.
 -export([log/2]).
 
 -define(LIMIT, 20000).
@@ -41,7 +41,7 @@ loop(Name, AtEnd) ->
     Main = {'__main__', serve, [atom_to_binary(Name), AtEnd], #{}},
     #{name => Name, main => Main, stop_timeout => ?LIMIT}.
 
-%% Supervised by somebody else; in their order.
+%% Starts the loops in order, under a user's supervisor.
 start_loops(Loops) ->
     {ok, Supervisor} = own_supervisor:start_link([py_loop:child_spec(Loop) || Loop <- Loops]),
     Supervisor.
@@ -57,7 +57,7 @@ the_end_of_a_loop_uses_loops_started_before(_Config) ->
     ok = application:stop(erlang_python),
     ?assertEqual({<<"web">>, {ok, 3}}, python_side:told()).
 
-%% Which is started at its first use, so after them.
+%% The default loop starts at its first use, so after the other loops.
 the_end_of_a_loop_uses_the_default_loop(_Config) ->
     Main = {'__main__', serve_untold, [<<"configured">>, <<"add">>], #{}},
     restart_with([#{name => configured, main => Main}]),
@@ -86,7 +86,7 @@ a_loop_that_has_ended_is_not_running(_Config) ->
     ?assertEqual({<<"web">>, none}, python_side:told()),
     ?assertEqual({<<"jobs">>, {error, not_running}}, python_side:told()).
 
-%% Its children are in place for as long as the application has not stopped.
+%% The supervisor's children stay in place until the application has stopped.
 a_users_supervisor_starts_no_loop_while_the_application_stops(_Config) ->
     ok = register_ask(),
     Loops = [a_loop, b_loop],
@@ -96,7 +96,7 @@ a_users_supervisor_starts_no_loop_while_the_application_stops(_Config) ->
     Stopping = spawn_monitor(fun() -> exit(application:stop(erlang_python)) end),
     asker() ! seen,
     ?assertEqual({<<"b_loop">>, seen}, python_side:told()),
-    %% The second one is asked when the first one has ended.
+    %% The second loop asks after the first loop has ended.
     Asker = asker(),
     ?assertEqual(Processes, [
         Pid
@@ -106,7 +106,7 @@ a_users_supervisor_starts_no_loop_while_the_application_stops(_Config) ->
     ?assertEqual({<<"a_loop">>, seen}, python_side:told()),
     ?assertEqual(ok, death:reason(Stopping, ?LIMIT)),
     ?assertEqual([], [Pid || Pid <- Processes, is_process_alive(Pid)]),
-    %% It finds out that the application is stopped, as in any case.
+    %% The supervisor notices that the application is stopped, as always.
     ?assertEqual(shutdown, receive {'EXIT', Supervisor, Why} -> Why after ?LIMIT -> none end),
     ?assertEqual(nothing, nothing_told()).
 
@@ -131,7 +131,7 @@ nothing_told() ->
     after 0 -> nothing
     end.
 
-%% Between its first look at the application and its row in the table.
+%% The stop comes between the loop's first look at the application and its row in the table.
 a_loop_that_starts_meanwhile_ends_too(_Config) ->
     Results = [start_amid_stop(Delay) || Delay <- lists:seq(0, 3000, 100)],
     ?assertEqual([], [Result || {error, Why} = Result <- Results, Why =/= not_running]).
@@ -160,7 +160,7 @@ busy_wait(Until) ->
         false -> ok
     end.
 
-%% Nor does its supervisor give up, which would take the application's tree with it.
+%% The loops' supervisor does not give up, which would end the application's whole tree.
 a_loop_that_dies_meanwhile_is_not_restarted(_Config) ->
     restart_with([#{name => dying}]),
     ok = register_ask(),
@@ -178,7 +178,8 @@ a_loop_that_dies_meanwhile_is_not_restarted(_Config) ->
     ?assertEqual({<<"last">>, seen}, python_side:told()),
     ?assertEqual(ok, death:reason(Stopping, ?LIMIT)).
 
-%% Its supervisor tries to restart it, says so, and gives up. No process of ours crashes for that.
+%% The user's supervisor reports a failed restart and gives up. No process of this application
+%% crashes.
 a_users_loop_that_dies_meanwhile_makes_no_crash_report(_Config) ->
     ok = register_ask(),
     Supervisor = start_loops([loop(dying, <<"ask">>), loop(last, <<"ask">>)]),

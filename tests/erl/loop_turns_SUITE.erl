@@ -1,12 +1,13 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% However many coroutines come for a hosted loop at once, its own ones have their turns in between.
+%% However many coroutines arrive at once, the hosted loop's own coroutines get their turns in
+%% between.
 -module(loop_turns_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
 
 -compile([export_all, nowarn_export_all]).
 
-%% Coroutines that may begin in one turn, with room for other bounds to come.
+%% The upper limit of coroutines that begin in one turn, with some room for changes.
 -define(MOST, 500).
 
 all() ->
@@ -92,8 +93,8 @@ assert_many_turns(Turns) ->
     InEach = maps:values(maps:groups_from_list(fun(Turn) -> Turn end, Turns)),
     ?assert(lists:max([length(Same) || Same <- InEach]) =< ?MOST).
 
-%% In which turns of a loop so many coroutines begin that have come while it was held up; each takes
-%% so many seconds to begin.
+%% Submits coroutines while the loop is held up. Returns the turns in which they begin. Each
+%% coroutine needs this number of seconds to begin.
 turns_of_beginners(Count, Seconds, Config) ->
     Loop = start(Config),
     {ok, Channel} = py_loops:channel(Loop),
@@ -125,7 +126,7 @@ turn(Ref) ->
         error(no_answer)
     end.
 
-%% The loop runs nothing until the fun is called that this returns.
+%% The loop runs nothing until the returned fun is called.
 hold_up(Loop) ->
     Test = self(),
     py:register_function(hold_up, fun([]) ->
@@ -144,7 +145,7 @@ hold_up(Loop) ->
         ok = py:unregister_function(hold_up)
     end.
 
-%% Everything that was abandoned before is interrupted when this returns.
+%% When this returns, all coroutines that were abandoned before are interrupted.
 await_interruptions() ->
     ok = python_side:register_tell(),
     ok = python_side:register_hang(),

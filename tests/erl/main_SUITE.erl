@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% py_main: a node whose main program is Python, started as the launcher does it.
+%% py_main: a node whose main program is Python, started in the same way as by the launcher.
 -module(main_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").

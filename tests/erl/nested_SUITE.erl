@@ -124,8 +124,8 @@ fifty_levels_deep_from_a_loops_executor(_Config) ->
     ?assertMatch([_], lists:usort(Threads)),
     ok = py_loop:stop(Loop).
 
-%% From a context, a thread and a loop's executor at once: each holds a lock of its own fifty times
-%% and sees its own thread-locals, while at its bottom others call, the loop among them.
+%% Fifty nested calls from a context, a thread and a loop's executor at once. Each holds its own
+%% lock fifty times and sees its own thread-locals. At the bottom, others call too, also the loop.
 others_go_on_while_fifty_levels_wait(_Config) ->
     bounce(down_to_others),
     {ok, Loop} = py_loop:start_link(#{}),
@@ -191,8 +191,9 @@ an_outer_timeout_bounds_inner_waits(_Config) ->
         {inner, Result} -> ?assertEqual({error, timeout}, Result)
     end.
 
-%% The thread takes a nested request and has to wait for the GIL. Meanwhile both waits run out and the
-%% inner function returns: its value goes before the interruption, and so the outer one lives on.
+%% The thread takes a nested request and has to wait for the GIL. Meanwhile both waits time out and
+%% the inner function returns. The inner value goes before the interruption, so the outer function
+%% survives.
 an_outer_timeout_is_told_also_when_the_thread_comes_late(Config) ->
     Kept = filename:join(proplists:get_value(priv_dir, Config), "kept"),
     ok = py:register_function(outer, fun([]) ->
@@ -243,7 +244,8 @@ nested_calls_leave_no_messages(_Config) ->
     ?assertEqual([0], lists:usort(Counts)).
 
 an_async_call_is_not_nested(_Config) ->
-    %% Its loop does not wait in a call, so it can't serve: a context does.
+    %% A loop does not wait in a call, so the loop's thread can't serve: a context serves the
+    %% request.
     ok = py:register_function(slow, fun([Seconds]) ->
         {ok, Value} = py:call('__main__', sleep, [Seconds]),
         Value

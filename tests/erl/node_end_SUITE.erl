@@ -1,8 +1,9 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% A node may end at any moment, whatever Python is doing: at once, with its code, and quietly.
+%% A node may end at any moment, whatever Python is doing: at once, with the right exit code, and
+%% quietly.
 %%
-%% Each node ends a random time after its work, or its start, has begun. The seed is logged; it and
-%% the number of repetitions can be set by NODE_END_SEED and NODE_END_TIMES.
+%% Each node ends at a random time after the begin of its work or its start. The log has the seed.
+%% NODE_END_SEED and NODE_END_TIMES set the seed and the number of repetitions.
 -module(node_end_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -12,13 +13,13 @@
 all() ->
     cases:of_suite(?MODULE).
 
-%% Nodes at a time.
+%% Nodes that run at the same time.
 -define(AT_ONCE, 4).
 
 -define(TIMES, 4).
 
-%% A halting node waits for nothing. An orderly stop gives loops, exit functions and logs time to
-%% end, each within its limit. All on a machine that has other things to do.
+%% A halting node waits for nothing. An orderly stop gives loops, exit functions and logs a limited
+%% time to end. The limits allow for a busy machine.
 -define(HALT_LIMIT, 10000).
 -define(STOP_LIMIT, 60000).
 
@@ -87,7 +88,7 @@ seed() ->
 times() ->
     list_to_integer(os:getenv("NODE_END_TIMES", integer_to_list(?TIMES))).
 
-%% Short delays as often as long ones: powers of two.
+%% Powers of two: short delays are as frequent as long delays.
 delay(Phase) ->
     Longest =
         case Phase of
@@ -114,7 +115,8 @@ play(Scene = #{ending := Ending}) ->
     Output = without_interruptions(<<Before/binary, After/binary>>),
     ?assertEqual({Scene, code(Ending), <<>>}, {Scene, Status, Output}).
 
-%% Code that nobody waits for is interrupted, maybe in a finaliser: CPython can only print that.
+%% Code whose caller no longer waits is interrupted, perhaps in a finalizer. CPython can only print
+%% this.
 without_interruptions(Output) ->
     re:replace(
         Output,

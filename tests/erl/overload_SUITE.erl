@@ -1,5 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Functions with limited concurrency: who is refused, who waits, and who may not be kept waiting.
+%% Functions with limited concurrency: calls that are refused, calls that wait, and calls that must
+%% not wait.
 -module(overload_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -55,7 +56,7 @@ a_caller_chooses_otherwise(_Config) ->
      || Overload <- [refuse, wait], Kind <- [thread, loop]
     ].
 
-%% A call has left before its caller hears of its end.
+%% The gate has registered a call's end before the caller gets its result.
 one_after_the_other_is_never_refused(_Config) ->
     ok = py:register_function(double_it, fun([X]) -> 2 * X end, #{concurrency => 1}),
     ok = py:register_function(fails, fun([]) -> error(no) end, #{concurrency => 1}),
@@ -78,7 +79,7 @@ those_in_line_are_served_in_order(_Config) ->
      || {N, Kind} <- Numbered
     ],
     Worker ! go,
-    %% Each comes in when the one before it has left.
+    %% Each call enters when the call before has left.
     [limited_calls:entered(N) ! go || {N, _} <- Numbered],
     ?assertEqual(lists:seq(0, 30), [limited_calls:outcome(Call) || Call <- [First | Calls]]).
 
@@ -140,7 +141,7 @@ a_lower_limit_lets_those_inside_go_on(_Config) ->
     limited_calls:entered(2) ! go,
     ?assertEqual([1, 1, 1, 2], [limited_calls:outcome(Call) || Call <- Calls ++ [Late]]).
 
-%% They are calls under way.
+%% Calls in line are calls in progress.
 unregistering_leaves_calls_in_line_alone(_Config) ->
     limited_calls:register_busy(#{concurrency => 1, overload => wait}),
     Calls = [limited_calls:begin_call(thread, busy, 1) || _ <- [1, 2, 3]],
@@ -154,7 +155,7 @@ a_dead_process_has_left(_Config) ->
     [
         begin
             Calls = [limited_calls:begin_call(Kind, busy, 1) || _ <- lists:seq(1, 4)],
-            %% Each gets the place that the one before it has left.
+            %% Each call gets the place that the call before has left.
             [death:kill(limited_calls:entered(1)) || _ <- Calls],
             Ends = [limited_calls:outcome(Call) || Call <- Calls],
             ?assertEqual([<<"Disconnected">>], lists:usort(Ends))
@@ -205,7 +206,7 @@ stopping_the_application_ends_those_in_line(Config) ->
     _ = [limited_calls:stopped(Call) || Call <- Calls],
     ?assertEqual(lists:duplicate(5, <<"Disconnected">>), Ends).
 
-%% Every limit holds at every moment, every call ends, and in the end nobody is inside.
+%% Every limit holds at every moment, every call ends, and no call is left inside.
 random_load_keeps_every_limit(_Config) ->
     Limits = [{one, 1}, {two, 2}, {five, 5}],
     Table = ets:new(running, [public]),

@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% A call is never refused, nor does it wait, because of its own ancestors: functions of limited
-%% concurrency that call themselves by way of Python, in all ways there are.
+%% A call is never refused because of its own ancestors, and never waits for them. Functions of
+%% limited concurrency call themselves by way of Python in all possible ways.
 -module(overload_nested_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -8,7 +8,7 @@
 -compile([export_all, nowarn_export_all]).
 
 -define(LIMIT, 20000).
-%% `__main__' under another name, by which code in a held context finds it too.
+%% Another name of `__main__'. Code in a held context finds the module by this name too.
 -define(WAYS, overload_ways).
 
 all() ->
@@ -133,7 +133,7 @@ ten_deep_in_random_ways_beside_others(_Config) ->
     ],
     ?assertEqual([], [Wrong || Wrong = {{too_many, _}, _} <- ets:tab2list(Table)]).
 
-%% Those who work at once, while their common ancestor waits for them, are never too many.
+%% Siblings run while their common ancestor waits for them, but never more than the limit at once.
 siblings_take_turns_when_they_wait(_Config) ->
     Table = ets:new(working, [public]),
     register_leaf(Table, #{concurrency => 1, overload => wait}),
@@ -176,7 +176,8 @@ a_stranger_is_refused_meanwhile(_Config) ->
     Bottom ! go,
     ?assertEqual(3, limited_calls:outcome(Call)).
 
-%% The context that the code ran in is still there, but nobody waits for what runs in it now.
+%% The context of the ended request still exists, but no ancestor waits for code that runs there
+%% now.
 what_outlives_its_request_is_a_stranger(_Config) ->
     Once = fun([Value]) ->
         case Value of

@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% What Python's exit hooks, threads and child processes see of the node's end, and of the
-%% application's stop, which is no end: Python lives on and works afterwards as before.
+%% Python's exit hooks, threads and child processes at the node's end. A stop of the application is
+%% not such an end: Python lives on and works afterwards.
 -module(python_end_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -10,7 +10,7 @@
 all() ->
     cases:of_suite(?MODULE).
 
-%% Ways to the node's end.
+%% The ways in which a node ends.
 -define(ENDS, [[end_node], [stop, {end_node, 0}], [stop, start, end_node]]).
 
 a_process_pool_ends_with_the_node(_Config) ->
@@ -124,7 +124,7 @@ exit_functions_run_when_the_application_is_stopped(_Config) ->
     Says = {apply, file, write_file, ["/dev/stdout", "stopped\n", [raw, append]]},
     said(<<"text stopped\nexit function\n">>, [{exec, Source}, stop, Says, end_node]).
 
-%% One that is permanent takes the node down with it.
+%% The end of a permanent application ends the node.
 exit_functions_run_when_another_application_ends_the_node(_Config) ->
     {{Status, Output}, Left} = ending_node:run([
         {exec, pool(<<"fork">>)},
@@ -180,7 +180,7 @@ libraries_work_after_a_stop(_Config) ->
     ?assertEqual({error, enoent}, file:read_file_info(Third)),
     ending_node:all_gone(Left).
 
-%% Whatever ends the loops: their last steps use threads.
+%% Loops end first, whatever ends them: their last steps use threads.
 hosted_loops_end_before_executors(_Config) ->
     Source =
         <<"import asyncio\n"
@@ -227,7 +227,8 @@ daemonic_children_end_with_the_node(_Config) ->
         [{exec, Child}, stop, start, {exec, Child}, stop, end_node]
     ]).
 
-%% A worker amid its work, a child that nothing tells to end, one that ignores SIGTERM.
+%% A worker in the middle of its work, a child that nothing tells to end, a child that ignores
+%% SIGTERM.
 children_that_do_not_end_are_ended(_Config) ->
     for_each(fun(Source) -> ends_and_says([<<"child process">>], Source) end, [
         <<(pool(<<"fork">>))/binary, "pool.submit(time.sleep, 600)\n">>,
@@ -254,7 +255,7 @@ what_hangs_is_reported_and_the_rest_runs(_Config) ->
               ").start()\n">>}
     ]).
 
-%% Besides hooks and exit functions, which run in spite of it.
+%% Hooks and exit functions run although the children do not end.
 ends_and_says(Texts, Source) ->
     Before = <<
         "import atexit, multiprocessing, signal, threading, time, warnings\n"
@@ -270,7 +271,7 @@ ends_and_says(Texts, Source) ->
     ?assertEqual({Source, 0, [], Output}, {Source, Status, Missing, Output}),
     ending_node:all_gone(Left).
 
-%% All at once: they wait most of the time.
+%% All cases run at once, since they mostly wait.
 for_each(Check, Cases) ->
     in_processes:values(length(Cases), fun(N) -> Check(lists:nth(N, Cases)) end).
 

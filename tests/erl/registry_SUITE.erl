@@ -1,11 +1,11 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% The registry of Erlang functions, and what Python sees of it.
+%% The registry of Erlang functions, and Python's view of the registry.
 -module(registry_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
 
 -compile([export_all, nowarn_export_all]).
-%% A registered function.
+%% A function that the suite registers.
 -export([sum/1]).
 
 all() ->
@@ -105,7 +105,7 @@ python_finds_registered_functions_as_attributes(_Config) ->
     ?assertEqual({ok, false}, py:eval(<<"hasattr(erlang, 'not_registered_anywhere')">>)),
     ?assertMatch({error, {'ImportError', _}}, py:exec(<<"from erlang import no_such_thing">>)).
 
-%% The table of functions goes with the supervisor, before the process that answers may have gone.
+%% The table of functions ends with the supervisor, perhaps before the process that answers.
 a_question_while_the_application_dies_is_no_answer(_Config) ->
     {ok, IsRegistered, unlimited} = py_functions:lookup(<<"$is_registered">>),
     ok = application:stop(erlang_python),
@@ -117,7 +117,7 @@ a_question_while_the_application_dies_is_no_answer(_Config) ->
         {error, {'Disconnected', <<"name: the application erlang_python is not running">>}},
         py:eval(<<"erlang.name">>)
     ),
-    %% Of a module of the package, which is imported whatever runs.
+    %% The name of a module of the package, which is always imported.
     ?assertEqual({ok, false}, py:eval(<<"hasattr(erlang, '_name')">>)).
 
 a_closure_keeps_what_it_holds(_Config) ->

@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Context variables, and what lives in them: each request begins without those of another one.
+%% Context variables and the values that depend on them: no request sees those of another request.
 -module(request_scope_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -103,7 +103,7 @@ swap(Value) ->
 nobody() ->
     {ok, <<"nobody">>}.
 
-%% Registers a function that makes the call from the process for which Python waits.
+%% Registers a function that calls Python from the process for which Python waits.
 register_nested(Name, Function, Args) ->
     ok = py:register_function(Name, fun([]) ->
         {ok, Value} = call(Function, Args),
@@ -145,7 +145,7 @@ a_held_context_keeps_its_variables(_Config) ->
         ?assertEqual({ok, <<"carol">>}, eval_swap(dave))
     end).
 
-%% The globals of a held context are its own.
+%% A held context has globals of its own.
 eval_swap(Value) ->
     py:eval(<<"__import__('__main__').__dict__['swap'](v)">>, #{v => Value}).
 
@@ -161,7 +161,7 @@ a_held_context_leaves_nothing(_Config) ->
     py_context:with(fun() -> eval_swap(alice) end),
     ?assertEqual(nobody(), swap(bob)),
     py_context:with(fun() -> ?assertEqual(nobody(), eval_swap(carol)) end),
-    %% One that dies leaves nothing either.
+    %% A process that dies leaves nothing either.
     _ = in_processes:values(1, fun(_) ->
         ok = py:context(),
         eval_swap(dave)
@@ -172,7 +172,7 @@ a_held_context_leaves_nothing(_Config) ->
 a_nested_request_sees_the_callers_variables(_Config) ->
     register_nested(nest, swap, [bob]),
     ?assertMatch({ok, [<<"alice">>, _]}, call(set_and_call, [alice, nest])),
-    %% Two levels further in as well.
+    %% The same two levels further in.
     register_nested(deep, set_and_call, [carol, nest]),
     ?assertEqual(
         {ok, [[<<"carol">>, <<"carol">>], <<"alice">>]}, call(set_and_call, [alice, deep])
@@ -226,7 +226,7 @@ coroutines_of_a_loop_share_nothing(_Config) ->
      || Kind <- kinds()
     ],
     Async = fun(Function) -> py:async_await(py:async_call('__main__', Function, [alice])) end,
-    %% A plain function there runs in no task.
+    %% On this loop, a plain function runs in no task.
     [?assertEqual(nobody(), Async(Function)) || Function <- [aswap, swap, swap, aswap]].
 
 a_coroutine_sees_what_its_function_set(_Config) ->

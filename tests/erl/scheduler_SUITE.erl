@@ -1,32 +1,33 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Nothing of ours keeps a normal scheduler busy.
+%% The application keeps no normal scheduler busy.
 %%
-%% One large term may cost all normal schedulers together less time on a processor than one long
-%% schedule, whatever the clock on the wall says: on a busy machine the system stops their threads
-%% for tens of milliseconds. The data is made before and comes out of persistent_term, uncopied, so
-%% nothing of ours costs any.
+%% One large term: all normal schedulers together must use less processor time than one long
+%% schedule. Wall clock time does not count, since a busy machine stops the schedulers' threads for
+%% tens of milliseconds. The data is made before and comes out of persistent_term without a copy, so
+%% the data itself costs nothing.
 %%
-%% Many calls cost more than that together, in short turns. Their floor is what as many processes of
-%% Erlang's own cost, measured beside them. The node also reports long schedules there, by the clock on
-%% the wall: of those in our modules. A run is silent when there are none. It is silent, too, when the
-%% schedulers' threads have waited for a processor for at least as long as all of these took.
+%% Many calls need more time together, in short turns. The same number of plain Erlang processes,
+%% measured beside them, is the floor. The node also reports long schedules in the application's
+%% modules, by wall clock time. A run is silent when there are no such reports. A run is also silent
+%% when the schedulers' threads waited for a processor at least as long as all reported schedules
+%% together.
 %%
-%% A native function that takes too long does so each time. What else the node does while a busy
-%% machine is slow is not the same each time: of several runs one must be light, or silent.
+%% A native function that takes too long does so in every run. Other work of the node on a busy
+%% machine differs from run to run. So one of several runs must be light, or silent.
 %%
-%% Nor does a process of ours get a heap that would take long to collect.
+%% No process of the application gets a heap that takes long to collect.
 -module(scheduler_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
 
 -compile([export_all, nowarn_export_all]).
 
-%% Of one schedule, in milliseconds.
+%% The length of one schedule, in milliseconds.
 -define(LIMIT_MS, 10).
-%% Of a heap: it takes about as long to collect.
+%% The size of a heap. Collecting it takes about the time of a long schedule.
 -define(LIMIT_WORDS, 1000000).
 -define(RUNS, 8).
-%% Of the time that calls cost, to that of plain processes.
+%% The highest ratio of the time for calls to the time for plain processes.
 -define(MOST_OF_FLOOR, 2).
 
 all() ->
@@ -46,7 +47,7 @@ end_per_suite(_Config) ->
     maps:foreach(fun(Name, _) -> persistent_term:erase({?MODULE, Name}) end, data()),
     application:stop(erlang_python).
 
-%% Large enough for a copy to take more than the limit on a fast machine, too.
+%% The data is large: even on a fast machine, a copy takes longer than the limit.
 data() ->
     #{
         <<"list">> => lists:seq(1, 6000000),
@@ -105,7 +106,7 @@ a_large_list_is_an_argument(_Config) ->
         ?assertEqual({ok, 2000000}, py:call(builtins, len, [stored(<<"argument">>)]))
     end).
 
-%% As many as in the heaviest benchmark.
+%% The same number of calls as in the heaviest benchmark.
 many_calls_at_once_are_served(_Config) ->
     Sum = fun(Count) -> Count * (Count - 1) div 2 end,
     Expected = Sum(20000) + 4 * Sum(500),
@@ -118,7 +119,7 @@ many_calls_at_once_are_served(_Config) ->
     ct:pal("~b us, floor ~b us", [Worked, Floor]),
     ?assert(Worked < ?MOST_OF_FLOOR * Floor, {microseconds_worked, Worked, floor, Floor}).
 
-%% Each is given a term, and gives it back.
+%% Each process receives a term and sends it back.
 plain_processes(Count) ->
     Self = self(),
     Pids = [
@@ -133,7 +134,7 @@ plain_processes(Count) ->
     [receive {Pid, _} -> ok end || Pid <- Pids],
     ok.
 
-%% Both ways of a native function: at once, and on a dirty scheduler.
+%% A native function runs at once or on a dirty scheduler: both are tested.
 terms_of_any_shape_arrive_unchanged(_Config) ->
     Nest = fun(N, Inner) -> [N, {Inner}] end,
     Deep = fun(Levels) -> lists:foldl(Nest, [], lists:seq(1, Levels)) end,
@@ -146,7 +147,7 @@ terms_of_any_shape_arrive_unchanged(_Config) ->
 length_of(Name) ->
     py:call('__main__', length_of, [Name]).
 
-%% Runs Fun, which has little for normal schedulers to do.
+%% Runs Fun, which has little work for normal schedulers.
 lightly(Fun) ->
     once(Fun, fun(#{worked := Worked}) -> Worked < ?LIMIT_MS * 1000 end).
 
@@ -155,7 +156,7 @@ silently(Fun) ->
         lists:sum([proplists:get_value(timeout, Where) || {_, Where} <- Reports]) * 1000 =< Waited
     end).
 
-%% Runs Fun until it was once as it should be, and fails when that never happens.
+%% Runs Fun until one run is good. Fails when no run is.
 once(Fun, IsGood) ->
     once(Fun, IsGood, ?RUNS, []).
 
@@ -168,8 +169,8 @@ once(Fun, IsGood, Left, Seen) ->
         false -> once(Fun, IsGood, Left - 1, [Figures | Seen])
     end.
 
-%% The long schedules in our modules while Fun runs; what the schedulers' threads worked and waited
-%% for a processor, in microseconds.
+%% Runs Fun. Returns the long schedules in the application's modules, and the time that the
+%% schedulers' threads worked and waited for a processor, in microseconds.
 watched(Fun) ->
     {ok, Modules} = application:get_key(erlang_python, modules),
     Probe = spawn_link(fun() -> collect([], []) end),
@@ -198,7 +199,7 @@ watched(Fun) ->
             }
     end.
 
-%% The processes of the application are registered by the names of their modules.
+%% Processes of the application are registered under the names of their modules.
 is_of(Name, Modules) ->
     lists:member(Name, Modules).
 
@@ -215,8 +216,8 @@ collect(Long, Large) ->
             From ! {self(), Long, Large}
     end.
 
-%% A report comes when its process is scheduled out. The handlers are by the time that they are
-%% suspended, this process is while it waits for that.
+%% A report comes when its process is scheduled out. Suspending the handlers schedules them out.
+%% Waiting for the suspension schedules this process out.
 settle() ->
     [suspend(Pid) || Pid <- handlers()].
 

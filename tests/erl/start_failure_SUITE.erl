@@ -1,5 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Where Python can't be started, the application's start says why, and the node goes on.
+%% When Python can't be started, the start of the application fails with the reason, and the node
+%% goes on.
 -module(start_failure_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -16,7 +17,7 @@ what_is_no_python_is_refused(_Config) ->
         failure([], Executable)
     ).
 
-%% As another CPython would answer.
+%% This executable answers like another version of CPython.
 another_version_is_refused(Config) ->
     Executable = filename:join(proplists:get_value(priv_dir, Config), "python3"),
     ok = file:write_file(Executable, "#!/bin/sh\necho cpython 3.2.1\n"),
@@ -27,7 +28,7 @@ another_version_is_refused(Config) ->
         failure([], Name)
     ).
 
-%% As a CPython without the GIL would answer, of the same version as the library.
+%% This executable answers like a CPython without the GIL, of the same version as the library.
 a_free_threaded_python_is_refused(Config) ->
     Folder = filename:join(proplists:get_value(priv_dir, Config), "free_threaded"),
     Executable = filename:join(Folder, "python3"),
@@ -73,7 +74,7 @@ a_missing_native_library_is_named(Config) ->
 said(Parts, Text) ->
     [?assertNotEqual({nomatch, Text}, {binary:match(Text, Part), Text}) || Part <- Parts].
 
-%% The application somewhere else, but for its Python code.
+%% A copy of the application at another path, without its Python code.
 copy(Config, Name) ->
     Copy = filename:join([proplists:get_value(priv_dir, Config), Name, "erlang_python"]),
     Priv = filename:join(Copy, "priv"),
@@ -90,7 +91,7 @@ copy(Config, Name) ->
 failure(Arguments, Python) ->
     failure(["-erlang_python", "python", lists:flatten(io_lib:format("~0p", [Python])) | Arguments]).
 
-%% Why the application does not start in a node of its own, which lives on.
+%% Returns why the application does not start in a new node. The node goes on.
 failure(Arguments) ->
     Start =
         "{error, {erlang_python, {Why, _}}} = application:ensure_all_started(erlang_python),"

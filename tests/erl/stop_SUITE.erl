@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% The application stops while contexts run code: callers hear at once, code is interrupted, and
-%% what does not heed that is reported and left behind.
+%% The application stops while contexts run code: callers get an error at once, and the code is
+%% interrupted. Code that ignores its interruption is reported and left behind.
 -module(stop_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -10,7 +10,7 @@
 all() ->
     cases:of_suite(?MODULE).
 
-%% All threads together have three seconds.
+%% All threads together have three seconds to stop.
 -define(STOPS_WITHIN, 10000).
 
 -define(MAX_CONTEXTS, 4).
@@ -59,7 +59,7 @@ start() ->
         "def hang():\n"
         "    erlang.call('tell', 'running')\n"
         "    erlang.call('hang')\n"
-        %% Sleeps to its end, whenever the interruption comes.
+        %% Sleeps the whole time, even when interrupted.
         "def sleep(seconds):\n"
         "    end = time.monotonic() + seconds\n"
         "    interrupted = None\n"
@@ -85,7 +85,7 @@ start() ->
         "        outcomes.append(type(second).__name__)\n"
     >>).
 
-%% A caller whose code runs.
+%% Starts a caller and waits until its code runs.
 running(Function, Args) ->
     running(fun() -> py:call('__main__', Function, Args, #{}, infinity) end).
 
@@ -100,12 +100,12 @@ told() ->
 outcome(Caller) ->
     death:reason(Caller, 10000).
 
-%% Milliseconds.
+%% Returns the duration in milliseconds.
 stop() ->
     {Time, ok} = timer:tc(application, stop, [erlang_python]),
     Time div 1000.
 
-%% But those that were there before the application was started.
+%% Only the threads from before the start of the application are left.
 no_context_threads(CaseConfig) ->
     eventually:true(fun() -> context_threads() =< proplists:get_value(left, CaseConfig) end).
 
@@ -139,7 +139,7 @@ callers_of_all_kinds_hear_at_once(Config) ->
         ?assertEqual({outcome, {error, disconnected}}, outcome(Caller))
      || Caller <- [Pooled, Held, Async, Waiting | Queued]
     ],
-    %% While those that sleep are waited for still.
+    %% The stop still waits for the sleeping contexts.
     ?assert(is_process_alive(element(1, Stopping))),
     ?assert(outcome(Stopping) < ?STOPS_WITHIN),
     ?assertMatch(#{text := <<"3 Python contexts", _/binary>>}, log_to_test:next()),
@@ -159,7 +159,7 @@ code_left_behind_does_not_reach_the_next_start(Config) ->
     no_context_threads(Config),
     mailbox:assert_empty().
 
-%% The thread that interrupts and reports gets to it after the next start.
+%% The thread that interrupts and reports does so only after the next start.
 code_left_behind_is_reported_once(_Config) ->
     ok = py:exec(<<
         "current_frames, started = sys._current_frames, threading.Event()\n"
@@ -171,7 +171,7 @@ code_left_behind_is_reported_once(_Config) ->
     ?assertMatch(#{text := <<"1 Python contexts", _/binary>>}, log_to_test:next()),
     {ok, _} = application:ensure_all_started(erlang_python),
     ok = py:exec(<<"sys._current_frames = current_frames; started.set()">>),
-    %% That thread works in order.
+    %% The thread works in order.
     ?assertEqual({error, timeout}, py:eval(<<"[n for n in iter(int, 1)]">>, #{}, 20)),
     eventually:equal(0, fun() -> maps:get(stale, maps:get(contexts, py:info())) end),
     _ = sys:get_state(py_context_threads),
@@ -214,7 +214,7 @@ a_killed_top_supervisor_stops_them(_Config) ->
     Hanging = running(hang, []),
     death:kill(erlang_python_sup),
     ?assertEqual({outcome, {error, disconnected}}, outcome(Spinning)),
-    %% Handlers and contexts end in any order, so the code may first hear that its call has ended.
+    %% Handlers and contexts end in any order, so the code may first get the end of its call.
     case outcome(Hanging) of
         {outcome, {error, disconnected}} -> ok;
         {outcome, {error, {'Disconnected', _}}} -> ok

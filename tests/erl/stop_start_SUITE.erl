@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% The application stops and starts, and is loaded anew, under Python that lives on: threads and
-%% loops call as before, and what waited at the stop has been told.
+%% The application stops, starts and is loaded again while Python lives on. Threads and loops call
+%% as before, and every call that waited at the stop was answered.
 -module(stop_start_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -86,7 +86,7 @@ contexts_take_their_names_with_them(_Config) ->
     start(),
     ?assertNot(lists:member(Name, names())).
 
-%% Of all threads that Python knows.
+%% The names of all threads that Python knows.
 names() ->
     {ok, Names} = py:eval(<<"[thread.name for thread in threading.enumerate()]">>),
     Names.
@@ -112,7 +112,7 @@ the_native_library_is_loaded_anew_under_calls(_Config) ->
         Callers
     ).
 
-%% Every call has its right value.
+%% Every call returns the right value.
 call_until(Stop, Calls) ->
     receive
         Stop -> exit({calls, Calls})
@@ -129,7 +129,7 @@ a_deleted_module_comes_back(_Config) ->
     start(),
     ?assertEqual({ok, 42}, py:eval(<<"erlang.call('double', 21)">>)).
 
-%% init:restart/0 unloads all code; Python and what it knows stay.
+%% init:restart/0 unloads all code. Python and its state stay.
 a_node_restarts_within_itself(_Config) ->
     Support = filename:dirname(code:which(restarting_node)),
     ?assertEqual(

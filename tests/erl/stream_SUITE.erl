@@ -66,7 +66,7 @@ generators_and_iterables_are_collected(_Config) ->
 expressions_see_their_locals(_Config) ->
     ?assertEqual({ok, [0, 1, 4, 9, 16]}, py:stream_eval(<<"(x**2 for x in range(5))">>)),
     ?assertEqual({ok, [3, 4]}, py:stream_eval("[a, b]", #{a => 3, b => 4})),
-    %% The body of a comprehension is a function of its own, which sees no locals of eval().
+    %% The body of a comprehension is a function, which sees no locals of eval().
     ?assertEqual(
         {ok, [0, 2]}, py:stream_eval(<<"(x * i for i in range(n))">>, #{n => 2, x => 2})
     ),
@@ -78,13 +78,13 @@ failures_are_errors(_Config) ->
     ?assertMatch({error, {'TypeError', _}}, py:stream_eval(<<"17">>)),
     ?assertMatch({error, {'SyntaxError', _}}, py:stream_eval(<<"(">>)),
     ?assertMatch({error, {'AttributeError', _}}, py:stream(math, no_such, [])),
-    %% The item is named by its place.
+    %% The error names the item by its position.
     {error, {'TypeError', Text}} = py:stream_eval(<<"iter([0, {'k': object()}])">>),
     ?assertMatch(<<"result[1]['k']: ", _/binary>>, Text),
     ?assertError(badarg, py:stream(math, sqrt, 4)).
 
 slow_iterators_come_in_batches_on_one_thread(_Config) ->
-    %% Longer than a batch lasts.
+    %% The whole iteration takes longer than one batch may take.
     {ok, Threads} = py:stream('__main__', slow, [6, 0.25]),
     ?assertMatch({6, [_]}, {length(Threads), lists:usort(Threads)}).
 
@@ -97,12 +97,12 @@ a_dead_caller_ends_its_iterator(_Config) ->
     death:kill(Caller),
     eventually:equal({ok, [1]}, fun() -> py:eval(<<"ended">>) end).
 
-%% On a context of the pool, on a held one, on a thread that waits.
+%% On a context of the pool, on a held context, on a waiting thread.
 an_item_without_an_erlang_value_ends_its_iterator(_Config) ->
     ok = py:exec(<<"ended.clear()">>),
     Stream = fun(Name) ->
         ?assertMatch({error, {'TypeError', _}}, py:stream(stream_suite, unconvertible, [Name])),
-        %% While the context is still there.
+        %% The iterator ends while its context still exists.
         ?assertEqual({ok, [Name]}, py:call(stream_suite, 'ended.copy', [])),
         py:call(stream_suite, 'ended.clear', [])
     end,

@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Functions that observe Python code: those for all threads hold in requests, a request's own end
-%% with the request.
+%% Functions that observe Python code. Hooks for all threads apply to requests; a hook that a
+%% request sets ends with the request.
 -module(thread_hooks_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -97,7 +97,7 @@ hooks_for_threads_hold_in_requests(_Config) ->
     {ok, <<"marked">>} = call(marked),
     ?assertEqual({ok, [true, true, false]}, call(seen, [marked])),
     {ok, none} = call(no_hooks),
-    %% In a nested request as well.
+    %% The same in a nested request.
     {ok, none} = call(hook, [trace, profile]),
     ok = py:register_function(nest, fun([]) ->
         {ok, Value} = call(marked),
@@ -131,7 +131,7 @@ hooks_for_threads_hold_in_coroutines(_Config) ->
     [
         with_loop(#{loop => Kind}, fun(Loop) ->
             {ok, [none, none]} = py_loop:call(Loop, '__main__', aobserved, []),
-            %% From now on, in a loop that runs already.
+            %% A loop that already runs uses the new hooks.
             ok = py:exec(<<"hook('trace', 'profile')">>),
             {ok, <<"marked">>} = py_loop:call(Loop, '__main__', amarked, []),
             ok = py:exec(<<"hook(None, None)">>),
@@ -141,7 +141,7 @@ hooks_for_threads_hold_in_coroutines(_Config) ->
      || Kind <- [asyncio, uvloop]
     ].
 
-%% A thread that has begun before the hooks were set has none of its own.
+%% A thread that began before the hooks were set has no hooks.
 a_waiting_thread_goes_on_without(_Config) ->
     ok = py:register_function(nest, fun([]) ->
         {ok, Value} = call(marked),

@@ -197,7 +197,7 @@ def busy_before_try() -> None:
 
 @told
 def trying_to_take() -> None:
-    """Another thread never releases the lock. An interruption jumps to the `try' after the loop."""
+    """Another thread never releases the lock. The code after the loop is a `try'."""
     kept = threading.Lock()
     kept.acquire()
     tell_begun()
