@@ -1,9 +1,10 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% While calls of all kinds are under way, processes of the application are killed, callers die, it
-%% is stopped and started: by schedules that are made from seeds. Each call ends, with its own value
-%% or with an error that the faults explain; the application is whole again; nothing is left behind.
+%% While calls of all kinds are in progress, faults happen in schedules made from seeds: processes
+%% of the application and callers die, the application is stopped and started. Each call ends, with
+%% its own value or with an error that the faults explain. The application recovers, and nothing is
+%% left behind.
 %%
-%% FAULT_SEEDS=count runs the first so many seeds, FAULT_SEED=number that one alone.
+%% FAULT_SEEDS=count runs the seeds 1 to count, FAULT_SEED=number runs one seed.
 -module(fault_SUITE).
 
 -compile([export_all, nowarn_export_all]).

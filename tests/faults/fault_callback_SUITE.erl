@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Functions and Python code that do what they should not: they never return, return too much, can't
-%% be told to stop, use up their memory, keep the GIL. Calls end, what is theirs goes away, and the
-%% calls of others are not harmed.
+%% Functions and Python code that misbehave: they never return, return too much, ignore requests to
+%% end, use up memory, keep the GIL. Their calls end, their resources are freed, and calls of others
+%% are not harmed.
 -module(fault_callback_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -30,7 +30,7 @@ init_per_testcase(_Case, Config) ->
     ok = fault_check:await_whole(),
     [{before, fault_check:footprint()} | Config].
 
-%% Whatever happened: all is well, and nothing is left of it.
+%% After every case the application is whole, and nothing is left behind.
 end_per_testcase(_Case, Config) ->
     fault_act:start(),
     Before = proplists:get_value(before, Config),
@@ -79,7 +79,7 @@ reason({Pid, Monitor}) ->
         error({still_alive, Pid})
     end.
 
-%% A call from Python in a process of its own: in a context's thread, or in a loop.
+%% A call from Python, made in a separate process: in a context's thread, or in a loop.
 call(thread, Name, Timeout) ->
     in_process(fun() -> py:call(fault_misbehaviour, call, [Name, Timeout], #{}, 60000) end);
 call(loop, Name, Timeout) ->
@@ -199,7 +199,7 @@ the_application_stops_while_the_gil_is_kept(_Config) ->
     [?assertEqual(ended, ended(result(Call))) || Call <- Calls].
 
 a_flooded_handler_goes_on(_Config) ->
-    %% Nested, too, where messages are taken out of turn.
+    %% Also in nested calls, where the handler takes messages out of turn.
     Drivers = fault_load:start(),
     Plan = [{10000, flood_handlers} || _ <- lists:seq(1, 10)],
     ok = fault_act:run(Plan),
@@ -208,7 +208,7 @@ a_flooded_handler_goes_on(_Config) ->
     ?assertEqual(ok, fault_check:accounts(Ledger, #{})).
 
 a_loop_that_is_killed_while_it_is_made_is_closed(_Config) ->
-    %% Made at a leisurely pace, and told when it is there but has not been handed over.
+    %% Python needs a while to make the loop, and reports the loop before it hands the loop over.
     Test = self(),
     ok = py:register_function(fault_made, fun(_) ->
         Test ! made,
@@ -227,8 +227,9 @@ a_loop_that_is_killed_while_it_is_made_is_closed(_Config) ->
         {ok, true} = py:call(fault_misbehaviour, make_loops_as_usual, [])
     end.
 
-%% Twice: the second time, what still runs the code from before the first one is killed, as by every
-%% upgrade. Those calls end as if somebody else had killed whoever worked on them.
+%% The code is loaded twice. As in every upgrade, the second load kills processes that still run the
+%% code from before the first load. Their calls end as if another process had killed these
+%% processes.
 all_code_is_loaded_anew_under_load(_Config) ->
     {ok, Modules} = application:get_key(erlang_python, modules),
     Supervisors = [whereis(Name) || Name <- [erlang_python_sup, py_loop_sup, py_contexts]],

@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Nodes that run out of something: descriptors, processes, calls in flight. What can't be done is
-%% refused, what can be goes on, and when there is enough again all is as before.
+%% Nodes that run out of descriptors, processes, or calls in flight. Only what needs the missing
+%% resource is refused, the rest goes on. When there is enough again, all is as before.
 -module(fault_limits_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -18,7 +18,7 @@ all() ->
 -define(REFUSED, [<<"Disconnected">>, <<"Overloaded">>]).
 
 a_full_process_table_refuses_only_what_needs_a_process(_Config) ->
-    %% The smallest table that there is.
+    %% The smallest possible table.
     in_node(["+P", "1024"], full_process_table).
 
 no_descriptors_left_refuse_only_what_needs_one(_Config) ->
@@ -36,11 +36,11 @@ full_process_table() ->
     Before = fault_run:baseline(#{}),
     {ok, [true, true, [true, true]]} = one_of_each(),
     Fillers = fill([]),
-    %% A thread that has a handler needs no process, a call in a loop needs one.
+    %% A thread that has a handler needs no process; a call in a loop needs a process.
     Gathered = on_loop(20),
     Each = one_of_each(),
     Threads = py:call(fault_misbehaviour, threads_at_once, [40]),
-    %% However often.
+    %% A failure must not use up anything.
     {ok, _} = py:call(fault_misbehaviour, threads_again_and_again, [20, 150]),
     Plain = py:eval(<<"1">>),
     Alive = whereis(erlang_python_sup),
@@ -55,7 +55,7 @@ full_process_table() ->
     ?assertEqual(Alive, whereis(erlang_python_sup)),
     ?assertEqual(ok, fault_check:await_footprint(Before)).
 
-%% As many processes as there is room for.
+%% Fills the process table.
 fill(Pids) ->
     try spawn(fun() -> receive never -> ok end end) of
         Pid -> fill([Pid | Pids])
@@ -77,22 +77,22 @@ no_descriptors() ->
     Before = fault_run:baseline(#{}),
     {ok, [true, true, [true, true]]} = one_of_each(),
     {ok, none} = py:call(fault_misbehaviour, take_descriptors, []),
-    %% Channels that are kept serve new threads; further ones can't be made.
+    %% Kept channels serve new threads; new channels can't be made.
     {ok, Ends} = py:call(fault_misbehaviour, threads_at_once, [100]),
     {ok, [true, _, InLoop]} = one_of_each(),
     {ok, InGather} = on_loop(20),
     {ok, 1} = py:eval(<<"1">>),
-    %% Nor can contexts, unless those of the old pool have ended by then.
+    %% New contexts can't be made either, unless the contexts of the old pool have ended by then.
     exit(whereis(py_contexts), kill),
     Renewed = py:eval(<<"1">>),
     {ok, none} = py_loop:call(fault_uvloop, fault_misbehaviour, give_descriptors_back, []),
-    %% Its supervisor may not have got to it yet.
+    %% The pool's supervisor may not have restarted the pool yet.
     eventually:true(fun() -> is_pid(whereis(py_contexts)) end),
     ?assertEqual(lists:duplicate(20, true), InGather),
     ?assertEqual(<<"OSError">>, InLoop),
     ?assertEqual([], [End || End <- Ends, End =/= true, End =/= <<"OSError">>]),
     ?assert(lists:member(<<"OSError">>, Ends)),
-    %% The pool grows again when it is used.
+    %% The pool grows again at its next use.
     Meeting = [py:call_async(fault_misbehaviour, meet, []) || _ <- [1, 2]],
     ?assertEqual([{ok, true}, {ok, true}], [py:await(Ref) || Ref <- Meeting]),
     ?assert(lists:member(Renewed, [{ok, 1}, {error, disconnected}]) orelse is_refusal(Renewed)),
@@ -103,7 +103,7 @@ is_refusal({error, {no_context, _}}) -> true;
 is_refusal(_) -> false.
 
 faults_at_the_limit_of_calls_in_flight(_Config) ->
-    %% What some other call's function makes is not refused.
+    %% A call that another call's function makes is not refused.
     seeds(#{max_in_flight => 12}, #{python => [<<"Overloaded">>]}).
 
 faults_with_pipes_and_without_spinning(_Config) ->

@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% The application's top supervisor is killed, and with it the table of functions, while a thread's
-%% handler lives on for a moment. Calls that nest on that thread find no function any more, and each
-%% function around reports what the one within it has reported.
+%% The application's top supervisor is killed, and the table of functions with it, while a thread's
+%% handler still lives for a moment. Nested calls on this thread find no function any more. Each
+%% function reports the error that the function inside has reported.
 -module(fault_nested_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -57,18 +57,18 @@ a_kill_explains_these_ends_and_a_restart_none(_Config) ->
      || Fault <- [restart, kill_all_handlers, {kill, py_handler_sup}, {kill, py_coordinator}]
     ].
 
-%% How a call from a thread ends if so many functions further in, the table of functions is gone.
+%% The end of a thread's call when the table of functions is gone at this depth of nesting.
 outermost_end(Functions) ->
     Test = self(),
     ok = py:register_function(fault_fall, fun([Left]) -> fall(Test, Left) end),
     {ok, none} = py:call(fault_misbehaviour, begin_to_fall, [Functions]),
     Handler = receive {innermost, Pid} -> Pid after ?LIMIT -> error(not_called) end,
-    %% It would end the handlers when its parent is gone.
+    %% The supervisor would end the handlers when its parent is gone.
     Supervisor = whereis(py_handler_sup),
     true = erlang:suspend_process(Supervisor),
     death:kill(erlang_python_sup),
     Handler ! go_on,
-    %% Answered when the outermost function has ended.
+    %% The handler answers when the outermost function has ended.
     _ = sys:get_state(Handler, ?LIMIT),
     true = erlang:resume_process(Supervisor),
     eventually:equal(false, fun() ->

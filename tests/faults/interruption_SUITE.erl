@@ -1,15 +1,16 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% A great many interruptions of realistic code, several at a time: by time-outs and by the death of
-%% callers, at random moments. The node answers afterwards; no lock is held; descriptors and threads
-%% are as few as before.
+%% Very many interruptions of realistic code, several at a time: by time-outs and by the death of
+%% callers, at random moments. Afterwards the node answers, no lock is held, and there are no more
+%% descriptors and threads than before.
 %%
-%% INTERRUPTIONS=1000000 makes so many, FAULT_SEED=number chooses the same functions and moments.
+%% INTERRUPTIONS=1000000 sets their number, FAULT_SEED=number chooses the same functions and
+%% moments.
 -module(interruption_SUITE).
 
 -compile([export_all, nowarn_export_all]).
 
 -define(INTERRUPTIONS, 1000).
-%% After so many it is looked at what they have left.
+%% After this number of interruptions, the suite checks what they have left behind.
 -define(ROUND, 20000).
 -define(CALLERS, 8).
 -define(LONGEST, 20).

@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% What the suites before this one, in the same node, have lost of native memory. It needs the
-%% AddressSanitizer of `./dev test --sanitize address', which has LeakSanitizer in it. No NIF of our
-%% own is needed to ask it: Python's ctypes can.
+%% Native memory that the earlier suites in the same node have lost. The suite needs the
+%% AddressSanitizer of `./dev test --sanitize address', which includes LeakSanitizer. Python's
+%% ctypes can call LeakSanitizer, so no NIF is needed.
 -module(leak_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -21,5 +21,5 @@ end_per_suite(_Config) ->
 no_native_memory_is_lost(_Config) ->
     Check = <<"__import__('ctypes').CDLL(None).__lsan_do_recoverable_leak_check()">>,
     {ok, _} = py:gc(),
-    %% What was found stands in the reports, which fail the run as well.
+    %% The reports of LeakSanitizer have the details, and fail the run as well.
     ?assertEqual({ok, 0}, py:eval(Check, #{}, infinity)).

@@ -1,20 +1,20 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Does what a plan says to the application of this node.
+%% Performs the faults of a plan on the application of this node.
 -module(fault_act).
 
 -export([boot/0, boot/1, shut_down/0, start/0, run/1]).
 
-%% For the application to stop or start, in milliseconds.
+%% In milliseconds: the time for the application to stop or start.
 -define(LIMIT, 30000).
 
-%% Once in the life of a node.
+%% Called once in the life of a node.
 -spec boot() -> ok.
 boot() ->
     boot(#{}).
 
 -spec boot(Settings :: #{atom() => term()}) -> ok.
 boot(Settings) ->
-    %% Supervisors tell of every death here.
+    %% Supervisors report every death in this node.
     ok = logger:set_primary_config(level, none),
     _ = application:load(erlang_python),
     Options = #{
@@ -31,20 +31,20 @@ boot(Settings) ->
     maps:foreach(fun(Key, Value) -> application:set_env(erlang_python, Key, Value) end, All),
     start().
 
-%% For a node that goes on without it.
+%% For a node that goes on without the application.
 -spec shut_down() -> ok.
 shut_down() ->
     _ = application:stop(erlang_python),
     [application:unset_env(erlang_python, Key) || {Key, _} <- application:get_all_env(erlang_python)],
     ok.
 
-%% The application runs, and knows the functions of the load.
+%% Starts the application and registers the functions of the load.
 -spec start() -> ok.
 start() ->
     {ok, _} = application:ensure_all_started(erlang_python),
     fault_load:register_functions().
 
-%% The same while faults go on: what dies while the application starts ends the start.
+%% The same while faults go on. A process that dies while the application starts ends the start.
 restart() ->
     try
         start()
@@ -53,7 +53,7 @@ restart() ->
         exit:_ -> restart()
     end.
 
-%% Each fault at its time. Stopping and starting takes a while: the faults go on meanwhile.
+%% Performs each fault at its time. The faults go on while the application stops and starts.
 -spec run(fault_plan:plan()) -> ok.
 run(Plan) ->
     {Restarter, Monitor} = spawn_monitor(fun restarter/0),
@@ -72,7 +72,7 @@ run(Plan) ->
         error({not_restarted, process_info(Restarter, current_stacktrace)})
     end.
 
-%% More precisely than by a timeout, which is in milliseconds.
+%% More precise than a time-out of `receive', which is in milliseconds.
 wait(Until) ->
     case Until - erlang:monotonic_time(microsecond) of
         Left when Left > 2000 ->
@@ -100,8 +100,8 @@ restarter() ->
             restart()
     end.
 
-%% The application's death is noticed a little after its supervisor's. It may have been started
-%% again already, if it was being stopped when that was killed.
+%% The application's end is noticed a little after its supervisor's. The application may have been
+%% started again already, if the supervisor was killed during a stop.
 await_stopped() ->
     Listed = lists:keymember(erlang_python, 1, application:which_applications()),
     case Listed andalso whereis(erlang_python_sup) =:= undefined of
@@ -143,7 +143,7 @@ act(kill_top, Restarter) ->
 send_exit(Pid, Reason) when is_pid(Pid) -> exit(Pid, Reason);
 send_exit(_Nobody, _Reason) -> ok.
 
-%% Whoever calls it meanwhile waits.
+%% Callers of the suspended process wait meanwhile.
 suspend(undefined, _Time) ->
     ok;
 suspend(Pid, Time) ->
@@ -168,7 +168,7 @@ workers() ->
     Handlers = handlers(),
     [Pid || Handler <- Handlers, Pid <- linked(Handler)] -- [whereis(py_handler_sup) | Handlers].
 
-%% Not asked of the supervisor, which may be busy or suspended.
+%% From the links, since the supervisor itself may be busy or suspended.
 linked(undefined) ->
     [];
 linked(Pid) ->

@@ -1,21 +1,22 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Whether the application is whole, what it uses, and whether every call is accounted for.
+%% Checks that the application is whole, that its resources have not grown, and that every call is
+%% accounted for.
 -module(fault_check).
 
 -export([await_answer/0, await_whole/0, footprint/0, await_footprint/1, accounts/2]).
 
 -export_type([footprint/0]).
 
-%% What may not grow.
+%% Values that must not grow.
 -type footprint() :: #{atom() => non_neg_integer() | [term()]}.
 
-%% What was broken is to be mended after so long, in milliseconds.
+%% In milliseconds: the time in which the application must recover.
 -define(LIMIT, 15000).
 
-%% Those that are kept, as fault_act has configured it.
+%% The number of kept contexts, as fault_act configures it.
 -define(CONTEXTS, 2).
 
-%% Python answers.
+%% Waits until Python answers.
 -spec await_answer() -> ok | {error, term()}.
 await_answer() ->
     eventually:within(?LIMIT, ok, fun() ->
@@ -41,11 +42,11 @@ broken() ->
         Class:Reason:Stack -> {error, {Class, Reason, lists:sublist(Stack, 3)}}
     end.
 
-%% Handlers and channels are kept for the next thread, so those figures go up and down: what
-%% belongs to them is taken off, and their own numbers must fit to each other.
+%% Handlers and channels are kept for the next thread, so their numbers vary. The footprint leaves
+%% out what belongs to them; their own numbers must match each other.
 -spec footprint() -> footprint().
 footprint() ->
-    %% What is garbage has been given up, and only not been found out.
+    %% Garbage has been given up already, but is still counted.
     lists:foreach(fun erlang:garbage_collect/1, processes()),
     {ok, _} = py:gc(),
     Info = #{channels := Channels, contexts := Contexts} = py:info(),
@@ -62,7 +63,7 @@ footprint() ->
         ports => length(erlang:ports()),
         descriptors => entries("/proc/self/fd") - Channels * descriptors_of_each(),
         threads => entries("/proc/self/task"),
-        %% One of each loop, and one at most for each thread.
+        %% Each loop has one channel, each thread has at most one.
         stray_channels => max(0, Channels - Pooled - Loops - Threads),
         stray_handlers => max(0, Handlers - Channels)
     }.
@@ -77,7 +78,7 @@ entries(Folder) ->
     {ok, Names} = file:list_dir(Folder),
     length(Names).
 
-%% What they are, for a report.
+%% The unnamed processes, for a report.
 unnamed() ->
     Unnamed = [Pid || Pid <- processes(), process_info(Pid, registered_name) =:= []],
     [{proc_lib:translate_initial_call(Pid), process_info(Pid, current_function)} || Pid <- Unnamed].
@@ -98,7 +99,7 @@ open_descriptors() ->
         Names
     ).
 
-%% What ends by itself gets the time to do so.
+%% Gives everything that ends by itself the time to end.
 -spec await_footprint(footprint()) -> ok | {error, #{atom() => {Before :: term(), Now :: term()}}}.
 await_footprint(Before) ->
     eventually:within(?LIMIT, ok, fun() ->
@@ -117,7 +118,7 @@ all_grown(Before, Now) ->
 grown(Before, Now) when is_integer(Before) -> Now > Before;
 grown(Before, Now) -> Now =/= Before.
 
-%% Every call has ended, and in a way that the faults explain.
+%% Every call has ended, in a way that the faults explain.
 -spec accounts(fault_load:ledger(), fault_plan:ends()) -> ok | {error, term()}.
 accounts(Ledger, Ends) ->
     Kinds = lists:usort([Kind || {Kind, _} <- maps:keys(Ledger)]),

@@ -1,15 +1,15 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% How calls of each kind of the load may end, if the faults explain it: with what may happen to the
-%% processes that a call depends on, as each function around passes it on.
+%% The possible ends of the load's calls under given faults. A call ends with the fate of the
+%% processes that it depends on, passed on by each function in between.
 -module(fault_ends).
 
 -export([unexplained/2]).
 
-%% Calls within the outermost one, as fault_load.py makes them.
+%% The number of calls inside the outermost call, as fault_load.py makes them.
 -define(NESTED, 3).
 -define(LIMITED, 1).
 
-%% What of a ledger the faults do not explain.
+%% The part of a ledger that the faults do not explain.
 -spec unexplained(fault_load:ledger(), fault_plan:ends()) -> fault_load:ledger().
 unexplained(Ledger, Ends) ->
     maps:filter(fun({Kind, End}, _) -> not lists:member(End, explained(Kind, Ends)) end, Ledger).
@@ -17,7 +17,7 @@ unexplained(Ledger, Ends) ->
 explained(Kind, Ends) ->
     [<<"issued">>, <<"value">>] ++ own(Kind, Ends) ++ by_faults(fault_load:goes_to(Kind), Ends).
 
-%% How calls of that kind end by themselves.
+%% Ends of calls that need no fault.
 own(<<"interrupted">>, _) -> [<<"timeout">>];
 own(<<"timed loop">>, _) -> [<<"timeout">>];
 own(<<"timed">>, _) -> [<<"Timeout">>];
@@ -26,7 +26,7 @@ own(<<"uvloop timed">>, _) -> [<<"Timeout">>];
 own(<<"asyncio cancelled">>, _) -> [<<"CancelledError">>];
 own(<<"uvloop cancelled">>, _) -> [<<"CancelledError">>];
 own(<<"closed ", _/binary>>, _) -> [<<"LoopClosed">>];
-%% A context whose thread is gone is replaced by one with empty globals.
+%% A new context with empty globals replaces a context whose thread is gone.
 own(<<"held context">>, #{pool := [_ | _]}) -> [<<"NameError">>];
 own(_, _) -> [].
 
@@ -42,7 +42,8 @@ by_faults(limited, Ends) ->
 at(Places, Ends) ->
     lists:append([maps:get(Place, Ends, []) || Place <- Places]).
 
-%% By so many functions at most, of which each fails with the name of the error within it.
+%% At most this number of functions pass an error on. Each function fails with the name of the error
+%% inside.
 passed_on(0, _Ends) ->
     [];
 passed_on(Functions, Ends) ->

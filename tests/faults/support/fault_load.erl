@@ -1,20 +1,20 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Calls of all kinds, without pause, each accounted for: issued, and how it ended. Those from
-%% Python are in fault_load.py.
+%% Calls of all kinds, without pause. The ledger counts started calls and their ends. fault_load.py
+%% makes the calls from Python.
 -module(fault_load).
 
 -export([register_functions/0, start/0, stop/1, callers/0, probe/0, goes_to/1]).
 
 -export_type([ledger/0]).
 
-%% How many calls of each kind were issued, and have ended in which way.
+%% The number of calls of each kind that were issued, and that ended in each way.
 -type ledger() :: #{{Kind :: binary(), Outcome :: binary()} => pos_integer()}.
 
 -define(TABLE, ?MODULE).
 
-%% No call may take longer, in milliseconds.
+%% In milliseconds: the time in which every call must end.
 -define(BOUND, 10000).
-%% After a call that did not end with its value.
+%% In milliseconds: the pause after a call that did not end with its value.
 -define(PAUSE, 2).
 
 -spec register_functions() -> ok.
@@ -27,7 +27,7 @@ register_functions() ->
     Limit = #{concurrency => 2, overload => wait},
     ok = py:register_function(fault_limited, fun limited/1, Limit).
 
-%% Every fourth takes a while.
+%% Every fourth call takes a while.
 echo([Token]) ->
     pause(case erlang:phash2(Token, 4) of 0 -> erlang:phash2(Token, 6); _ -> 0 end),
     Token.
@@ -60,7 +60,7 @@ pause(Milliseconds) ->
     after Milliseconds -> ok
     end.
 
-%% Where a call of that kind is made, and what its function calls in turn.
+%% Where a call of this kind is made, and what its function calls in turn.
 -spec goes_to(Kind :: binary()) ->
     python | nested | limited | python_and_back | pool | pool_and_back | loop.
 goes_to(<<"nested">>) ->
@@ -122,7 +122,7 @@ same(Count, {ok, [Token | _] = All}) ->
 same(_Count, Result) ->
     Result.
 
-%% Calls of all kinds are under way from now on.
+%% Calls of all kinds are in progress from now on.
 -spec start() -> [pid()].
 start() ->
     ?TABLE = ets:new(?TABLE, [named_table, public, {write_concurrency, true}]),
@@ -142,7 +142,7 @@ drive(Kind, Call, Number) ->
             drive(Kind, Call, Number + 1)
     end.
 
-%% In a process of its own, which may be killed.
+%% The caller is a separate process, which may be killed.
 in_caller(Call, Token) ->
     {Pid, Monitor} = spawn_monitor(fun() -> exit({result, Call(Token)}) end),
     true = ets:insert(?TABLE, {{caller, Pid}}),
@@ -167,15 +167,15 @@ count(Kind, Outcome) ->
     _ = ets:update_counter(?TABLE, Key, 1, {Key, 0}),
     ok.
 
-%% Processes that wait for Python just now.
+%% The processes that wait for Python now.
 -spec callers() -> [pid()].
 callers() ->
     [Pid || [Pid] <- ets:match(?TABLE, {{caller, '$1'}})].
 
-%% No further calls; returns when all have ended, or when they should have.
+%% Issues no further calls. Returns when all calls have ended, or should have ended.
 -spec stop([pid()]) -> {ledger(), Hanging :: [term()]}.
 stop(Drivers) ->
-    %% The last fault may just have hit what this needs.
+    %% The last fault may just have hit the processes that this call needs.
     ok = fault_check:await_answer(),
     true = ets:insert(?TABLE, {stopping}),
     {ok, {Entries, Hanging}} = py:call(?MODULE, stop, [?BOUND / 1000], #{}, 2 * ?BOUND),
@@ -193,7 +193,7 @@ ended(Driver) ->
         false
     end.
 
-%% One call of each kind that has no reason to fail: those that did.
+%% Makes one call of each kind that has no reason to fail. Returns the calls that failed.
 -spec probe() -> [{Kind :: binary(), Outcome :: binary()}].
 probe() ->
     Kinds = maps:without([<<"interrupted">>, <<"timed loop">>], kinds()),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls of all kinds from Python, without pause. Each is accounted for: its start and its end."""
+"""Calls of all kinds from Python, without pause. The ledger counts started calls and their ends."""
 
 import asyncio
 import ctypes
@@ -15,16 +15,17 @@ import uvloop
 
 import erlang
 
-# Calls under way at a time in each loop.
+# The number of calls in progress in each loop.
 IN_LOOP = 10
-# Seconds after a call that did not end with its value, so that those who find nobody don't spin.
+# In seconds: the pause after a call that did not end with its value. Without it, failing calls
+# would spin.
 PAUSE = 0.002
 
-# Calls into C without giving up the GIL.
+# Calls into C that keep the GIL.
 _libc = ctypes.PyDLL(None)
 _numbers = itertools.count()
 
-# A thread that spins keeps the others waiting for this long, in seconds: they have more to do.
+# In seconds: a spinning thread keeps the other threads waiting for this time. They have more work.
 sys.setswitchinterval(0.0005)
 
 
@@ -36,13 +37,13 @@ class Ledger:
         self._entries: Counter[tuple[str, str]] = Counter()
 
     def issue(self, kind: str) -> str:
-        """A token that no other call has. The reply must be the same token."""
+        """Return a token that no other call has. The reply must be the same token."""
         with self._lock:
             self._entries[kind, "issued"] += 1
         return f"{kind} {next(_numbers)}"
 
     def end(self, kind: str, token: str, end: object) -> bool:
-        """Whether the call ended with its value."""
+        """Return whether the call ended with its value."""
         outcome = outcome_of(token, end)
         with self._lock:
             self._entries[kind, outcome] += 1
@@ -85,7 +86,7 @@ class Load:
             thread.start()
 
     def stop(self, seconds: float) -> list[str]:
-        """The stacks of the threads whose calls have not ended in time."""
+        """Return the stacks of the threads whose calls have not ended in time."""
         self._stop.set()
         deadline = time.monotonic() + seconds
         for thread in self._threads:
@@ -132,7 +133,7 @@ class Load:
                 await asyncio.sleep(PAUSE)
 
     def _close_loops(self, kind: str, factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
-        """Loops that are closed while their calls are under way."""
+        """Close loops while their calls are in progress."""
         while not self._stop.is_set():
             loop = factory()
             tokens = [self.ledger.issue(kind) for _ in range(3)]
@@ -152,7 +153,7 @@ async def _begin(tokens: list[str]) -> list[erlang.Call[object]]:
 
 
 class LoopClosed(Exception):
-    """The end of a call whose loop is closed: nobody gets its result."""
+    """The end of a call whose loop is closed: the result goes nowhere."""
 
 
 def end_of(call: Callable[[str], object], token: str) -> object:
@@ -183,7 +184,7 @@ def start() -> None:
 
 
 def stop(seconds: float) -> tuple[list[tuple[str, str, int]], list[str]]:
-    """The ledger, and the stacks of hanging threads."""
+    """Return the ledger and the stacks of hanging threads."""
     global _load
     load, _load = _load, None
     assert load is not None
@@ -191,7 +192,7 @@ def stop(seconds: float) -> tuple[list[tuple[str, str, int]], list[str]]:
     return load.ledger.entries(), hanging
 
 
-# What Erlang calls.
+# Functions that Erlang calls.
 
 
 def answer(token: str) -> str:
@@ -244,5 +245,5 @@ def thread_names() -> list[str]:
 
 
 def is_context(thread: threading.Thread) -> bool:
-    """Python's names for threads that it did not start."""
+    """Return whether Python did not start the thread. Python names such threads."""
     return thread.name.startswith("Dummy")

@@ -33,7 +33,7 @@ async def async_call(name: str, timeout: float | None) -> object:
 
 
 def much(token: int, size: int) -> object:
-    """Whether the value came back complete."""
+    """Return whether the value came back complete."""
 
     def arrives() -> bool:
         returned, text = erlang.call("fault_much", token)
@@ -43,7 +43,7 @@ def much(token: int, size: int) -> object:
 
 
 async def slow_beside(name: str) -> list[object]:
-    """A slow call beside a misbehaving one, on the same channel."""
+    """Make a slow call beside a misbehaving call, on the same channel."""
 
     async def value() -> object:
         for number in range(20):
@@ -72,12 +72,12 @@ async def _gather(count: int) -> list[object]:
 
 
 async def gathered(count: int) -> list[object]:
-    """Runs calls concurrently on the running loop, which has called Erlang before."""
+    """Run calls concurrently on the running loop, which has called Erlang before."""
     return await _gather(count)
 
 
 def one_of_each() -> list[object]:
-    """The ends of calls: on this thread, on a new one, on a new loop."""
+    """The ends of calls on this thread, on a new thread and on a new loop."""
     return [
         _outcome(lambda: erlang.call("fault_echo", "1") == "1"),
         in_fresh_thread(lambda: erlang.call("fault_echo", "2") == "2"),
@@ -86,7 +86,9 @@ def one_of_each() -> list[object]:
 
 
 def threads_at_once(count: int) -> list[object]:
-    """Each thread has a call under way, so that no thread takes over another's channel."""
+    """Every thread has a call in progress, so that no thread takes over the channel of another
+    thread.
+    """
     all_here = threading.Barrier(count)
     outcomes: list[object] = []
 
@@ -111,7 +113,7 @@ _two = threading.Barrier(2)
 
 
 def meet() -> bool:
-    """True when two of these run at the same time."""
+    """Return True when two calls of this function run at the same time."""
     return _two.wait(10) >= 0
 
 
@@ -120,7 +122,7 @@ _limits = resource.getrlimit(resource.RLIMIT_NOFILE)
 
 
 def take_descriptors() -> None:
-    """Takes all descriptors of the process, as if its limit were low."""
+    """Take all descriptors of the process, as if its limit were low."""
     highest = max(map(int, os.listdir("/proc/self/fd")))
     resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 2, _limits[1]))
     while True:
@@ -142,7 +144,7 @@ _made: list[float] = []
 
 def _make_loop_slowly() -> uvloop.Loop:
     loop = _new_event_loop()
-    # On another thread: this one may be interrupted as soon as anybody hears of it.
+    # From another thread: the calling thread may be interrupted as soon as the test gets this call.
     threading.Thread(target=erlang.call, args=("fault_made",)).start()
     end = time.monotonic() + 0.5
     while time.monotonic() < end:
@@ -157,7 +159,7 @@ def make_loops_slowly() -> None:
 
 
 def make_loops_as_usual() -> bool:
-    """Whether the slow one has been handed over."""
+    """Return whether the slow loop has been handed over."""
     uvloop.new_event_loop = _new_event_loop
     deadline = time.monotonic() + 5
     while not _made and time.monotonic() < deadline:
@@ -173,7 +175,7 @@ def fall(functions: int) -> object:
 
 
 def begin_to_fall(functions: int) -> None:
-    """Runs on a thread that outlives the application."""
+    """Run on a thread that outlives the application."""
     ends: list[object] = []
     thread = threading.Thread(
         target=lambda: ends.append(fault_load.end_of(lambda _: fall(functions), ""))
@@ -183,7 +185,7 @@ def begin_to_fall(functions: int) -> None:
 
 
 def fallen() -> str:
-    """The end of that call, as the load's ledger names it."""
+    """The end of the call that begin_to_fall() started, as the load's ledger names it."""
     thread, ends = _falls.pop()
     thread.join()
     return fault_load.outcome_of("", ends[0])

@@ -1,17 +1,18 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Nodes that a fault may take down, or that have less of something than others.
+%% Nodes that a fault may end, or that have a smaller limit of some resource.
 -module(fault_node).
 
 -export([start/0, start/1, call/4, stop/1]).
 
-%% A node that has not answered after so many milliseconds hangs.
+%% In milliseconds: a node that has not answered after this time hangs.
 -define(LIMIT, 120000).
 
 -spec start() -> {ok, pid()}.
 start() ->
     start([]).
 
-%% `Arguments' are further ones of `erl'. Connected by a socket: standard output is Python's.
+%% `Arguments' are further arguments of `erl'. A socket connects the node: standard output is
+%% Python's.
 -spec start(Arguments :: [string()]) -> {ok, pid()}.
 start(Arguments) ->
     Paths = lists:append([["-pa", Path] || Path <- code:get_path(), filename:pathtype(Path) =:= absolute]),

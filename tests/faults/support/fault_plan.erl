@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Schedules of faults: each is made from one number, so that one that found something can be had
-%% again. What the faults of a schedule may do to calls is stated here too.
+%% Schedules of faults. Each schedule is made from one number, which repeats the schedule. This
+%% module also states how the faults of a schedule may end calls.
 -module(fault_plan).
 
 -export([make/1, allowed/2]).
@@ -24,17 +24,17 @@
     | restart
     | kill_top.
 
-%% Each fault comes so many microseconds after the one before it.
+%% Each fault comes this number of microseconds after the fault before.
 -type plan() :: [{Microseconds :: non_neg_integer(), fault()}].
 
-%% How a call may end, other than with its value, by what it depends on:
-%%   python   a call from Python that no other one waits for, on its handler
-%%   within   a call that some other call's function has made, on another handler than that call's
-%%   nested   the same on the handler of the call that waits for it, which lives on
-%%   gates    a function of limited concurrency, on who lets calls in
-%%   pool     a request from Erlang, on a context
-%%   loop     the same, on a hosted loop
-%%   caller   the same, on the process that makes it
+%% How a call may end, other than with its value, by the process that the call depends on:
+%%   python   the handler of a call from Python for which no other call waits
+%%   within   another handler than the handler of the calls around
+%%   nested   the handler of the calls around, which lives on
+%%   gates    the process that admits calls of a function of limited concurrency
+%%   pool     the context of a request from Erlang
+%%   loop     the hosted loop of such a request
+%%   caller   the process that makes such a request
 -type place() :: python | within | nested | gates | pool | loop | caller.
 -type ends() :: #{place() => [Outcome :: binary()]}.
 
@@ -61,7 +61,7 @@ one_of(List, State0) ->
     {Index, State} = rand:uniform_s(length(List), State0),
     {lists:nth(Index, List), State}.
 
-%% What is named twice comes twice as often.
+%% A fault that is listed twice comes twice as often.
 makers() ->
     Named = fun(Kind, Names) ->
         fun(State0) ->
@@ -116,11 +116,11 @@ allowed(Plan, AnyWay) ->
 may({Kind, _, _}) when Kind =:= suspend; Kind =:= flood -> #{};
 may({hold_gil, _}) -> #{};
 may(collect_garbage) -> #{};
-%% Reads go on, the table outlives it.
+%% The table of functions outlives its process: lookups go on.
 may({_, py_functions}) -> #{};
 may({_, py_loops}) -> #{};
 may({_, py_contexts}) -> #{pool => [<<"disconnected">>]};
-%% Those inside go on.
+%% Admitted calls go on.
 may({_, py_gates}) -> #{gates => [<<"Disconnected">>]};
 may({_, Name}) when Name =:= py_handler_sup; Name =:= py_coordinator -> handlers_end();
 may({_, _Loop}) -> #{loop => [<<"disconnected">>, <<"not_running">>]};
@@ -128,7 +128,8 @@ may(Callers) when Callers =:= kill_a_caller; Callers =:= kill_all_callers ->
     #{caller => [<<"killed">>]};
 %% Handlers end before the table of functions is gone.
 may(restart) -> all_ends();
-%% The table goes first: a handler finds nothing there, and can still say so to the call around it.
+%% The table goes first. A handler finds no function, and can still report this to the calling
+%% function.
 may(kill_top) -> (all_ends())#{nested => [<<"Disconnected">>]};
 may(_Handlers) -> handlers_end().
 

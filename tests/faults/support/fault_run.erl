@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% One schedule of faults on the node where this is called.
+%% Runs one schedule of faults on this node.
 -module(fault_run).
 
 -export([baseline/1, seed/3]).
@@ -8,7 +8,8 @@
 
 -type problem() :: {What :: atom(), term()}.
 
-%% Everything has run once, with nothing wrong. `Settings' are the application's.
+%% Returns the footprint after every kind of call has run, without faults. `Settings' are the
+%% application's.
 -spec baseline(Settings :: #{atom() => term()}) -> fault_check:footprint().
 baseline(Settings) ->
     ok = fault_act:boot(Settings),
@@ -16,7 +17,7 @@ baseline(Settings) ->
     ok = fault_check:await_whole(),
     fault_check:footprint().
 
-%% `Allowed': how calls may end besides what the faults explain.
+%% `Allowed': ends of calls that are allowed besides the ends that the faults explain.
 -spec seed(Seed :: integer(), fault_check:footprint(), Allowed :: fault_plan:ends()) ->
     {fault_load:ledger(), [problem()]}.
 seed(Seed, Before, Allowed) ->
