@@ -10,8 +10,8 @@
 #include "nif/module_state.h"
 #include "nif/native_thread.h"
 #include "nif/request_scope.h"
+#include "nif/request_thread.h"
 #include "nif/result_message.h"
-#include "nif/thread_caller.h"
 
 namespace nif {
 
@@ -127,7 +127,7 @@ void ContextResource::watch(ErlNifEnv* env, const ErlNifPid& watcher) noexcept {
 void ContextResource::run(PyObject* module) {
     const GilAcquire acquired;
     const Gil gil = acquired.gil();
-    ThreadCaller::current().belong_to(start_);
+    RequestThread::current().belong_to(start_);
     begin_context_thread();
     call_or_complain(gil, ModuleState::of(module).begin_thread);
     tell(nullptr, owner_, "ready");
@@ -152,7 +152,7 @@ void ContextResource::run_arrived(Gil gil, PyObject* module) {
             const Shut refused = shut();
             return;
         }
-        ThreadCaller::current().run(gil, module, *request);
+        RequestThread::current().run(gil, module, *request);
         ResourcePtr<RequestHandle> done;
         const Lock lock{mutex_};
         std::swap(done, current_);

@@ -12,6 +12,7 @@
 #include "nif/message_sender.h"
 #include "nif/request_object.h"
 #include "nif/request_scope.h"
+#include "nif/request_thread.h"
 #include "nif/stats.h"
 #include "nif/term_to_python.h"
 #include "nif/thread_caller.h"
@@ -118,7 +119,7 @@ PyObject* loop_channel(PyObject* module, PyObject*) {
 
 PyObject* on_interrupt(PyObject*, PyObject* cancel) {
     return python_entry([&](Gil gil) {
-        const bool set = ThreadCaller::current().on_interrupt(gil, cancel);
+        const bool set = RequestThread::current().on_interrupt(gil, cancel);
         if (PyErr_Occurred() != nullptr) throw PyError{};
         return PyRef::borrow(set ? Py_True : Py_False);
     });
@@ -126,7 +127,7 @@ PyObject* on_interrupt(PyObject*, PyObject* cancel) {
 
 PyObject* enter_request(PyObject*, PyObject*) {
     return python_entry([](Gil gil) {
-        ThreadCaller::current().enter_request(gil);
+        RequestThread::current().enter(gil);
         return PyRef::borrow(Py_None);
     });
 }

@@ -6,19 +6,12 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "loop_bridge/python/gil.h"
 #include "nif/node.h"
+#include "nif/python_config.h"
 
 namespace nif {
-
-struct InterpreterOptions {
-    std::string executable;         // determines sys.prefix, the standard library and the venv
-    std::vector<std::string> path;  // folders that come first on sys.path
-    std::vector<std::string> argv;  // Python's own command line, program name first
-    bool main_program = false;      // argv is the command line of a main program: erlpy
-};
 
 // The process that gets {py_result, Ref, Result}.
 struct Asker {

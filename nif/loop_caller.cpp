@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "loop_bridge/turn.h"
-#include "nif/call_texts.h"
+#include "nif/call_errors.h"
 #include "nif/nesting.h"
 #include "nif/python_to_term.h"
 #include "nif/request_object.h"
@@ -102,7 +102,7 @@ PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
     const ERL_NIF_TERM function = function_name_term(gil, env, name);
     const ERL_NIF_TERM arguments =
         python_args_to_list(gil, state_.types, env, call.args, call.count);
-    const ERL_NIF_TERM options = nesting.options(gil, state_.types, env, call);
+    const ERL_NIF_TERM options = nesting.options(gil, state_.types, env, call.wait);
     if (!opened_) {
         opened_ = ChannelResource::open(channel_);
         if (!opened_) {
@@ -127,7 +127,7 @@ PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
 // Returns a future that has failed already.
 PyRef LoopCaller::refused(Gil gil, PyObject* name, const char* kind, const char* text) {
     PyRef future = make_future(gil);
-    const PyRef error = make_call_error(gil, state_, kind, name, nullptr, text);
+    const PyRef error = make_call_error(gil, state_, kind, name, text);
     PyRef::steal(PyObject_CallMethod(future.get(), "set_exception", "O", error.get()));
     return future;
 }
@@ -241,7 +241,7 @@ bool LoopCaller::take_next(Gil gil) {
         futures_.fail_one_abandoned(gil, [&](PyObject* name, const FutureResolver::Reason& reason) {
             const std::string text =
                 reason.text == nullptr ? no_reply_within(reason.seconds) : reason.text;
-            return make_call_error(gil, state_, reason.kind, name, nullptr, text.c_str());
+            return make_call_error(gil, state_, reason.kind, name, text.c_str());
         });
     if (failed) return true;
     EntryPtr entry = arrived_.pop_front();

@@ -66,8 +66,4 @@ struct ModuleState {
     }
 };
 
-// The exception of class `kind` for a call of `name`; `reason` may be null (None).
-loop_bridge::PyRef make_call_error(loop_bridge::Gil gil, const ModuleState& state, const char* kind,
-                                   PyObject* name, PyObject* reason, const char* text);
-
 }  // namespace nif

@@ -2,7 +2,7 @@
 #include "nif/nesting.h"
 
 #include "nif/atoms.h"
-#include "nif/call_arguments.h"
+#include "nif/node.h"
 #include "nif/python_to_term.h"
 #include "nif/term_to_python.h"
 
@@ -51,11 +51,10 @@ void Nesting::exceed_by(Gil, const PyRef& future) const {
 }
 
 ERL_NIF_TERM Nesting::options(Gil gil, const ErlangTypes& types, ErlNifEnv* env,
-                              const CallArguments& call) const {
+                              std::optional<bool> wait) const {
     const bool some = ancestors_ && PyList_Size(ancestors_.get()) > 0;
-    if (!some && !call.wait) return atoms.default_;
-    const ERL_NIF_TERM overload =
-        !call.wait ? atoms.default_ : (*call.wait ? atoms.wait : atoms.refuse);
+    if (!some && !wait) return atoms.default_;
+    const ERL_NIF_TERM overload = !wait ? atoms.default_ : (*wait ? atoms.wait : atoms.refuse);
     const ERL_NIF_TERM ancestors =
         some ? python_to_term(gil, types, env, ancestors_.get(), "nesting")
              : enif_make_list(env, 0);

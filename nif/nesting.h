@@ -11,12 +11,12 @@
 // the request. Code that outlives the request is no longer nested.
 #pragma once
 
+#include <optional>
+
 #include "nif/module_state.h"
-#include "nif/request.h"
+#include "nif/term_env.h"
 
 namespace nif {
-
-struct CallArguments;
 
 // The mark of the running code, if there is one.
 class Nesting {
@@ -33,8 +33,9 @@ public:
     void exceed_by(loop_bridge::Gil gil, const loop_bridge::PyRef& future) const;
 
     // The last element of a call's message: `default', or {default | wait | refuse, Ancestors}.
+    // `wait` is the call's argument, see call_arguments.h.
     ERL_NIF_TERM options(loop_bridge::Gil gil, const ErlangTypes& types, ErlNifEnv* env,
-                         const CallArguments& call) const;
+                         std::optional<bool> wait) const;
 
 private:
     loop_bridge::PyRef mark_;       // [ancestors, the future over the limit or None], or null

@@ -7,8 +7,10 @@
 
 #include "nif/channel_resource.h"
 #include "nif/context_resource.h"
+#include "nif/interpreter.h"
 #include "nif/main_signals.h"
 #include "nif/nif_arguments.h"
+#include "nif/node.h"
 #include "nif/reply.h"
 #include "nif/request.h"
 #include "nif/shared_binary.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/nif_arguments.h"
 
+#include "nif/node.h"
+
 namespace nif {
 
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "nif/interpreter.h"
 #include "nif/nif_entry.h"
+#include "nif/python_config.h"
 #include "nif/resource.h"
 
 namespace nif {

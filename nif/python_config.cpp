@@ -4,10 +4,8 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
-#include <vector>
 
 #include "nif/erlang_module.h"
-#include "nif/interpreter.h"
 
 namespace nif {
 

@@ -5,12 +5,18 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "nif/main_program.h"
 
 namespace nif {
 
-struct InterpreterOptions;
+struct InterpreterOptions {
+    std::string executable;         // determines sys.prefix, the standard library and the venv
+    std::vector<std::string> path;  // folders that come first on sys.path
+    std::vector<std::string> argv;  // Python's own command line, program name first
+    bool main_program = false;      // argv is the command line of a main program: erlpy
+};
 
 struct StartResult {
     MainProgram program;

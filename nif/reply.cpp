@@ -54,10 +54,4 @@ PyRef Failure::value(Gil gil, PyObject* module, PyObject* name) const {
                                                      nullptr));
 }
 
-PyRef make_call_error(Gil, const ModuleState& state, const char* kind, PyObject* name,
-                      PyObject* reason, const char* text) {
-    return PyRef::steal(PyObject_CallFunction(state.make_error.get(), "sOOs[]", kind, name,
-                                              reason == nullptr ? Py_None : reason, text));
-}
-
 }  // namespace nif

@@ -3,15 +3,13 @@
 
 #include <algorithm>
 
-#include "nif/call_texts.h"
+#include "nif/call_errors.h"
 #include "nif/channel_pool.h"
 #include "nif/interruptions.h"
-#include "nif/janitor.h"
 #include "nif/main_signals.h"
 #include "nif/module_state.h"
 #include "nif/nesting.h"
 #include "nif/python_to_term.h"
-#include "nif/request_runner.h"
 
 namespace nif {
 
@@ -28,7 +26,7 @@ namespace {
 
 [[noreturn]] void raise_call_error(Gil gil, PyObject* module, const char* kind, PyObject* name,
                                    const char* text) {
-    const PyRef error = make_call_error(gil, ModuleState::of(module), kind, name, nullptr, text);
+    const PyRef error = make_call_error(gil, ModuleState::of(module), kind, name, text);
     raise_object(gil, error.get());
 }
 
@@ -57,17 +55,13 @@ ThreadCaller& ThreadCaller::current() noexcept {
     return caller;
 }
 
-ThreadCaller::~ThreadCaller() {
-    if (running_->leave()) Janitor::instance().abandon(running_);
-}
-
 PyRef ThreadCaller::call(Gil gil, PyObject* module, const CallArguments& call, Deadline deadline) {
     PyObject* name = call.name;
     const Nesting nesting = Nesting::current(gil, ModuleState::of(module));
     const bool nested =
         nesting.nested() ||
         std::any_of(lines_.begin(), lines_.end(), [](const auto& line) { return !line->idle(); });
-    if (start_ && *start_ != Node::instance().starts) {
+    if (requests_.outlived()) {
         // This thread outlived a stop of the application. It must not call into the new
         // incarnation.
         raise_call_error(gil, module, "disconnected", name,
@@ -83,7 +77,7 @@ PyRef ThreadCaller::call(Gil gil, PyObject* module, const CallArguments& call, D
     const ERL_NIF_TERM function = function_name_term(gil, env.get(), name);
     const ERL_NIF_TERM arguments =
         python_args_to_list(gil, types, env.get(), call.args, call.count);
-    const ERL_NIF_TERM options = nesting.options(gil, types, env.get(), call);
+    const ERL_NIF_TERM options = nesting.options(gil, types, env.get(), call.wait);
 
     const Stack stack = current_stack(gil, ModuleState::of(module));
     CallLine& line = ready_line(gil, module, call, stack, deadline);
@@ -188,13 +182,13 @@ bool ThreadCaller::wait_until(Gil gil, PyObject* module, CallLine& line, Deadlin
         if (looks) {
             arrived = channel.take_all();
         } else if (line.requests().empty()) {
-            running_->set_awaited(gil, &channel);
+            requests_.set_awaited(gil, &channel);
             const GilRelease released{gil};
             const WokenBySignals woken{channel};
             outcome = line.waiter().wait(deadline);
             arrived = channel.take_all();
         }
-        running_->set_awaited(gil, nullptr);
+        requests_.set_awaited(gil, nullptr);
         line.sort_in(std::move(arrived));
         if (outcome == WaitOutcome::kClosed) line.close();
         if (done()) break;
@@ -204,31 +198,12 @@ bool ThreadCaller::wait_until(Gil gil, PyObject* module, CallLine& line, Deadlin
         if (!line.requests().empty()) {
             const EntryPtr request = std::move(line.requests().front());
             line.requests().pop_front();
-            run(gil, module, static_cast<Request&>(*request));
+            requests_.run(gil, module, static_cast<Request&>(*request));
             if (PyErr_Occurred() != nullptr) throw PyError{};
         } else if (outcome == WaitOutcome::kTimedOut) {
             return false;
         }
     }
-    return true;
-}
-
-void ThreadCaller::run(Gil gil, PyObject* module, Request& request) noexcept {
-    const ResourcePtr<RequestHandle> handle = request.take_handle();
-    if (handle->unwanted()) return;
-    const auto& level = running_->begin(gil, handle);
-    handle->begin(gil, running_);
-    run_request(gil, module, *handle, request.body());
-    handle->end(gil);
-    running_->end(gil, level);
-}
-
-bool ThreadCaller::on_interrupt(Gil gil, PyObject* cancel) noexcept {
-    const auto innermost = running_->innermost(gil);
-    if (!innermost) return false;
-    innermost->begin(gil, PyRef::borrow(cancel));
-    // The request was abandoned before this: the janitor has found nothing to interrupt.
-    if (innermost->unwanted()) innermost->interrupt(gil, false);
     return true;
 }
 

@@ -18,8 +18,7 @@
 
 #include "nif/call_arguments.h"
 #include "nif/call_line.h"
-#include "nif/request.h"
-#include "nif/running_requests.h"
+#include "nif/request_thread.h"
 
 namespace nif {
 
@@ -29,26 +28,12 @@ class ThreadCaller {
 public:
     static ThreadCaller& current() noexcept;
     ThreadCaller() = default;
-    ~ThreadCaller();
+    ~ThreadCaller() = default;
     ThreadCaller(const ThreadCaller&) = delete;
     ThreadCaller& operator=(const ThreadCaller&) = delete;
 
     loop_bridge::PyRef call(loop_bridge::Gil gil, PyObject* module, const CallArguments& call,
                             Deadline deadline);
-
-    // This thread belongs to a context. It can call Erlang until the application starts anew.
-    void belong_to(unsigned start) noexcept { start_ = start; }
-
-    // Runs `request` here and now: on a context's thread, or on a thread that waits in call().
-    // Afterwards a Python error may be pending, raised by a signal handler.
-    void run(loop_bridge::Gil gil, PyObject* module, Request& request) noexcept;
-
-    // The request that began last runs its code from the innermost Python frame.
-    void enter_request(loop_bridge::Gil gil) noexcept { running_->enter(gil, start_.has_value()); }
-
-    // When the innermost running request is interrupted, `cancel` is called instead of raising an
-    // exception. False if no request runs here.
-    bool on_interrupt(loop_bridge::Gil gil, PyObject* cancel) noexcept;
 
 private:
     CallLine& ready_line(loop_bridge::Gil gil, PyObject* module, const CallArguments& call,
@@ -64,9 +49,9 @@ private:
     static void give_up(loop_bridge::Gil gil, PyObject* module, CallLine& line) noexcept;
     void retire(const CallLine& line) noexcept;
 
+    // Made before this object, so it ends after it.
+    RequestThread& requests_ = RequestThread::current();
     std::vector<std::unique_ptr<CallLine>> lines_;  // at most one of them is idle
-    std::shared_ptr<RunningRequests> running_ = std::make_shared<RunningRequests>();
-    std::optional<unsigned> start_;
 };
 
 }  // namespace nif

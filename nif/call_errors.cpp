@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "nif/call_texts.h"
+#include "nif/call_errors.h"
 
 #include <array>
 #include <cstdio>
@@ -7,6 +7,9 @@
 #include "nif/node.h"
 
 namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyRef;
 
 namespace {
 
@@ -18,6 +21,12 @@ std::string printed(double seconds) {
 }
 
 }  // namespace
+
+PyRef make_call_error(Gil, const ModuleState& state, const char* kind, PyObject* name,
+                      const char* text) {
+    return PyRef::steal(
+        PyObject_CallFunction(state.make_error.get(), "sOOs[]", kind, name, Py_None, text));
+}
 
 std::string too_many_calls() {
     return std::to_string(Node::instance().meter.limit()) +
