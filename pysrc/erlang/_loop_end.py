@@ -91,9 +91,11 @@ class LoopEnd:
         except RuntimeError:
             if not self.stopped:
                 raise
-        if not task.done():
+        for _ in range(self.ROUNDS):
+            if task.done():
+                break
             task.cancel()
-            self._turn()
+            self._turn()  # an interruption may come before the task's step
 
     def _complete(self, phase: asyncio.Task[None]) -> None:
         attempts = self.ROUNDS
