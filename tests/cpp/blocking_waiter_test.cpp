@@ -111,7 +111,7 @@ TEST_P(BlockingWaiterTest, signal_interrupts) {
     ASSERT_EQ(::sigaction(SIGUSR1, &action, &before), 0);
     const pthread_t self = ::pthread_self();
     std::atomic<bool> done{false};
-    // Sent until one arrives while the waiter sleeps: there is no way to see that it does.
+    // A test cannot see that the waiter sleeps. So it sends until one entry arrives meanwhile.
     std::thread sender([&] {
         while (!done) {
             ::pthread_kill(self, SIGUSR1);
@@ -124,7 +124,7 @@ TEST_P(BlockingWaiterTest, signal_interrupts) {
     ASSERT_EQ(::sigaction(SIGUSR1, &before, nullptr), 0);
 }
 
-// Every way a wait can end, mixed, with real threads: what was pushed arrives, in order.
+// All ways in which a wait can end, mixed, with real threads. All pushed entries arrive in order.
 TEST_P(BlockingWaiterTest, many_producers_wakes_and_short_deadlines_lose_nothing) {
     constexpr int kProducers = 3;
     constexpr int kEach = 5000;
@@ -165,7 +165,7 @@ TEST_P(BlockingWaiterTest, many_producers_wakes_and_short_deadlines_lose_nothing
     }
 }
 
-// Two waiters that answer each other, so that spinning, arming and sleeping all happen.
+// Two waiters that answer each other: spinning, arming and sleeping all happen.
 TEST_P(BlockingWaiterTest, ping_pong_answers_every_round) {
     constexpr int kRounds = 5000;
     Channel answers(GetParam());

@@ -141,7 +141,7 @@ TEST(CallMeter, assigned_ticket_ends_both_calls_once_each) {
     EXPECT_EQ(ended(second_meter), 1U);
 }
 
-// The meter's own figure says which bucket is the right one: no assumption about speed.
+// The meter's own figure says which bucket is right: the test assumes no speed.
 TEST(CallMeter, one_call_lands_in_the_bucket_of_its_duration) {
     for (const auto at_least : {std::chrono::microseconds{0}, std::chrono::microseconds{1500}}) {
         CallMeter meter;

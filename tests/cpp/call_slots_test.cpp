@@ -12,7 +12,7 @@
 namespace loop_bridge {
 namespace {
 
-// Move-only, and the sanitizers see when one is lost.
+// Move-only: the sanitizers report a lost value.
 using Value = std::unique_ptr<int>;
 
 Value value(int number) { return std::make_unique<int>(number); }

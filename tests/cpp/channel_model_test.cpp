@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every interleaving, up to a length, of producers, a closer and one consumer that keeps to the
-// round of channel.h. Each operation of the queue is one atomic step, so sequences of steps are all
-// that threads can do to it; a push that wakes is two steps, since the descriptor is written later.
+// Every interleaving, up to a length, of producers, a closer and a consumer that follows the round
+// of channel.h. Each operation of the queue is one atomic step, so sequences of steps cover all
+// that threads can do. A push that wakes is two steps, since the descriptor is written later.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -57,7 +57,7 @@ public:
         }
     }
 
-    // Everybody else stops, the writes under way arrive, the consumer goes on until it sleeps.
+    // All others stop, pending writes arrive, and the consumer goes on until it sleeps.
     void settle() {
         while (wake_fd_->under_way > 0) {
             wake_fd_->deliver_one();

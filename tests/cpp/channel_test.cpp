@@ -84,8 +84,8 @@ TEST_P(ChannelTest, descriptors_and_entries_are_flat_over_many_lives) {
     EXPECT_EQ(testing::count_open_descriptors(), before);
 }
 
-// The producers pause as soon as the consumer is behind, so that it falls asleep very often: each
-// of these naps must be ended by a push. A lost wake-up fails by the patience of readable().
+// The producers pause as soon as the consumer is behind, so the consumer falls asleep very often. A
+// push must end each of these naps. A lost wake-up exceeds the patience of readable() and fails.
 TEST_P(ChannelTest, no_wake_up_is_lost) {
     constexpr int kProducers = 4;
     constexpr int kEach = 10'000;
@@ -129,7 +129,7 @@ TEST_P(ChannelTest, no_wake_up_is_lost) {
     RecordProperty("naps", naps);
 }
 
-// One entry at a time to and fro: each side sleeps before every single entry.
+// One entry at a time goes back and forth: each side sleeps before every entry.
 TEST_P(ChannelTest, ping_pong_between_two_sleepers_never_stalls) {
     constexpr int kRounds = 5000;
     Channel answers(GetParam());
@@ -159,7 +159,8 @@ TEST_P(ChannelTest, ping_pong_between_two_sleepers_never_stalls) {
     echo.join();
 }
 
-// A consumer asleep while others push and one closes: it wakes, and nothing is lost.
+// A consumer sleeps while producers push and a closer closes. The consumer wakes, and nothing is
+// lost.
 TEST_P(ChannelTest, close_racing_with_push_and_sleep_loses_nothing) {
     constexpr int kProducers = 3;
     constexpr int kEach = 30;

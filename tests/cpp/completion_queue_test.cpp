@@ -149,7 +149,8 @@ TEST_F(CompletionQueueTest, each_producers_order_is_kept_among_many) {
     EXPECT_TRUE(queue_.take_all().empty());
 }
 
-// Closing while others push and the consumer takes: every entry is taken, left over or refused.
+// The queue is closed while producers push and the consumer takes. Every entry is taken, left over
+// or refused.
 TEST_F(CompletionQueueTest, close_racing_with_push_loses_nothing) {
     constexpr int kProducers = 3;
     constexpr int kEach = 50;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Built once for each way to open a pipe, the one that this platform does not use included.
+// Built once for each way to open a pipe, also the way that this platform does not use.
 #include "loop_bridge/nonblocking_pipe.h"
 
 #include <fcntl.h>

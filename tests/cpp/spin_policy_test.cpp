@@ -17,7 +17,7 @@ using std::chrono::nanoseconds;
 
 constexpr microseconds kMax{20};
 
-// The budgets of that many waits, each of which would have to wait `needed`.
+// The number of waits, out of `waits`, that spin when each needs `needed`.
 int waits_that_spin(SpinPolicy& policy, int waits, nanoseconds needed) {
     int spun = 0;
     for (int i = 0; i < waits; ++i) {
@@ -155,7 +155,7 @@ TEST(SpinSeats, threads_together_never_exceed_them) {
     EXPECT_TRUE(second);
 }
 
-// A clock that the test moves on: by `step` at each reading.
+// A clock that advances by `step` at each reading.
 struct FakeClock {
     nanoseconds time{0};
     nanoseconds step{100};

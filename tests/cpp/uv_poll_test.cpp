@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A channel in somebody else's event loop: libuv watches its descriptor, as uvloop does.
+// A channel in a foreign event loop: libuv watches the channel's descriptor, as uvloop does.
 #include <gtest/gtest.h>
 #include <uv.h>
 
@@ -21,7 +21,7 @@ using testing::make_entry;
 constexpr int kProducers = 8;
 constexpr int kEach = 5000;
 
-// The consumer of an empty channel, on a loop of its own.
+// The consumer of a channel that starts empty, on a loop of its own.
 class UvConsumer {
 public:
     explicit UvConsumer(Channel& channel) : channel_(channel) {
@@ -36,13 +36,13 @@ public:
     UvConsumer& operator=(const UvConsumer&) = delete;
     ~UvConsumer() { EXPECT_EQ(::uv_loop_close(&loop_), 0); }
 
-    // Until the channel is closed.
+    // Runs until the channel is closed.
     void run() {
         start();
         ::uv_run(&loop_, UV_RUN_DEFAULT);
     }
 
-    // Until something has happened.
+    // Runs until something has happened.
     void run_once() {
         start();
         ::uv_run(&loop_, UV_RUN_ONCE);

@@ -40,7 +40,7 @@ TEST_P(WakeFdTest, stays_readable_until_cleared) {
 }
 
 TEST_P(WakeFdTest, one_clear_takes_every_wake) {
-    // More than a pipe holds: the writes that find it full must neither block nor matter.
+    // More wakes than a pipe holds. Writes to the full pipe must not block or fail.
     for (int i = 0; i < 100'000; ++i) {
         wake_fd_->wake();
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// byte_source.h: the bytes of an input, one decision after another. After the last one: zeros.
+// byte_source.h: an input's bytes, one for each decision. Zeros follow the last byte.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ public:
 
     std::uint8_t byte() { return number<std::uint8_t>(); }
 
-    // Below `bound`.
+    // Returns a number below `bound`.
     unsigned below(unsigned bound) { return byte() % bound; }
 
     template <class T>
@@ -28,14 +28,14 @@ public:
         return value;
     }
 
-    // As many as there are, if not `count`.
+    // Takes `count` bytes, or all remaining bytes if there are fewer.
     std::span<const std::uint8_t> take(std::size_t count) {
         const auto taken = bytes_.first(std::min(count, bytes_.size()));
         bytes_ = bytes_.subspan(taken.size());
         return taken;
     }
 
-    // Up to 511: more than 255 bytes are another encoding for what has a length of one byte.
+    // Up to 511: the encoding changes for data of more than 255 bytes.
     std::size_t size() {
         const std::size_t size = byte();
         return size < 250 ? size : 256U + byte();

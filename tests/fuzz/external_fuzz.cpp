@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A pickle's bytes, from anywhere: a term of the class that was asked for, or a ValueError. What
-// was read is written as bytes that are read as the same.
+// Arbitrary bytes of a pickle become a term of the requested class, or a ValueError. A decoded term
+// is encoded as bytes that decode to the same term.
 #include <array>
 
 #include "nif/map_builder.h"
@@ -10,7 +10,7 @@
 namespace fuzz {
 namespace {
 
-// Null: refused.
+// Returns null when the bytes are refused.
 PyRef from_external(Session& session, PyObject* type, PyObject* bytes) {
     PyObject* made = PyObject_CallMethod(type, "_from_external", "O", bytes);
     if (made == nullptr) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// fuzz_target.h: what a fuzzer is made of: one function over arbitrary bytes, and what it can use.
-// The conversions of nif/, a real interpreter, the stand-in for the BEAM. A finding ends the
-// process: the input is what libFuzzer, or the driver that replays, says it was.
+// fuzz_target.h: a fuzzer is one function over arbitrary bytes, with access to a session.
+// A session has the conversions of nif/, a real interpreter and the stand-in for the BEAM. A
+// finding ends the process; libFuzzer, or the driver that replays, reports the input.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +23,13 @@ struct Session {
     nif::ErlangTypes types;
 };
 
-// Each fuzzer defines it. Neither a Python error nor anything else may be left afterwards.
+// Each fuzzer defines this function. It must leave no Python error and nothing else behind.
 void run(Session& session, std::span<const std::uint8_t> input);
 
 // Ends the process when `holds` is false; `what` says which promise is broken.
 void expect(bool holds, const char* what);
 
-// Ends the process unless the pending Python error is of one of these classes; forgets it.
+// Ends the process unless the pending Python error is of one of these classes; clears the error.
 void expect_error(Gil gil, std::initializer_list<PyObject*> classes);
 
 }  // namespace fuzz

@@ -8,7 +8,7 @@ namespace {
 
 constexpr int kMaxDepth = 12;
 
-// Callables without arguments: each makes one object.
+// Callables without arguments: each call makes one object.
 constexpr const char* kSpecials = R"(
 import dataclasses, datetime, decimal, enum, pathlib, uuid
 class Text(str): pass
@@ -40,7 +40,7 @@ specials = [
 
 ObjectBuilder::ObjectBuilder(Session& session, ByteSource& source)
     : session_(session), source_(source) {
-    // Once for all, in the dictionary of the module.
+    // Run only once, in the dictionary of the module.
     PyObject* variables = PyModule_GetDict(session.module.get());
     PyObject* specials = PyDict_GetItemString(variables, "specials");
     if (specials == nullptr) {
@@ -116,7 +116,7 @@ PyRef ObjectBuilder::build_integer() {
                                             static_cast<Py_ssize_t>(bytes.size()), "little"));
 }
 
-// Of characters of one, two or four bytes; surrogates too.
+// Text with characters of one, two or four bytes, and surrogates.
 PyRef ObjectBuilder::build_text() {
     std::vector<Py_UCS4> characters(source_.size());
     const unsigned width = source_.below(3);
@@ -133,7 +133,7 @@ PyRef ObjectBuilder::build_bytes() {
     const auto bytes = source_.take(source_.size());
     PyRef made = PyRef::steal(PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()),
                                                         static_cast<Py_ssize_t>(bytes.size())));
-    // Large ones are shared with Erlang.
+    // Large objects share their bytes with Erlang.
     if (source_.below(8) == 0) made = PyRef::steal(PySequence_Repeat(made.get(), 1000));
     if (source_.below(4) == 0) made = PyRef::steal(PyByteArray_FromObject(made.get()));
     return made;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// object_builder.h: any Python object that the conversions know ways for, and some that they
-// refuse, made of any bytes at all.
+// object_builder.h: makes Python objects of arbitrary bytes. The conversions accept most of these
+// objects and refuse some.
 #pragma once
 
 #include <vector>
@@ -15,7 +15,7 @@ public:
     ObjectBuilder(Session& session, ByteSource& source);
 
     PyRef build();
-    // No list contains itself any longer, so that they can go.
+    // Afterwards no list contains itself, so that all objects can be freed.
     void untie();
 
 private:
@@ -35,7 +35,7 @@ private:
     ByteSource& source_;
     int depth_ = 0;
     PyRef specials_;
-    std::vector<PyRef> made_;  // to occur again, inside of themselves too
+    std::vector<PyRef> made_;  // these objects can occur again, also inside themselves
 };
 
 }  // namespace fuzz

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any object becomes a term or a promised error; the term becomes an object, which from then on
-// comes back as the same term.
+// Any object becomes a term or a documented error. The term becomes an object, and this object
+// always comes back as the same term.
 #include "nif/python_to_term.h"
 #include "nif/term_env.h"
 #include "nif/term_to_python.h"
@@ -20,7 +20,7 @@ void convert(Session& session, PyObject* object) {
             nif::python_to_term(session.gil, session.types, env.get(), back.get(), "value");
         expect(enif_is_identical(term, again) != 0, "what came back is sent as the same term");
     } catch (const nif::PyError&) {
-        // Keys that were many in Python may be one in Erlang, and those of Erlang one in Python.
+        // Keys that differ in Python may be equal in Erlang, and the other way round.
         expect_error(session.gil, {PyExc_TypeError, PyExc_ValueError, PyExc_RecursionError,
                                    PyExc_OverflowError});
     }

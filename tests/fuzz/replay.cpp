@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// replay SEEDS-FOLDER: runs a fuzzer without libFuzzer: over each seed and each mend that it led
-// to, then over as many inputs made of them, always the same ones.
+// replay SEEDS-FOLDER: runs a fuzzer without libFuzzer. First over each seed, then over a fixed set
+// of inputs made from the seeds.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -60,7 +60,7 @@ private:
             }
         }
     }
-    // By hand: the library's distributions differ from one to the next.
+    // Not with std::uniform_int_distribution: libraries differ in its results.
     std::size_t below(std::size_t bound) { return random_() % bound; }
 
     const std::vector<Input>& seeds_;

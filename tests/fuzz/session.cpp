@@ -15,7 +15,7 @@
 namespace fuzz {
 namespace {
 
-// Each object a block of its own, so that AddressSanitizer notices who leaves it.
+// Each object gets a separate block, so that AddressSanitizer notices an access beyond the object.
 void choose_allocator() {
     PyPreConfig config;
     PyPreConfig_InitIsolatedConfig(&config);
@@ -25,7 +25,8 @@ void choose_allocator() {
     if (PyStatus_Exception(status) != 0) Py_ExitStatusException(status);
 }
 
-// The package without its `_erlang`: the conversions ask for erlang._adapters, which stands alone.
+// The package without `_erlang`. The conversions need only erlang._adapters, which imports nothing
+// of the package.
 void make_package(Gil) {
     const PyRef package = PyRef::borrow(PyImport_AddModule("erlang"));
     const PyRef path = PyRef::steal(Py_BuildValue("[s]", PACKAGE_FOLDER));
@@ -35,7 +36,7 @@ void make_package(Gil) {
 }
 
 Session make_session() {
-    // The oldest that is supported: it needs the ways around its faults.
+    // The oldest supported version: the conversions need all workarounds for its faults.
     stand_in::pretend_runtime("13.0");
     const nif::TermEnv env = nif::make_term_env();
     nif::init_atoms(env.get());
@@ -49,7 +50,7 @@ Session make_session() {
     return {gil, std::move(module), std::move(types)};
 }
 
-// Never destroyed: the interpreter is not finalized either.
+// Never destroyed, since the interpreter is not finalized either.
 Session& session() {
     static Session& session = *new Session{make_session()};
     return session;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kMaxDepth = 12;
 
-// Few, since atoms stay; the first ones mean something to the conversions.
+// Few, since atoms are never freed. The first atoms have a meaning in the conversions.
 const std::array<std::string, 16>& atom_texts() {
     static const auto& texts = *new std::array<std::string, 16>{
         "true", "false",   "none",  "nil",    "undefined", "bytes", "nan", "infinity",
@@ -77,7 +77,8 @@ ERL_NIF_TERM TermBuilder::build_integer() {
 
 ERL_NIF_TERM TermBuilder::build_float() {
     const auto number = source_.number<double>();
-    return enif_make_double(env_, std::isfinite(number) ? number : 0.5);  // Erlang has no others
+    // Erlang has no other floats
+    return enif_make_double(env_, std::isfinite(number) ? number : 0.5);
 }
 
 ERL_NIF_TERM TermBuilder::build_atom() {
@@ -122,7 +123,7 @@ ERL_NIF_TERM TermBuilder::build_list(bool proper) {
 ERL_NIF_TERM TermBuilder::build_tuple() {
     std::vector<ERL_NIF_TERM> elements(source_.below(12));
     for (ERL_NIF_TERM& element : elements) element = build();
-    // {bytes, Binary} is bytes in Python.
+    // {bytes, Binary} becomes bytes in Python.
     if (elements.size() == 2 && elements[0] == nif::atoms.bytes) {
         exact_ = false;
         tagged_ = true;
@@ -133,7 +134,8 @@ ERL_NIF_TERM TermBuilder::build_tuple() {
 
 ERL_NIF_TERM TermBuilder::build_map() {
     has_map_ = true;
-    // Beyond the size up to which an old runtime makes maps at once, with keys that follow.
+    // More keys than an old runtime can take in one call. The additional keys are consecutive
+    // integers.
     const std::size_t more = source_.below(8) == 0 ? 140 : 0;
     std::vector<ERL_NIF_TERM> keys(source_.below(12) + more);
     std::vector<ERL_NIF_TERM> values(keys.size());

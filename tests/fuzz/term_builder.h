@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// term_builder.h: any term at all, made of any bytes at all.
+// term_builder.h: makes arbitrary terms of arbitrary bytes.
 #pragma once
 
 #include <erl_nif.h>
@@ -14,9 +14,9 @@ public:
 
     ERL_NIF_TERM build();
 
-    // What was built so far comes back from Python as the same term.
+    // True when the built terms come back from Python as the same terms.
     bool exact() const { return exact_; }
-    // Keys that differ in Erlang may be one in Python, and the other way round.
+    // Keys that differ in Erlang may be equal in Python, and the other way round.
     bool has_map() const { return has_map_; }
     // {bytes, {bytes, Binary}} loses one tag each time.
     bool has_tagged_bytes() const { return tagged_; }
@@ -35,7 +35,7 @@ private:
     ErlNifEnv* env_;
     ByteSource& source_;
     int depth_ = 0;
-    unsigned levels_left_ = 3000;  // what compares terms in the stand-in recurses
+    unsigned levels_left_ = 3000;  // the stand-in compares terms recursively
     bool exact_ = true;
     bool has_map_ = false;
     bool tagged_ = false;

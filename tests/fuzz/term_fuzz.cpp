@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any term becomes an object or a promised error; the object becomes a term again, the same one
-// where that is promised, and from then on nothing changes any more.
+// Any term becomes an object or a documented error. The object becomes a term again, the same term
+// where this is promised. From then on nothing changes.
 #include "nif/python_to_term.h"
 #include "nif/term_env.h"
 #include "nif/term_to_python.h"
@@ -10,7 +10,7 @@
 namespace fuzz {
 namespace {
 
-// Null: refused.
+// Returns null when the term is refused.
 PyRef to_python(Session& session, ErlNifEnv* env, ERL_NIF_TERM term) {
     try {
         return nif::term_to_python(session.gil, session.types, env, term);
@@ -20,7 +20,8 @@ PyRef to_python(Session& session, ErlNifEnv* env, ERL_NIF_TERM term) {
     }
 }
 
-// 0: refused, as only keys that become one, and what is nested more deeply than terms, may be.
+// Returns 0 when the object is refused. This may happen only when keys become equal, or when
+// objects nest more deeply than terms can.
 ERL_NIF_TERM to_term(Session& session, ErlNifEnv* env, PyObject* object) {
     try {
         return nif::python_to_term(session.gil, session.types, env, object, "value");

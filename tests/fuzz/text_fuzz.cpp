@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What counts as text: exactly what Python's own UTF-8 decoder takes; nothing is read beyond the
-// end.
+// The bytes that count as text are exactly those that Python's own UTF-8 decoder accepts. Nothing
+// is read beyond the end.
 #include <algorithm>
 #include <memory>
 
@@ -26,7 +26,7 @@ void run(Session& session, std::span<const std::uint8_t> input) {
     expect((kind != nif::TextKind::kNotText) == (decoded != nullptr), "Python says the same");
     Py_XDECREF(decoded);
 
-    // Never makes one; the text may be of any kind and length.
+    // This never makes an atom; the text may be of any kind and length.
     const nif::TermEnv env = nif::make_term_env();
     const std::string_view text(reinterpret_cast<const char*>(data.get()), input.size());
     const auto atom = nif::find_atom(env.get(), text);

@@ -64,7 +64,7 @@ TEST_F(DropQueueTest, pushes_without_a_waker_are_kept) {
     EXPECT_EQ(Py_REFCNT(object.get()), 1);
 }
 
-// As when the last reference to a loop drops what holds others.
+// The same happens when the last reference to a loop drops objects that hold others.
 TEST_F(DropQueueTest, push_from_a_destructor_waits_for_the_next_drain_and_wakes) {
     const PyRef second = eval("[]");
     PyObject* first = PyCapsule_New(second.get(), nullptr, [](PyObject* capsule) {
@@ -95,7 +95,7 @@ TEST_F(DropQueueTest, many_threads_push_while_one_drains_and_no_reference_is_los
             pushing.fetch_sub(1);
         });
     }
-    // Holding the GIL throughout: pushes need none.
+    // This thread holds the GIL all the time: pushes need no GIL.
     while (pushing.load() > 0) {
         DropQueue::drain(gil_);
         std::this_thread::yield();

@@ -33,7 +33,7 @@ protected:
         PythonTest::TearDown();
     }
 
-    // The future of the new call becomes the variable `name`.
+    // Makes a call whose future becomes the variable `name`.
     CallId open(FutureResolver& resolver, const char* name) {
         const PyRef future = eval("loop.create_future()");
         set(name, future);

@@ -21,7 +21,7 @@ protected:
         PythonTest::TearDown();
     }
 
-    // The one reference to an object that `known` tells of.
+    // The only reference to an object. `known` tells whether the object lives.
     PyHandle only_handle() {
         PyHandle handle{eval("thing")};
         exec("del thing");

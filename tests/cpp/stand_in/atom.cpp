@@ -30,7 +30,7 @@ public:
 
 private:
     std::mutex mutex_;
-    std::deque<std::string> texts_;  // they stay where they are
+    std::deque<std::string> texts_;  // the deque never moves its texts
     std::unordered_map<std::string_view, ERL_NIF_TERM> indices_;
 };
 
@@ -39,7 +39,8 @@ AtomTable& table() {
     return table;
 }
 
-// `latin1` is ASCII wherever nif/ makes an atom by it; other texts come in external format.
+// Wherever nif/ makes an atom with this function, `latin1` is ASCII. Other texts come in external
+// format.
 bool is_ascii(std::string_view latin1) {
     return std::all_of(latin1.begin(), latin1.end(),
                        [](char c) { return static_cast<unsigned char>(c) < 0x80; });
@@ -75,8 +76,8 @@ int enif_make_existing_atom_len(ErlNifEnv*, const char* name, size_t length, ERL
     return *atom != 0 ? 1 : 0;
 }
 
-// Latin-1 only; 0 for atoms that have other characters, as the BEAM says too. Atoms between ASCII
-// and Latin-1 count as such: they take the way through the external format.
+// Latin-1 only. Returns 0 for atoms with other characters, as the BEAM does. Also returns 0 for
+// characters between ASCII and Latin-1: their text takes the way through the external format.
 int enif_get_atom(ErlNifEnv*, ERL_NIF_TERM atom, char* buffer, unsigned size, ErlNifCharEncoding) {
     const std::string_view text = stand_in::atom_text(atom);
     if (!stand_in::is_ascii(text) || text.size() >= size) return 0;

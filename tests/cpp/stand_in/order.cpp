@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order of terms, and what stands on it: identity, hashes, maps.
+// The order of terms, and its uses: identity, hashes, maps.
 #include <algorithm>
 #include <compare>
 #include <functional>
@@ -36,7 +36,7 @@ int order(const T& a, const T& b) {
     return static_cast<int>(b < a) - static_cast<int>(a < b);
 }
 
-// Good enough for numbers of different kinds: where a double loses digits, they may seem equal.
+// Good enough for numbers of different kinds. Where a double loses digits, numbers may seem equal.
 double approximate(ERL_NIF_TERM number) {
     if (tag_of(number) == Tag::kSmall) return static_cast<double>(small_value(number));
     if (const auto* given = block_of<Float>(number, Kind::kFloat)) return given->value;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Resources, as far as binaries over memory of their own need them.
+// Resources, only as far as binaries over foreign memory need them.
 #include <atomic>
 #include <new>
 #include <string>
@@ -13,7 +13,7 @@ struct enif_resource_type_t {
 
 namespace {
 
-// Stands before the object.
+// A header in front of the object.
 struct alignas(std::max_align_t) Resource {
     const enif_resource_type_t* type;
     std::atomic<int> references{1};

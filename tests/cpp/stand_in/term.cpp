@@ -13,10 +13,10 @@ namespace {
 
 constexpr std::size_t kFirstChunk = 512;
 constexpr std::size_t kLargestChunk = 65'536;
-// Never written nor read, so that AddressSanitizer notices who leaves a block.
+// Never written or read, so that AddressSanitizer notices an access beyond a block.
 constexpr std::size_t kGap = 8;
 
-// Binaries up to this size stand in the environment itself, as in the BEAM.
+// Binaries up to this size are stored in the environment itself, as in the BEAM.
 constexpr std::size_t kMaxHeapBinary = 64;
 
 ERL_NIF_TERM small(std::int64_t value) {
@@ -169,7 +169,7 @@ ERL_NIF_TERM enif_make_copy(ErlNifEnv* env, ERL_NIF_TERM term) {
 ERL_NIF_TERM enif_make_int64(ErlNifEnv* env, ErlNifSInt64 value) {
     if (value >= kMinSmall && value <= kMaxSmall) return small(value);
     const bool negative = value < 0;
-    // Unsigned, since the least integer has no positive twin.
+    // Unsigned, since the least integer has no positive counterpart.
     auto absolute =
         negative ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
     unsigned char little[sizeof absolute];
@@ -269,7 +269,7 @@ int enif_get_tuple(ErlNifEnv*, ERL_NIF_TERM term, int* arity, const ERL_NIF_TERM
     return 1;
 }
 
-// There are none.
+// This stand-in has no local pids and ports.
 int enif_get_local_pid(ErlNifEnv*, ERL_NIF_TERM, ErlNifPid*) { return 0; }
 int enif_get_local_port(ErlNifEnv*, ERL_NIF_TERM, ErlNifPort*) { return 0; }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// term.h: terms as words, for the stand-in of the BEAM that the conversions of nif/ are linked to.
+// term.h: terms as words, for the stand-in of the BEAM to which the conversions of nif/ are linked.
 // The enif_* functions of this folder are plain C symbols with the signatures of erl_nif.h, so the
-// code under test needs no seam. They do what erl_nif's manual says for integers, floats, atoms,
-// binaries, lists, tuples, maps and pids of other nodes; there are no ports, references, funs and
+// code under test needs no seam. They follow erl_nif's manual for integers, floats, atoms,
+// binaries, lists, tuples, maps and pids of other nodes. There are no ports, references, funs and
 // bitstrings.
-// Threads: an environment one at a time; atoms any thread.
-// Owns:    an environment owns all its terms. AddressSanitizer sees each term as a block of its
-// own.
+// Threads: one thread at a time for an environment; any thread for atoms.
+// Owns:    an environment owns all its terms. AddressSanitizer sees each term as a separate block.
 #pragma once
 
 #include <erl_nif.h>
@@ -27,7 +26,7 @@ inline constexpr unsigned kTagBits = 3;
 inline constexpr unsigned kAtomShift = 6;
 inline constexpr ERL_NIF_TERM kNil = static_cast<ERL_NIF_TERM>(Tag::kNil);
 
-// Integers beyond this stand in a block.
+// Integers beyond this range are stored in a block.
 inline constexpr std::int64_t kMaxSmall = (std::int64_t{1} << 59) - 1;
 inline constexpr std::int64_t kMinSmall = -kMaxSmall - 1;
 
@@ -37,7 +36,7 @@ struct Cell {
 
 enum class Kind : std::uint8_t { kFloat, kInteger, kBinary, kTuple, kMap, kPid };
 
-// What every term behind Tag::kBlock starts with.
+// The begin of every term with Tag::kBlock.
 struct Block {
     Kind kind;
 };
@@ -48,7 +47,7 @@ struct Float : Block {
 
 struct Integer : Block {
     bool negative;
-    std::size_t size;  // of the magnitude, which follows: little-endian, without leading zeros
+    std::size_t size;  // size of the magnitude, which follows: little-endian, without leading zeros
 };
 
 using SharedBytes = std::shared_ptr<const unsigned char>;
@@ -56,7 +55,7 @@ using SharedBytes = std::shared_ptr<const unsigned char>;
 struct Binary : Block {
     std::size_t size;
     const unsigned char* data;
-    const SharedBytes* shared;  // null: the bytes are this environment's own
+    const SharedBytes* shared;  // null: the bytes belong to this environment
 };
 
 struct Tuple : Block {
@@ -83,7 +82,7 @@ inline Cell* cell_of(ERL_NIF_TERM term) noexcept {
     return reinterpret_cast<Cell*>(term & ~ERL_NIF_TERM{7});
 }
 
-// Null when the term is something else.
+// Returns null when the term is of another kind.
 template <class T>
 const T* block_of(ERL_NIF_TERM term, Kind kind) noexcept {
     if (tag_of(term) != Tag::kBlock) return nullptr;
@@ -112,26 +111,28 @@ inline std::span<const ERL_NIF_TERM> values(const Map* map) noexcept {
     return {keys(map).data() + map->size, map->size};
 }
 
-// What enif_system_info() says; before anybody asks. "16.0" at first.
+// The runtime version that enif_system_info() reports, "16.0" by default. Called before the code
+// under test asks.
 void pretend_runtime(const char* erts_version);
 
 ERL_NIF_TERM make_integer(ErlNifEnv* env, bool negative, std::span<const unsigned char> magnitude);
 ERL_NIF_TERM make_shared_binary(ErlNifEnv* env, SharedBytes data, std::size_t size);
 
-// The text of an atom, UTF-8.
+// The text of an atom, as UTF-8.
 std::string_view atom_text(ERL_NIF_TERM atom);
-// 0, which is no term, when the atom is not known and may not be made.
+// Returns 0, which is no term, when the atom is unknown and may not be made.
 ERL_NIF_TERM find_atom(std::string_view utf8, bool may_make);
 
-// Order of terms; `exact`: an integer comes before the float of its value, as among keys of maps.
+// The order of terms. With `exact`, an integer comes before the float of the same value, as in keys
+// of maps.
 int compare(ERL_NIF_TERM a, ERL_NIF_TERM b, bool exact);
 
 }  // namespace stand_in
 
-// The environment, whose name erl_nif.h gives.
+// The environment; erl_nif.h declares its name.
 struct enif_environment_t {
 public:
-    // A block of T with `extra` bytes after it.
+    // Allocates a block of T with `extra` bytes after it.
     template <class T>
     T* allocate(std::size_t extra = 0) {
         return static_cast<T*>(allocate_bytes(sizeof(T) + extra));

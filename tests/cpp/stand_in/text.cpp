@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Terms as bytes and as text: the external format of integers, atoms and pids, and how terms are
-// printed.
+// Terms as bytes and as text: the external format of integers, atoms and pids, and printed terms.
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
@@ -38,7 +37,7 @@ void append_atom(Encoded& to, std::string_view text) {
     const bool large = text.size() > 255;
     to.push_back(large ? kAtomUtf8 : kSmallAtomUtf8);
     append(to, text.size(), large ? 2 : 1);
-    // Not insert(): g++ 14 sees a size below 0 in it.
+    // Not insert(): g++ 14 warns of a size below 0 there.
     std::copy(text.begin(), text.end(), std::back_inserter(to));
 }
 
@@ -48,7 +47,7 @@ void append_pid(Encoded& to, const Pid* pid) {
     for (const std::uint32_t part : {pid->id, pid->serial, pid->creation}) append(to, part, 4);
 }
 
-// Takes what it reads off its bytes; never reads beyond them.
+// Removes the bytes that it decodes; never reads beyond the end.
 class Decoder {
 public:
     explicit Decoder(std::span<const unsigned char> bytes) : bytes_(bytes) {}
@@ -77,7 +76,7 @@ private:
     bool failed_ = false;
 };
 
-// 0: no atom, or one that may not be made.
+// Returns 0 when the bytes are no atom, or an atom that may not be made.
 ERL_NIF_TERM decode_atom(Decoder& from, std::size_t tag, bool may_make) {
     if (tag != kAtomUtf8 && tag != kSmallAtomUtf8) return 0;
     const auto text = from.take(from.number(tag == kAtomUtf8 ? 2 : 1));
@@ -95,7 +94,7 @@ ERL_NIF_TERM decode_pid(ErlNifEnv* env, Decoder& from, bool may_make_atoms) {
     return to_term(made, Tag::kBlock);
 }
 
-// 0: not a term, or an atom that may not be made.
+// Returns 0 when the bytes are no term, or an atom that may not be made.
 ERL_NIF_TERM decode(ErlNifEnv* env, Decoder& from, bool may_make_atoms) {
     if (from.number(1) != kVersion) return 0;
     const std::size_t tag = from.number(1);
@@ -109,7 +108,7 @@ ERL_NIF_TERM decode(ErlNifEnv* env, Decoder& from, bool may_make_atoms) {
     return decode_atom(from, tag, may_make_atoms);
 }
 
-// Writes terms until its budget of parts is spent.
+// Prints terms until its budget of parts is used up.
 class Printer {
 public:
     explicit Printer(int parts) : parts_(parts) {}
@@ -197,7 +196,7 @@ using namespace stand_in;
 
 extern "C" {
 
-// Integers, atoms and pids only.
+// For integers, atoms and pids only.
 int enif_term_to_binary(ErlNifEnv*, ERL_NIF_TERM term, ErlNifBinary* binary) {
     Encoded encoded{kVersion};
     if (const auto* integer = block_of<Integer>(term, Kind::kInteger)) {
@@ -232,7 +231,7 @@ size_t enif_binary_to_term(ErlNifEnv* env, const unsigned char* data, size_t siz
     return *term != 0 ? size - from.left() : 0;
 }
 
-// The one format that nif/ asks for: "%.*T".
+// nif/ uses only this format: "%.*T".
 int enif_snprintf(char* buffer, size_t size, const char* format, ...) {
     if (std::string_view(format) != "%.*T") return -1;
     va_list arguments;

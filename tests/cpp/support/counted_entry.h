@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// counted_entry.h: an entry that says who sent it, and a fixture that fails when one leaks.
+// counted_entry.h: an entry that names its sender, and a fixture that fails when an entry leaks.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -48,7 +48,7 @@ inline std::vector<int> numbers_of(EntryList list) {
     return numbers;
 }
 
-// Every entry of a test has been deleted when it and the members of its fixture have ended.
+// When a test and the members of its fixture have ended, every entry has been deleted.
 class EntriesBalance : public ::testing::Test {
 protected:
     EntriesBalance() { EXPECT_EQ(CountedEntry::alive, 0); }

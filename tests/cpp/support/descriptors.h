@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// descriptors.h: what a test asks of file descriptors.
+// descriptors.h: what tests check of file descriptors.
 #pragma once
 
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 namespace loop_bridge::testing {
 
-// Far longer than anything that works needs; what hangs fails by it.
+// Far longer than working code needs; code that hangs fails by this limit.
 inline constexpr std::chrono::seconds kPatience{30};
 
 inline bool readable(int fd, std::chrono::milliseconds patience = std::chrono::milliseconds(0)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// wake_kinds.h: runs one test body over every kind of wake descriptor that this platform has.
+// wake_kinds.h: runs one test body for every kind of wake descriptor that this platform has.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ inline auto every_wake_kind() {
         make_wake_fd(WakeKind::kEventFd);
         kinds.push_back(WakeKind::kEventFd);
     } catch (const std::system_error&) {
-        // A platform without eventfd.
+        // This platform has no eventfd.
     }
     return ::testing::ValuesIn(kinds);
 }

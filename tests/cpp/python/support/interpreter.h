@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // interpreter.h: a real interpreter for the tests of one executable.
-// It runs from before the first test until after the last; the main thread holds the GIL.
+// It runs from before the first test until after the last test. The main thread holds the GIL.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,15 +15,15 @@ namespace loop_bridge {
 class PythonTest : public ::testing::Test {
 protected:
     void SetUp() override;
-    // No unit may leave an exception pending: it would surface in whatever runs next.
+    // A pending exception would surface in the code that runs next. So TearDown() fails on one.
     void TearDown() override;
 
-    // Both throw PyError.
+    // eval() and exec() throw PyError.
     PyRef eval(const std::string& expression) const;
     void exec(const std::string& statements) const;
     bool holds(const std::string& condition) const;
     void set(const char* name, const PyRef& value) const;
-    // The text of the pending exception, "Type: message", which is gone then.
+    // Takes the pending exception; returns its text as "Type: message".
     std::string take_error_text() const;
 
     const Gil gil_ = Gil::held_by_caller();

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// start_python.h: starts the interpreter of the build, for programs that stand outside any node.
+// start_python.h: starts the build's interpreter, for programs outside of any node.
 #pragma once
 
 #include <Python.h>
 
 namespace loop_bridge {
 
-// The calling thread holds the GIL then. Ends the program when there is nothing to be started.
+// Afterwards the calling thread holds the GIL. Ends the program when the start fails.
 inline void start_python() {
     PyConfig config;
     PyConfig_InitIsolatedConfig(&config);
