@@ -41,7 +41,7 @@ prep_stop(_State) ->
 %% Loops under supervisors of other applications have ended too when this returns.
 -spec stop(Retired :: [pid()]) -> ok.
 stop(Retired) ->
-    py_process_ends:await(Retired).
+    py_processes:await_down(Retired).
 
 %% Ends the hosted loops gracefully, before anything that their last requests may need. Their
 %% processes stay until the tree is gone: a supervisor would restart them. No further loop starts.
@@ -50,7 +50,11 @@ stop(Retired) ->
 %% The default loop ends last: the other loops may use it through Erlang.
 -spec end_loops() -> Retired :: [pid()].
 end_loops() ->
-    Loops = [Loop || ok <- [py_loops:close()], Loop <- lists:reverse(py_loops:all_by_start())],
+    Loops = [
+        Loop
+     || ok <- [py_loop_registry:close()],
+        Loop <- lists:reverse(py_loop_registry:all_by_start())
+    ],
     {Default, Others} = lists:partition(fun py_loop_sup:is_default/1, Loops),
     lists:foreach(fun py_loop:retire/1, Others ++ Default),
     Others ++ Default.
@@ -76,14 +80,14 @@ maybe_start(_Steps, {error, _} = Error) ->
 -spec await_predecessors() -> ok.
 await_predecessors() ->
     {ok, Names} = application:get_key(erlang_python, registered),
-    py_process_ends:await([Pid || Name <- Names, Pid <- [whereis(Name)], is_pid(Pid)]).
+    py_processes:await_down([Pid || Name <- Names, Pid <- [whereis(Name)], is_pid(Pid)]).
 
 -spec stop_python_code() -> Retired :: [pid()].
 stop_python_code() ->
     Retired = end_loops(),
     _ = [
         supervisor:terminate_child(erlang_python_sup, Child)
-     || Child <- [py_loop_sup, py_contexts, py_context_threads]
+     || Child <- [py_loop_sup, py_context_pool, py_context_threads]
     ],
     Retired.
 
@@ -91,12 +95,12 @@ stop_python_code() ->
 load_library(_Config) ->
     case code:ensure_loaded(py_nif) of
         {module, py_nif} -> ok;
-        {error, _} -> {error, {native_library_not_loaded, py_interpreter:not_loaded()}}
+        {error, _} -> {error, {native_library_not_loaded, py_interpreter_check:not_loaded()}}
     end.
 
 -spec check_interpreter(py_config:config()) -> ok | {error, py_config:problem()}.
 check_interpreter(#{python := Python}) ->
-    py_interpreter:check(Python).
+    py_interpreter_check:check(Python).
 
 -spec start_python(py_config:config()) -> ok | {error, term()}.
 start_python(Config) ->

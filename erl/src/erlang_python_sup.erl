@@ -2,16 +2,16 @@
 %% @private
 %% The application's supervision tree:
 %%
-%%   erlang_python_sup        owns the tables of functions, gates, contexts and loops
-%%    |- py_logger            Python's output as log events, if so configured; the last one to end
-%%    |- py_functions         writes to the registry
-%%    |- py_gates             lets calls of functions with limited concurrency in
-%%    |- py_handler_sup       a py_handler for each channel
-%%    |- py_coordinator       starts the handlers
-%%    |- py_context_threads   stops the code in contexts and waits for its end
-%%    |- py_contexts          the pool of contexts
-%%    |- py_loops             removes loops from their table when their threads have ended
-%%    `- py_loop_sup          a py_loop for each loop in the application's configuration
+%%   erlang_python_sup          owns the tables of functions, gates, contexts and loops
+%%    |- py_logger              Python's output as log events, if so configured; the last one to end
+%%    |- py_function_registry   writes to the registry
+%%    |- py_function_limiter    lets calls of functions with limited concurrency in
+%%    |- py_handler_sup         a py_handler for each channel
+%%    |- py_coordinator         starts the handlers
+%%    |- py_context_threads     stops the code in contexts and waits for its end
+%%    |- py_context_pool        the pool of contexts
+%%    |- py_loop_registry       removes loops from their table when their threads have ended
+%%    `- py_loop_sup            a py_loop for each loop in the application's configuration
 %%
 %% Each child works alone, so no child is restarted because of another one. A child that needs a
 %% process under restart fails and is restarted too. That is cheap and loses nothing. So only a
@@ -29,20 +29,20 @@ start_link(Config) ->
 
 -spec init(py_config:config()) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init(Config = #{loops := Loops, python_logging := PythonLogging}) ->
-    ok = py_functions:create_table(),
-    ok = py_gates:create_table(),
+    ok = py_function_registry:create_table(),
+    ok = py_function_limiter:create_table(),
     ok = py_context_threads:create_table(),
-    ok = py_loops:create_table(),
+    ok = py_loop_registry:create_table(),
     ok = py_logger:create_table(),
     Limits = maps:with([contexts, max_contexts, context_idle_timeout], Config),
     Children = [
-        #{id => py_functions, start => {py_functions, start_link, []}},
-        #{id => py_gates, start => {py_gates, start_link, []}},
+        #{id => py_function_registry, start => {py_function_registry, start_link, []}},
+        #{id => py_function_limiter, start => {py_function_limiter, start_link, []}},
         #{id => py_handler_sup, start => {py_handler_sup, start_link, []}, type => supervisor},
         #{id => py_coordinator, start => {py_coordinator, start_link, []}},
         py_context_threads:child_spec(),
-        #{id => py_contexts, start => {py_contexts, start_link, [Limits]}},
-        #{id => py_loops, start => {py_loops, start_link, []}},
+        #{id => py_context_pool, start => {py_context_pool, start_link, [Limits]}},
+        #{id => py_loop_registry, start => {py_loop_registry, start_link, []}},
         #{
             id => py_loop_sup,
             start => {py_loop_sup, start_link, [Loops]},

@@ -35,7 +35,7 @@
 -type name() :: py_request:name().
 -type code() :: py_request:code().
 -type kwargs() :: py_request:kwargs().
--type reason() :: py_outcome:reason().
+-type reason() :: py_request_result:reason().
 -type function_options() :: py_function_options:options().
 
 -define(DEFAULT_TIMEOUT, 30000).
@@ -66,11 +66,11 @@ register_function(Name, Fun) ->
 register_function(Name, Module, Function) when
     (is_atom(Name) orelse is_binary(Name)), is_atom(Module), is_atom(Function)
 ->
-    py_functions:register(Name, {Module, Function}, #{});
+    py_function_registry:register(Name, {Module, Function}, #{});
 register_function(Name, Fun, Options) when
     (is_atom(Name) orelse is_binary(Name)), is_function(Fun, 1), is_map(Options)
 ->
-    py_functions:register(Name, Fun, Options);
+    py_function_registry:register(Name, Fun, Options);
 register_function(_Name, _FunOrModule, _OptionsOrFunction) ->
     error(badarg).
 
@@ -81,7 +81,7 @@ register_function(_Name, _FunOrModule, _OptionsOrFunction) ->
 %% '''
 -spec unregister_function(Name :: atom() | binary()) -> ok.
 unregister_function(Name) when is_atom(Name); is_binary(Name) ->
-    py_functions:unregister(Name);
+    py_function_registry:unregister(Name);
 unregister_function(_Name) ->
     error(badarg).
 
@@ -92,7 +92,7 @@ unregister_function(_Name) ->
 %% '''
 -spec registered() -> [binary()].
 registered() ->
-    py_functions:registered().
+    py_function_registry:registered().
 
 %% @equiv call(Module, Function, Args, #{}, 30000)
 -spec call(Module :: name(), Function :: name(), Args :: [term()]) ->
@@ -174,7 +174,7 @@ call_async(Module, Function, Args) ->
     reference().
 call_async(Module, Function, Args, Kwargs) ->
     Request = py_request:call(Module, Function, Args, Kwargs),
-    py_async:start(fun() -> py_context:answer(Request, infinity) end).
+    py_request_async:start(fun() -> py_context:answer(Request, infinity) end).
 
 %% @equiv await(Ref, 30000)
 -spec await(Ref :: reference()) -> {ok, term()} | {error, reason()}.
@@ -188,7 +188,7 @@ await(Ref) ->
 %% returns, the calls that it has not awaited are interrupted too.
 -spec await(Ref :: reference(), Timeout :: timeout()) -> {ok, term()} | {error, reason()}.
 await(Ref, Timeout) when is_reference(Ref) ->
-    py_async:await(Ref, Timeout);
+    py_request_async:await(Ref, Timeout);
 await(_Ref, _Timeout) ->
     error(badarg).
 
@@ -206,7 +206,7 @@ cast(Module, Function, Args) ->
 -spec cast(Module :: name(), Function :: name(), Args :: [term()], Kwargs :: kwargs()) -> ok.
 cast(Module, Function, Args, Kwargs) ->
     Request = py_request:call(Module, Function, Args, Kwargs),
-    _ = spawn(fun() -> py_outcome:log(warning, py_context:answer(Request, infinity)) end),
+    _ = spawn(fun() -> py_request_result:log(warning, py_context:answer(Request, infinity)) end),
     ok.
 
 %% @equiv async_call(Module, Function, Args, #{})
@@ -228,7 +228,7 @@ async_call(Module, Function, Args) ->
     reference().
 async_call(Module, Function, Args, Kwargs) ->
     Request = py_request:async(Module, Function, Args, Kwargs),
-    py_async:start(fun() -> py_context:answer_on_default_loop(Request, infinity) end).
+    py_request_async:start(fun() -> py_context:answer_on_default_loop(Request, infinity) end).
 
 %% @equiv async_await(Ref, 30000)
 -spec async_await(Ref :: reference()) -> {ok, term()} | {error, reason()}.
@@ -252,7 +252,7 @@ async_await(Ref, Timeout) ->
     Calls :: [{name(), name(), Args :: [term()]} | {name(), name(), Args :: [term()], kwargs()}].
 async_gather(Calls) ->
     Request = py_request:gather(Calls),
-    py_outcome:result(py_context:answer_on_default_loop(Request, ?DEFAULT_TIMEOUT)).
+    py_request_result:result(py_context:answer_on_default_loop(Request, ?DEFAULT_TIMEOUT)).
 
 %% @equiv stream(Module, Function, Args, #{})
 -spec stream(Module :: name(), Function :: name(), Args :: [term()]) ->
@@ -269,7 +269,7 @@ stream(Module, Function, Args) ->
 -spec stream(Module :: name(), Function :: name(), Args :: [term()], Kwargs :: kwargs()) ->
     {ok, [term()]} | {error, reason()}.
 stream(Module, Function, Args, Kwargs) ->
-    py_stream:collect(py_request:stream(Module, Function, Args, Kwargs)).
+    py_request_stream:collect(py_request:stream(Module, Function, Args, Kwargs)).
 
 %% @equiv stream_eval(Code, #{})
 -spec stream_eval(Code :: code()) -> {ok, [term()]} | {error, reason()}.
@@ -284,7 +284,7 @@ stream_eval(Code) ->
 %% '''
 -spec stream_eval(Code :: code(), Locals :: kwargs()) -> {ok, [term()]} | {error, reason()}.
 stream_eval(Code, Locals) ->
-    py_stream:collect(py_request:stream_eval(Code, Locals)).
+    py_request_stream:collect(py_request:stream_eval(Code, Locals)).
 
 %% @equiv context(30000)
 -spec context() -> ok | {error, reason()}.
@@ -308,7 +308,7 @@ context() ->
 %% @see py_context:with/1
 -spec context(Timeout :: timeout()) -> ok | {error, reason()}.
 context(Timeout) ->
-    case py_held:hold(private, py_deadline:in(Timeout)) of
+    case py_context_held:hold(private, py_deadline:in(Timeout)) of
         {ok, _} -> ok;
         {error, _} = Error -> Error
     end.
@@ -316,7 +316,7 @@ context(Timeout) ->
 %% @doc Gives the context of the calling process back and drops its globals. `ok' also without one.
 -spec release_context() -> ok.
 release_context() ->
-    py_held:release().
+    py_context_held:release().
 
 %% @doc Activates a virtual environment in the whole node: its packages are imported before all
 %% others, and `sys.prefix' is its folder. `.pth' files and editable installs take effect. Modules
@@ -364,9 +364,9 @@ version() ->
 info() ->
     maps:merge(py_nif:stats(), #{
         handlers => py_handler_sup:count(),
-        functions => length(py_functions:registered()),
-        limited => py_gates:info(),
-        contexts => py_contexts:info()
+        functions => length(py_function_registry:registered()),
+        limited => py_function_limiter:info(),
+        contexts => py_context_pool:info()
     }).
 
 %% @equiv gc(2)
@@ -396,4 +396,4 @@ memory_stats() ->
 %% '''
 -spec last_traceback() -> {ok, binary()} | {error, none}.
 last_traceback() ->
-    py_outcome:last_traceback().
+    py_request_result:last_traceback().

@@ -2,8 +2,8 @@
 %% @private
 %% The ancestors of a call: the outer calls on whose behalf it is made. A function that Python has
 %% called may call Python, and Python may call Erlang again, on any threads and processes. Each such
-%% call carries the keys of the outer calls that hold a place of their function (see py_gate),
-%% nearest first. So the call never waits for a place of its own ancestors. A nested call also
+%% call carries the keys of the outer calls that hold a place of their function, nearest first (see
+%% py_function_limit). So the call never waits for a place of its own ancestors. A nested call also
 %% bypasses `max_in_flight', even if no ancestor holds a place.
 %%
 %% The ancestors travel as follows:
@@ -22,7 +22,7 @@
 -define(ANCESTORS, '$erlang_python_ancestors').
 
 %% Runs a function with these ancestors.
--spec within([py_gate:key()], fun(() -> Value)) -> Value.
+-spec within([py_function_limit:key()], fun(() -> Value)) -> Value.
 within([], Fun) ->
     Fun();
 within(Ancestors, Fun) ->
@@ -37,7 +37,7 @@ within(Ancestors, Fun) ->
 
 %% Sets the ancestors of a process that works for another process. of_caller/0 of that other process
 %% has returned them.
--spec inherit([py_gate:key()] | none) -> ok.
+-spec inherit([py_function_limit:key()] | none) -> ok.
 inherit(none) ->
     ok;
 inherit(Ancestors) ->
@@ -45,11 +45,11 @@ inherit(Ancestors) ->
     ok.
 
 %% The ancestors of the call that the calling process works on; `none' if it works on no call.
--spec of_caller() -> [py_gate:key()] | none.
+-spec of_caller() -> [py_function_limit:key()] | none.
 of_caller() ->
     case get(?ANCESTORS) of
         undefined ->
-            case py_nested:channel() =/= none orelse py_call:is_worker() of
+            case py_nested:channel() =/= none orelse py_function_call:is_worker() of
                 true -> [];
                 false -> none
             end;

@@ -12,7 +12,7 @@
 -define(DEFAULT_TIMEOUT, 30000).
 
 %% @equiv with(Fun, 30000)
--spec with(fun(() -> Value)) -> Value | {error, py_outcome:reason()}.
+-spec with(fun(() -> Value)) -> Value | {error, py_request_result:reason()}.
 with(Fun) ->
     with(Fun, ?DEFAULT_TIMEOUT).
 
@@ -28,14 +28,14 @@ with(Fun) ->
 %%     py:eval(<<"x">>)
 %% end).
 %% '''
--spec with(fun(() -> Value), timeout()) -> Value | {error, py_outcome:reason()}.
+-spec with(fun(() -> Value), timeout()) -> Value | {error, py_request_result:reason()}.
 with(Fun, Timeout) when is_function(Fun, 0) ->
-    case py_held:hold(private, py_deadline:in(Timeout)) of
+    case py_context_held:hold(private, py_deadline:in(Timeout)) of
         {ok, mine} ->
             try
                 Fun()
             after
-                py_held:release()
+                py_context_held:release()
             end;
         {ok, outer} ->
             Fun();
@@ -49,17 +49,18 @@ with(_Fun, _Timeout) ->
 %% holds, else on the thread that waits for it (see `py_nested'), else on a context of the pool.
 %%
 %% Timeout in milliseconds, for the wait for a free context and the run together.
--spec request(py_nif:plain_request(), timeout()) -> py_outcome:result().
+-spec request(py_nif:plain_request(), timeout()) -> py_request_result:result().
 request(Request, Timeout) ->
-    py_outcome:result(answer(Request, Timeout)).
+    py_request_result:result(answer(Request, Timeout)).
 
 %% @private The coroutine is cancelled when the time is over.
--spec request_on_loop(py_nif:channel(), py_nif:plain_request(), timeout()) -> py_outcome:result().
+-spec request_on_loop(py_nif:channel(), py_nif:plain_request(), timeout()) ->
+    py_request_result:result().
 request_on_loop(Channel, Request, Timeout) ->
-    py_outcome:result(answer_on_loop(Channel, Request, Timeout)).
+    py_request_result:result(answer_on_loop(Channel, Request, Timeout)).
 
 %% @private
--spec answer_on_default_loop(py_nif:plain_request(), timeout()) -> py_outcome:answer().
+-spec answer_on_default_loop(py_nif:plain_request(), timeout()) -> py_request_result:answer().
 answer_on_default_loop(Request, Timeout) ->
     case py_loop_sup:default_channel() of
         {ok, Channel} -> answer_on_loop(Channel, Request, Timeout);
@@ -67,11 +68,11 @@ answer_on_default_loop(Request, Timeout) ->
     end.
 
 %% @private
--spec answer(py_nif:plain_request(), timeout()) -> py_outcome:answer().
+-spec answer(py_nif:plain_request(), timeout()) -> py_request_result:answer().
 answer(Plain, Timeout) ->
     Deadline = py_deadline:in(Timeout),
     Request = py_ancestors:around(Plain),
-    case py_held:request(Request, Deadline) of
+    case py_context_held:request(Request, Deadline) of
         {ok, Answer} ->
             Answer;
         none ->
@@ -81,10 +82,11 @@ answer(Plain, Timeout) ->
             end
     end.
 
--spec answer_on_loop(py_nif:channel(), py_nif:plain_request(), timeout()) -> py_outcome:answer().
+-spec answer_on_loop(py_nif:channel(), py_nif:plain_request(), timeout()) ->
+    py_request_result:answer().
 answer_on_loop(Channel, Plain, Timeout) ->
     Request = py_ancestors:around(Plain),
-    case py_submission:run(Channel, Request, py_deadline:in(Timeout)) of
+    case py_request_wait:run(Channel, Request, py_deadline:in(Timeout)) of
         closed -> {error, disconnected};
         {_State, Answer} -> Answer
     end.
@@ -92,19 +94,19 @@ answer_on_loop(Channel, Plain, Timeout) ->
 %% @private Whether all requests of the calling process go to the same thread.
 -spec is_bound() -> boolean().
 is_bound() ->
-    py_held:is_holding() orelse py_nested:channel() =/= none.
+    py_context_held:is_holding() orelse py_nested:channel() =/= none.
 
--spec pooled(py_nif:request(), py_deadline:deadline()) -> py_outcome:answer().
+-spec pooled(py_nif:request(), py_deadline:deadline()) -> py_request_result:answer().
 pooled(Request, Deadline) ->
-    case py_contexts:checkout(Deadline) of
+    case py_context_pool:checkout(Deadline) of
         {ok, Lease, Context} ->
-            case py_submission:run(Context, Request, Deadline) of
+            case py_request_wait:run(Context, Request, Deadline) of
                 {State, Answer} ->
-                    py_contexts:checkin(Lease, State),
+                    py_context_pool:checkin(Lease, State),
                     Answer;
                 closed ->
                     %% The context's thread is gone and has run nothing: take another context.
-                    py_contexts:checkin(Lease, closed),
+                    py_context_pool:checkin(Lease, closed),
                     pooled(Request, Deadline)
             end;
         {error, _} = Error ->

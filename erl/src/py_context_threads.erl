@@ -84,7 +84,7 @@ handle_cast({forget, Ref}, Threads) ->
 -spec handle_info(term(), threads()) -> {noreply, threads()}.
 handle_info({py_result, Ref, ended}, Threads) ->
     true = ets:delete(?TABLE, Ref),
-    ok = py_contexts:thread_ended(),
+    ok = py_context_pool:thread_ended(),
     {noreply, maps:remove(Ref, Threads)};
 handle_info({stuck, Stack}, Threads) ->
     logger:warning(

@@ -35,14 +35,14 @@
 -export_type([options/0, problem/0, limit/0]).
 
 -type options() :: #{
-    concurrency => py_gate:limit(),
-    overload => py_gates:overload()
+    concurrency => py_function_limit:limit(),
+    overload => py_function_limiter:overload()
 }.
 
 -type problem() :: {bad_option, Key :: term()} | {bad_option, Key :: atom(), Value :: term()}.
 
 %% The registry keeps it with the function.
--type limit() :: unlimited | {Concurrency :: pos_integer(), py_gates:overload()}.
+-type limit() :: unlimited | {Concurrency :: pos_integer(), py_function_limiter:overload()}.
 
 %% @private
 -spec check(map()) -> ok | {error, problem()}.

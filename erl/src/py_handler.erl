@@ -110,7 +110,7 @@ restore(Parent) ->
 
 -spec start_workers(py_nif:channel(), [py_nif:async_call()]) -> ok.
 start_workers(Channel, [{Id, Name, Args, Options} | Calls]) ->
-    try spawn_opt(py_call, work, [self(), Channel, Id, Name, Args, Options], [link]) of
+    try spawn_opt(py_function_call, work, [self(), Channel, Id, Name, Args, Options], [link]) of
         Pid ->
             put(Pid, Id),
             put(Id, Pid)
@@ -130,7 +130,7 @@ worker_died(Channel, Pid, Reason) ->
             ok;
         Id ->
             erase(Id),
-            py_call:died(Channel, Id, Reason)
+            py_function_call:died(Channel, Id, Reason)
     end.
 
 %% Workers that have ended, and calls that were never sent, have no process here.

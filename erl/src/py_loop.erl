@@ -29,7 +29,7 @@
 -export_type([options/0, loop/0]).
 
 -type options() :: py_loop_options:options().
--type loop() :: py_loops:loop().
+-type loop() :: py_loop_registry:loop().
 
 %% For the start of the thread and its empty loop. The main coroutine starts after that.
 -define(START_TIMEOUT, 30000).
@@ -63,7 +63,7 @@
 %% '''
 -spec start_link(options()) -> {ok, pid()} | {error, term()}.
 start_link(Options) ->
-    case {py_loop_options:check(Options), py_loops:is_open()} of
+    case {py_loop_options:check(Options), py_loop_registry:is_open()} of
         {ok, true} -> started(Options);
         %% Checked before the process starts: its end would cause a crash report at each restart of
         %% a supervisor.
@@ -130,7 +130,7 @@ stop(Loop, Timeout) ->
 
 %% @equiv call(Loop, Module, Function, Args, #{}, 30000)
 -spec call(loop(), py_request:name(), py_request:name(), py_request:arguments()) ->
-    {ok, term()} | {error, py_outcome:reason()}.
+    {ok, term()} | {error, py_request_result:reason()}.
 call(Loop, Module, Function, Args) ->
     call(Loop, Module, Function, Args, #{}).
 
@@ -143,7 +143,7 @@ call(Loop, Module, Function, Args) ->
     py_request:name(),
     py_request:arguments(),
     KwargsOrTimeout :: py_request:kwargs() | timeout()
-) -> {ok, term()} | {error, py_outcome:reason()}.
+) -> {ok, term()} | {error, py_request_result:reason()}.
 call(Loop, Module, Function, Args, Kwargs) when is_map(Kwargs) ->
     call(Loop, Module, Function, Args, Kwargs, ?DEFAULT_CALL_TIMEOUT);
 call(Loop, Module, Function, Args, Timeout) ->
@@ -166,10 +166,10 @@ call(Loop, Module, Function, Args, Timeout) ->
     Args :: py_request:arguments(),
     Kwargs :: py_request:kwargs(),
     timeout()
-) -> {ok, term()} | {error, py_outcome:reason()}.
+) -> {ok, term()} | {error, py_request_result:reason()}.
 call(Loop, Module, Function, Args, Kwargs, Timeout) ->
     Request = py_request:coroutine(Module, Function, Args, Kwargs),
-    case py_loops:channel(Loop) of
+    case py_loop_registry:channel(Loop) of
         {ok, Channel} -> py_context:request_on_loop(Channel, Request, Timeout);
         not_running -> {error, not_running}
     end.
@@ -189,7 +189,7 @@ retire(Loop) ->
 -spec init(options()) -> {ok, #state{}} | {stop, term()}.
 init(Options) ->
     process_flag(trap_exit, true),
-    case py_loops:is_open() of
+    case py_loop_registry:is_open() of
         true -> start_thread(Options);
         false -> {stop, not_running}
     end.
@@ -198,7 +198,7 @@ init(Options) ->
 start_thread(Options) ->
     Ref = make_ref(),
     Context = py_nif:new_context(Ref),
-    case py_loops:add(Ref, Context, py_loop_options:claims(Options)) of
+    case py_loop_registry:add(Ref, Context, py_loop_options:claims(Options)) of
         ok ->
             receive
                 {py_result, Ref, ready} -> run(Context, Options);
@@ -234,7 +234,7 @@ run(Context, Options) ->
 %% The application may have been killed meanwhile.
 -spec begin_work(#state{}) -> {ok, #state{}} | {stop, not_running}.
 begin_work(State = #state{channel = Channel, stop_timeout = Timeout}) ->
-    case py_loops:ready(Channel) of
+    case py_loop_registry:ready(Channel) of
         ok ->
             {ok, State};
         not_running ->
@@ -255,7 +255,7 @@ start_failure(_) ->
 -spec handle_call(term(), gen_server:from(), #state{}) -> {reply, ok, #state{}} | stopped().
 handle_call(retire, _From, State = #state{stop_timeout = Timeout}) ->
     {_, State1} = shut_down(Timeout, State),
-    ok = py_loops:retired(),
+    ok = py_loop_registry:retired(),
     {reply, ok, State1#state{tree = monitor(process, erlang_python_sup)}};
 handle_call({stop, default}, From, State = #state{stop_timeout = Timeout}) ->
     handle_call({stop, Timeout}, From, State);
@@ -331,7 +331,7 @@ log_failure(What, Traceback) ->
 
 -spec request_stop(loop(), default | non_neg_integer()) -> ok | {error, timeout | not_running}.
 request_stop(Loop, Timeout) ->
-    py_loops:is_loop(Loop) orelse error(badarg),
+    py_loop_registry:is_loop(Loop) orelse error(badarg),
     try
         gen_server:call(Loop, {stop, Timeout}, infinity)
     catch

@@ -60,10 +60,10 @@ host_request(Owner, Options) ->
             {host, Owner, Kind, none, none, [], #{}, Limit}
     end.
 
-%% The keys by which two loops are known to do the same work, see py_loops. A main coroutine has its
-%% hash as a key, because arguments may be large. If two hashes are equal by chance, a loop only
-%% waits in vain.
--spec claims(options()) -> [py_loops:claim()].
+%% The keys by which two loops are known to do the same work, see py_loop_registry. A main coroutine
+%% has its hash as a key, because arguments may be large. If two hashes are equal by chance, a loop
+%% only waits in vain.
+-spec claims(options()) -> [py_loop_registry:claim()].
 claims(Options) ->
     [{name, Name} || #{name := Name} <- [Options]] ++
         [{main, erlang:phash2(Main)} || #{main := Main} <- [Options]].

@@ -22,7 +22,7 @@ start_link(Loops) ->
 %% The channel of the default loop. Starts the loop if it does not run.
 -spec default_channel() -> {ok, py_nif:channel()} | {error, term()}.
 default_channel() ->
-    case py_loops:channel(?DEFAULT) of
+    case py_loop_registry:channel(?DEFAULT) of
         {ok, _} = Found -> Found;
         not_running -> start_default()
     end.
@@ -38,7 +38,7 @@ start_default() ->
         {error, {Why, Child}} when element(1, Child) =:= child, Why =/= killed -> {error, Why};
         %% The loop runs already, or was killed and is about to be restarted.
         _ ->
-            case py_loops:channel(?DEFAULT) of
+            case py_loop_registry:channel(?DEFAULT) of
                 {ok, _} = Found -> Found;
                 not_running -> {error, disconnected}
             end
@@ -70,7 +70,7 @@ start_loop(Options) ->
 %% If this process was killed, its loops are still stopping gracefully, and use names and ports.
 -spec await_orphans() -> ok.
 await_orphans() ->
-    py_process_ends:await([Loop || Loop <- py_loops:all(), is_ours(Loop)]).
+    py_processes:await_down([Loop || Loop <- py_loop_registry:all(), is_ours(Loop)]).
 
 -spec is_ours(pid()) -> boolean().
 is_ours(Loop) ->

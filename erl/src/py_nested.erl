@@ -16,10 +16,10 @@
 
 %% Runs the function of a sync call in the calling process, which is the channel's handler.
 -spec serve(py_nif:channel(), py_nif:call_id(), binary(), Args :: [term()], Options) -> ok when
-    Options :: py_call:options().
+    Options :: py_function_call:options().
 serve(Channel, Id, Name, Args, Options) ->
     put(?MARK, {Channel, infinity}),
-    py_scope:run(fun() -> py_call:run(Channel, Id, Name, Args, Options) end),
+    py_scope:run(fun() -> py_function_call:run(Channel, Id, Name, Args, Options) end),
     erase(?MARK),
     ok.
 
@@ -56,7 +56,7 @@ wait(Channel, Ref, Handle, Deadline) ->
         {py_result, Ref, Answer} ->
             Answer;
         {call, Id, Name, Args, Options} ->
-            py_scope:run(fun() -> py_call:run(Channel, Id, Name, Args, Options) end),
+            py_scope:run(fun() -> py_function_call:run(Channel, Id, Name, Args, Options) end),
             wait(Channel, Ref, Handle, Deadline)
     after py_deadline:left(Deadline) ->
         abandon(Channel, Ref, Handle)

@@ -50,7 +50,9 @@
 -type call_id() :: non_neg_integer().
 
 %% `nested': made by a function that Python has called; see py_ancestors.
--type request() :: plain_request() | {nested, Ancestors :: [py_gate:key()], plain_request()}.
+-type request() ::
+    plain_request()
+    | {nested, Ancestors :: [py_function_limit:key()], plain_request()}.
 
 -type plain_request() ::
     {call, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
@@ -91,11 +93,11 @@
     | {error, {ExceptionName :: atom() | binary(), Text :: binary(), Traceback :: binary()}}
     | {error, disconnected | term()}.
 
--type async_call() :: {call_id(), Name :: binary(), Args :: list(), py_call:options()}.
+-type async_call() :: {call_id(), Name :: binary(), Args :: list(), py_function_call:options()}.
 
 %% What the native side sends to a handler.
 -type event_message() ::
-    {call, call_id(), Name :: binary(), Args :: list(), py_call:options()}
+    {call, call_id(), Name :: binary(), Args :: list(), py_function_call:options()}
     | {async, [async_call()]}
     | {cancel, [call_id()]}
     | stop.

@@ -108,7 +108,7 @@ run_exit_functions() ->
     end.
 
 %% Runs the function on a thread of its own, in a process whose mailbox vanishes with it.
--spec in_python(Function :: atom(), Limit :: pos_integer()) -> py_submission:outcome() | term().
+-spec in_python(Function :: atom(), Limit :: pos_integer()) -> py_request_wait:outcome() | term().
 in_python(Function, Limit) ->
     Caller = self(),
     {Pid, Monitor} = spawn_monitor(fun() -> Caller ! {self(), outcome(Function, Limit)} end),
@@ -120,10 +120,10 @@ in_python(Function, Limit) ->
             Why
     end.
 
--spec outcome(Function :: atom(), Limit :: pos_integer()) -> py_submission:outcome().
+-spec outcome(Function :: atom(), Limit :: pos_integer()) -> py_request_wait:outcome().
 outcome(Function, Limit) ->
     Request = py_request:call('erlang._node_end', Function, [], #{}),
     Context = py_nif:new_context(make_ref()),
-    Outcome = py_submission:run(Context, Request, py_deadline:in(Limit)),
+    Outcome = py_request_wait:run(Context, Request, py_deadline:in(Limit)),
     ok = py_nif:close_context(Context),
     Outcome.

@@ -12,11 +12,11 @@
 
 -spec run(fun(() -> ok)) -> ok.
 run(Function) ->
-    Keys = [py_held:key(), py_async:key(), py_outcome:key()],
+    Keys = [py_context_held:key(), py_request_async:key(), py_request_result:key()],
     Outer = [{Key, erase(Key)} || Key <- Keys],
     ok = Function(),
-    ok = py_held:release(),
-    ok = py_async:give_up_all(),
+    ok = py_context_held:release(),
+    ok = py_request_async:give_up_all(),
     lists:foreach(fun restore/1, Outer).
 
 -spec restore({Key :: atom(), Value :: term()}) -> term().

@@ -8,7 +8,7 @@
 -define(TIMEOUT, 30000).
 
 -spec activate(py_request:name()) ->
-    ok | {error, {invalid_venv, Folder :: binary()} | py_outcome:reason()}.
+    ok | {error, {invalid_venv, Folder :: binary()} | py_request_result:reason()}.
 activate(Path) ->
     case request(activate, [py_request:name(Path)]) of
         {ok, none} -> ok;
@@ -16,17 +16,17 @@ activate(Path) ->
         {error, _} = Error -> Error
     end.
 
--spec deactivate() -> ok | {error, py_outcome:reason()}.
+-spec deactivate() -> ok | {error, py_request_result:reason()}.
 deactivate() ->
     case request(deactivate, []) of
         {ok, none} -> ok;
         {error, _} = Error -> Error
     end.
 
--spec info() -> {ok, #{binary() => term()}} | {error, py_outcome:reason()}.
+-spec info() -> {ok, #{binary() => term()}} | {error, py_request_result:reason()}.
 info() ->
     request(info, []).
 
--spec request(Function :: atom(), [term()]) -> {ok, term()} | {error, py_outcome:reason()}.
+-spec request(Function :: atom(), [term()]) -> {ok, term()} | {error, py_request_result:reason()}.
 request(Function, Args) ->
     py_context:request(py_request:call('erlang._venv', Function, Args, #{}), ?TIMEOUT).

@@ -303,7 +303,7 @@ the_default_loop_is_started_once_and_restarted(_Config) ->
     ?assertEqual(undefined, whereis(py_default_loop)),
     Four = fun(_) -> py:async_await(py:async_call(math, sqrt, [16])) end,
     ?assertEqual(lists:duplicate(50, {ok, 4.0}), in_processes:values(50, Four)),
-    ?assertMatch([_], py_loops:all()),
+    ?assertMatch([_], py_loop_registry:all()),
     Loop = whereis(py_default_loop),
     death:kill(Loop),
     eventually:true(fun() -> Four(1) =:= {ok, 4.0} end),

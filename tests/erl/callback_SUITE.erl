@@ -81,7 +81,7 @@ a_failure_names_kind_reason_and_stack(_Config) ->
     ?assertEqual(<<"divides: error: badarith">>, Text),
     ?assertNotEqual(nomatch, binary:match(Note, <<"callback_SUITE">>)),
     ?assertNotEqual(nomatch, binary:match(Note, <<"callback_SUITE.erl:">>)),
-    ?assertEqual(nomatch, binary:match(Note, <<"py_call">>)).
+    ?assertEqual(nomatch, binary:match(Note, <<"py_function_call">>)).
 
 a_failure_of_any_size_is_told_shortly(_Config) ->
     Big = lists:seq(1, 200000),

@@ -201,7 +201,7 @@ snapshot() ->
         python_threads => [Name || Name <- Threads, not is_context(Name)],
         workers => [Pid || Pid <- processes(), is_worker(Pid)],
         in_flight => InFlight,
-        loops => length(py_loops:all()),
+        loops => length(py_loop_registry:all()),
         queued => lists:sum([queued(Name) || Name <- registered_names()])
     }.
 
@@ -215,7 +215,15 @@ is_worker(Pid) ->
     end.
 
 is_of_calls(Module) ->
-    lists:member(Module, [py, py_async, py_call, py_context, py_held, py_stream, py_submission]).
+    lists:member(Module, [
+        py,
+        py_context,
+        py_context_held,
+        py_function_call,
+        py_request_async,
+        py_request_stream,
+        py_request_wait
+    ]).
 
 %% Python's names of threads that Python did not start.
 is_context(Name) ->

@@ -274,8 +274,8 @@ a_killed_pool_comes_back(_Config) ->
     lists:foreach(
         fun(N) ->
             Holder = hold(N),
-            death:kill(py_contexts),
-            eventually:true(fun() -> is_pid(whereis(py_contexts)) end),
+            death:kill(py_context_pool),
+            eventually:true(fun() -> is_pid(whereis(py_context_pool)) end),
             ?assertEqual({ok, 1}, py:eval(<<"1">>)),
             %% The holder's request does not need the pool.
             let_go([Holder])
@@ -289,9 +289,9 @@ callers_in_the_queue_of_a_killed_pool_hear_of_it(_Config) ->
     Holders = [hold(N) || N <- [1, 2, 3, 4]],
     Queued = spawn_monitor(fun() -> exit(py:eval(<<"1">>, #{}, infinity)) end),
     eventually:equal(1, fun() -> maps:get(waiting, counts()) end),
-    death:kill(py_contexts),
+    death:kill(py_context_pool),
     ?assertEqual({error, disconnected}, reason(Queued)),
-    eventually:true(fun() -> is_pid(whereis(py_contexts)) end),
+    eventually:true(fun() -> is_pid(whereis(py_context_pool)) end),
     let_go(Holders).
 
 a_context_is_one_thread(_Config) ->

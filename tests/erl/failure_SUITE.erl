@@ -74,12 +74,12 @@ start() ->
 
 killing_any_process_ends_calls_and_heals(_Config) ->
     Victims = [
-        py_functions,
-        py_gates,
+        py_function_registry,
+        py_function_limiter,
         py_coordinator,
         py_handler_sup,
-        py_contexts,
-        py_loops,
+        py_context_pool,
+        py_loop_registry,
         py_loop_sup
     ],
     [
@@ -177,7 +177,7 @@ a_killed_supervisor_of_loops_comes_back(_Config) ->
         death:kill(py_loop_sup),
         eventually:true(fun() -> not lists:member(whereis(failure_loop), [undefined, Old]) end),
         eventually:equal({ok, 1}, fun() -> py_loop:call(failure_loop, asyncio, sleep, [0, 1]) end),
-        eventually:equal(2, fun() -> length(py_loops:all()) end)
+        eventually:equal(2, fun() -> length(py_loop_registry:all()) end)
     end).
 
 a_killed_top_supervisor_leaves_room_for_a_new_start(_Config) ->

@@ -18,58 +18,58 @@ entered({Entered, Gate}) ->
 
 strangers_get_free_places_in_order(_Config) ->
     [A, B, C, D] = keys(4),
-    {ok, A, G1} = py_gate:enter(A, [], 1, py_gate:new()),
-    full = py_gate:enter(B, [], 1, G1),
-    G2 = py_gate:wait(D, [], py_gate:wait(C, [], py_gate:wait(B, [], G1))),
-    ?assertEqual(#{running => 1, places => 1, waiting => 3}, py_gate:counts(G2)),
-    {[], G3} = py_gate:leave(C, 1, G2),
-    {[B], G4} = entered(py_gate:leave(A, 1, G3)),
-    {[D], G5} = entered(py_gate:leave(B, 1, G4)),
-    {[], G6} = py_gate:leave(D, 1, G5),
-    ?assert(py_gate:is_empty(G6)).
+    {ok, A, G1} = py_function_limit:enter(A, [], 1, py_function_limit:new()),
+    full = py_function_limit:enter(B, [], 1, G1),
+    G2 = lists:foldl(fun(Key, Gate) -> py_function_limit:wait(Key, [], Gate) end, G1, [B, C, D]),
+    ?assertEqual(#{running => 1, places => 1, waiting => 3}, py_function_limit:counts(G2)),
+    {[], G3} = py_function_limit:leave(C, 1, G2),
+    {[B], G4} = entered(py_function_limit:leave(A, 1, G3)),
+    {[D], G5} = entered(py_function_limit:leave(B, 1, G4)),
+    {[], G6} = py_function_limit:leave(D, 1, G5),
+    ?assert(py_function_limit:is_empty(G6)).
 
 ten_deep_on_one_place(_Config) ->
     Keys = keys(10),
     {Gate, _} = lists:foldl(
         fun(Key, {Gate, Ancestors}) ->
-            {ok, Place, Gate1} = py_gate:enter(Key, Ancestors, 1, Gate),
+            {ok, Place, Gate1} = py_function_limit:enter(Key, Ancestors, 1, Gate),
             ?assertEqual(hd(Keys), Place),
             {Gate1, [Key | Ancestors]}
         end,
-        {py_gate:new(), []},
+        {py_function_limit:new(), []},
         Keys
     ),
-    ?assertEqual(#{running => 10, places => 1, waiting => 0}, py_gate:counts(Gate)),
-    ?assertEqual(full, py_gate:enter(make_ref(), [], 1, Gate)).
+    ?assertEqual(#{running => 10, places => 1, waiting => 0}, py_function_limit:counts(Gate)),
+    ?assertEqual(full, py_function_limit:enter(make_ref(), [], 1, Gate)).
 
 siblings_take_turns_on_their_ancestors_place(_Config) ->
     [A, B, C, Stranger] = keys(4),
-    {ok, A, G1} = py_gate:enter(A, [], 1, py_gate:new()),
-    G2 = py_gate:wait(Stranger, [], G1),
-    {ok, A, G3} = py_gate:enter(B, [A], 1, G2),
-    full = py_gate:enter(C, [A], 1, G3),
-    G4 = py_gate:wait(C, [A], G3),
+    {ok, A, G1} = py_function_limit:enter(A, [], 1, py_function_limit:new()),
+    G2 = py_function_limit:wait(Stranger, [], G1),
+    {ok, A, G3} = py_function_limit:enter(B, [A], 1, G2),
+    full = py_function_limit:enter(C, [A], 1, G3),
+    G4 = py_function_limit:wait(C, [A], G3),
     %% The stranger came first, but this place is not free for a stranger.
-    {[C], G5} = entered(py_gate:leave(B, 1, G4)),
-    {[], G6} = py_gate:leave(C, 1, G5),
-    {[Stranger], _} = entered(py_gate:leave(A, 1, G6)).
+    {[C], G5} = entered(py_function_limit:leave(B, 1, G4)),
+    {[], G6} = py_function_limit:leave(C, 1, G5),
+    {[Stranger], _} = entered(py_function_limit:leave(A, 1, G6)).
 
 a_place_goes_on_to_whoever_runs_on_it(_Config) ->
     [A, B, Stranger] = keys(3),
-    {ok, A, G1} = py_gate:enter(A, [], 1, py_gate:new()),
-    {ok, A, G2} = py_gate:enter(B, [A], 1, G1),
-    G3 = py_gate:wait(Stranger, [], G2),
-    {[], G4} = py_gate:leave(A, 1, G3),
-    {[Stranger], _} = entered(py_gate:leave(B, 1, G4)).
+    {ok, A, G1} = py_function_limit:enter(A, [], 1, py_function_limit:new()),
+    {ok, A, G2} = py_function_limit:enter(B, [A], 1, G1),
+    G3 = py_function_limit:wait(Stranger, [], G2),
+    {[], G4} = py_function_limit:leave(A, 1, G3),
+    {[Stranger], _} = entered(py_function_limit:leave(B, 1, G4)).
 
 one_behind_an_ended_ancestor_waits_behind_the_next(_Config) ->
     [A, B, C, D] = keys(4),
-    {ok, A, G1} = py_gate:enter(A, [], 1, py_gate:new()),
-    {ok, A, G2} = py_gate:enter(B, [A], 1, G1),
-    {ok, A, G3} = py_gate:enter(C, [B, A], 1, G2),
-    G4 = py_gate:wait(D, [B, A], G3),
-    {[], G5} = py_gate:leave(B, 1, G4),
-    {[D], _} = entered(py_gate:leave(C, 1, G5)).
+    {ok, A, G1} = py_function_limit:enter(A, [], 1, py_function_limit:new()),
+    {ok, A, G2} = py_function_limit:enter(B, [A], 1, G1),
+    {ok, A, G3} = py_function_limit:enter(C, [B, A], 1, G2),
+    G4 = py_function_limit:wait(D, [B, A], G3),
+    {[], G5} = py_function_limit:leave(B, 1, G4),
+    {[D], _} = entered(py_function_limit:leave(C, 1, G5)).
 
 %% In the model: `stacks' has the running calls by place, `line' the waiting calls in order,
 %% `ancestors' the ancestors of all calls.
@@ -79,7 +79,7 @@ random_schedules_keep_the_rules(_Config) ->
     lists:foreach(
         fun(Seed) ->
             _ = rand:seed(exsss, Seed),
-            Start = #model{gate = py_gate:new(), limit = rand:uniform(3)},
+            Start = #model{gate = py_function_limit:new(), limit = rand:uniform(3)},
             try
                 empty(lists:foldl(fun(_, Model) -> step(Model) end, Start, lists:seq(1, 100)))
             catch
@@ -104,12 +104,12 @@ come(Model = #model{gate = Gate, limit = Limit, ancestors = Ancestors, ended = E
             Parents -> chain(lists:nth(rand:uniform(length(Parents)), Parents), Ancestors)
         end,
     Known = Model#model{ancestors = Ancestors#{Key => Mine}},
-    case py_gate:enter(Key, Mine, Limit, Gate) of
+    case py_function_limit:enter(Key, Mine, Limit, Gate) of
         {ok, Place, Gate1} ->
             check(let_in(Key, Place, Known#model{gate = Gate1}));
         full ->
             Waiting = Known#model{line = Model#model.line ++ [Key]},
-            check(Waiting#model{gate = py_gate:wait(Key, Mine, Gate)})
+            check(Waiting#model{gate = py_function_limit:wait(Key, Mine, Gate)})
     end.
 
 chain(any, _) -> [];
@@ -124,13 +124,13 @@ somebody_leaves(Model = #model{line = Line}) ->
 leave(Key, Model = #model{gate = Gate, limit = Limit, stacks = Stacks}) ->
     #model{line = Line, ended = Ended} = Model,
     Left = maps:filter(fun(_, S) -> S =/= [] end, maps:map(fun(_, S) -> S -- [Key] end, Stacks)),
-    {Entered, Gate1} = py_gate:leave(Key, Limit, Gate),
+    {Entered, Gate1} = py_function_limit:leave(Key, Limit, Gate),
     Without = Model#model{stacks = Left, line = Line -- [Key], ended = [Key | Ended]},
     check(all_let_in(Entered, Without#model{gate = Gate1})).
 
 change_limit(Model = #model{gate = Gate}) ->
     Limit = rand:uniform(4),
-    {Entered, Gate1} = py_gate:let_in(Limit, Gate),
+    {Entered, Gate1} = py_function_limit:let_in(Limit, Gate),
     check(all_let_in(Entered, Model#model{gate = Gate1, limit = Limit})).
 
 all_let_in(Entered, Model) ->
@@ -153,7 +153,7 @@ let_in(Key, Place, Model = #model{stacks = Stacks, line = Line}) ->
 check(Model = #model{gate = Gate, limit = Limit, stacks = Stacks, line = Line}) ->
     ?assertEqual(
         #{running => length(inside(Model)), places => map_size(Stacks), waiting => length(Line)},
-        py_gate:counts(Gate)
+        py_function_limit:counts(Gate)
     ),
     ?assert(Line =:= [] orelse map_size(Stacks) >= Limit),
     Working = [Innermost || [Innermost | _] <- maps:values(Stacks)],
@@ -165,7 +165,7 @@ empty(Model) ->
     case inside(Model) of
         [] ->
             ?assertEqual([], Model#model.line),
-            ?assert(py_gate:is_empty(Model#model.gate));
+            ?assert(py_function_limit:is_empty(Model#model.gate));
         Keys ->
             empty(leave(lists:nth(rand:uniform(length(Keys)), Keys), Model))
     end.

@@ -64,9 +64,9 @@ threads_that_are_left_behind_have_a_limit(Config) ->
     ?assertEqual({ok, 1}, py:eval(<<"1">>)).
 
 a_new_pool() ->
-    Pool = whereis(py_contexts),
+    Pool = whereis(py_context_pool),
     death:kill(Pool),
-    eventually:true(fun() -> not lists:member(whereis(py_contexts), [undefined, Pool]) end).
+    eventually:true(fun() -> not lists:member(whereis(py_context_pool), [undefined, Pool]) end).
 
 until_refused(Call) ->
     case Call() of

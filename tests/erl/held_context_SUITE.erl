@@ -194,10 +194,10 @@ a_callback_may_hold_one(_Config) ->
 a_killed_pool_replaces_it(_Config) ->
     ok = py:context(),
     ok = py:exec(<<"mine = 1">>),
-    death:kill(py_contexts),
+    death:kill(py_context_pool),
     %% A process has its name before it starts to work.
-    eventually:true(fun() -> is_pid(whereis(py_contexts)) end),
-    _ = py_contexts:info(),
+    eventually:true(fun() -> is_pid(whereis(py_context_pool)) end),
+    _ = py_context_pool:info(),
     ?assertMatch({error, {'NameError', _}}, py:eval(<<"mine">>)),
     ok = py:exec(<<"mine = 2">>),
     ?assertEqual({ok, 2}, py:eval(<<"mine">>)).

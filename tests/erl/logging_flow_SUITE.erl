@@ -75,7 +75,7 @@ a_killed_logger_loses_nothing(_Config) ->
     eventually:true(fun() -> threads_outside_the_pool() =< Before end).
 
 threads_outside_the_pool() ->
-    maps:get(contexts, py_nif:stats()) - maps:get(total, py_contexts:info()).
+    maps:get(contexts, py_nif:stats()) - maps:get(total, py_context_pool:info()).
 
 kill_until_done({Pid, Monitor} = Printing) ->
     receive

@@ -52,7 +52,7 @@ loops_of_the_configuration_are_started(_Config) ->
     try
         {ok, _} = application:ensure_all_started(erlang_python),
         ?assertEqual({ok, 3}, call(configured, add, [1, 2])),
-        ?assertEqual(2, length(py_loops:all()))
+        ?assertEqual(2, length(py_loop_registry:all()))
     after
         application:stop(erlang_python),
         application:unset_env(erlang_python, loops),
@@ -92,10 +92,10 @@ killed_loops_come_back_before_the_process_that_knows_them(_Config) ->
     Top = whereis(erlang_python_sup),
     Loops = whereis(py_loop_sup),
     Old = whereis(py_default_loop),
-    without_py_loops(fun() ->
+    without_py_loop_registry(fun() ->
         death:kill(Old),
         await_successor(py_default_loop, Old),
-        ?assertEqual(undefined, whereis(py_loops))
+        ?assertEqual(undefined, whereis(py_loop_registry))
     end),
     ?assertEqual({ok, 5}, call(py_default_loop, add, [2, 3])),
     ?assertEqual({Top, Loops}, {whereis(erlang_python_sup), whereis(py_loop_sup)}).
@@ -108,11 +108,11 @@ a_users_supervisor_restarts_a_loop_before_the_process_that_knows_them_is_back(_C
         py_loop:child_spec(#{name => users_loop, main => Main})
     ]),
     ?assertEqual({<<"y">>, <<"started">>}, python_side:told()),
-    without_py_loops(fun() ->
+    without_py_loop_registry(fun() ->
         death:kill(users_loop),
         ?assertEqual({<<"y">>, <<"cancelled">>}, python_side:told()),
         ?assertEqual({<<"y">>, <<"started">>}, python_side:told()),
-        ?assertEqual(undefined, whereis(py_loops))
+        ?assertEqual(undefined, whereis(py_loop_registry))
     end),
     ?assertEqual({ok, 5}, call(users_loop, add, [2, 3])),
     ok = gen_server:stop(Supervisor),
@@ -121,19 +121,19 @@ a_users_supervisor_restarts_a_loop_before_the_process_that_knows_them_is_back(_C
 %% The restarted process monitors the loops again, and removes the rows of ended loops from its
 %% table.
 loops_that_came_back_alone_are_known_again(_Config) ->
-    eventually:equal([], fun() -> py_loops:all() -- [whereis(py_default_loop)] end),
+    eventually:equal([], fun() -> py_loop_registry:all() -- [whereis(py_default_loop)] end),
     process_flag(trap_exit, true),
-    Loops = without_py_loops(fun() ->
+    Loops = without_py_loop_registry(fun() ->
         [Loop || _ <- lists:seq(1, 3), {ok, Loop} <- [py_loop:start_link(#{})]]
     end),
-    ?assertEqual([], Loops -- py_loops:all()),
+    ?assertEqual([], Loops -- py_loop_registry:all()),
     [death:kill(Loop) || Loop <- Loops],
     eventually:equal([], fun() ->
-        [Pid || Pid <- Loops, ets:member(py_loops, Pid)]
+        [Pid || Pid <- Loops, ets:member(py_loop_registry, Pid)]
     end).
 
 a_loop_that_starts_while_the_application_dies_is_told(Config) ->
-    starts_late(Config, fun() -> ?assertEqual(undefined, ets:info(py_loops)) end).
+    starts_late(Config, fun() -> ?assertEqual(undefined, ets:info(py_loop_registry)) end).
 
 a_loop_that_starts_is_not_of_the_next_start(Config) ->
     starts_late(Config, fun() -> {ok, _} = application:ensure_all_started(erlang_python) end).
@@ -169,20 +169,20 @@ starts_late(Config, Fun) ->
     ?assertEqual({started, {error, not_running}}, death:reason(Starter, 20000)).
 
 %% The process that knows the loops is restarted only after `Fun' has returned.
-without_py_loops(Fun) ->
+without_py_loop_registry(Fun) ->
     Top = whereis(erlang_python_sup),
     true = erlang:suspend_process(Top),
     try
-        death:kill(py_loops),
+        death:kill(py_loop_registry),
         Fun()
     after
         true = erlang:resume_process(Top),
-        eventually:true(fun() -> is_pid(whereis(py_loops)) end)
+        eventually:true(fun() -> is_pid(whereis(py_loop_registry)) end)
     end.
 
 await_successor(Name, Old) ->
     eventually:equal(running, fun() ->
-        case py_loops:channel(Name) of
+        case py_loop_registry:channel(Name) of
             {ok, _} -> running;
             not_running -> not_running
         end

@@ -66,7 +66,7 @@ a_coroutine_that_begins_slowly_has_a_turn_of_its_own(Config) ->
 
 coroutines_abandoned_at_once_are_cancelled_in_many_turns(Config) ->
     Loop = start(Config),
-    {ok, Channel} = py_loops:channel(Loop),
+    {ok, Channel} = py_loop_registry:channel(Loop),
     Handles = [submit(Channel, make_ref(), stay, []) || _ <- lists:seq(1, 2000)],
     {ok, _} = turns(Loop, begun, 2000),
     LetGo = hold_up(Loop),
@@ -79,7 +79,7 @@ coroutines_abandoned_at_once_are_cancelled_in_many_turns(Config) ->
 
 gathered_coroutines_begin_and_are_cancelled_in_many_turns(Config) ->
     Loop = start(Config),
-    {ok, Channel} = py_loops:channel(Loop),
+    {ok, Channel} = py_loop_registry:channel(Loop),
     Request = py_request:gather([{'__main__', stay, []} || _ <- lists:seq(1, 2000)]),
     {ok, Handle} = py_nif:submit(Channel, make_ref(), Request),
     {ok, Begun} = turns(Loop, begun, 2000),
@@ -97,7 +97,7 @@ assert_many_turns(Turns) ->
 %% coroutine needs this number of seconds to begin.
 turns_of_beginners(Count, Seconds, Config) ->
     Loop = start(Config),
-    {ok, Channel} = py_loops:channel(Loop),
+    {ok, Channel} = py_loop_registry:channel(Loop),
     LetGo = hold_up(Loop),
     Refs = [make_ref() || _ <- lists:seq(1, Count)],
     lists:foreach(fun(Ref) -> submit(Channel, Ref, 'begin', [Seconds]) end, Refs),

@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% py_main: a node whose main program is Python, started in the same way as by the launcher.
+%% erlpy_main: a node whose main program is Python, started in the same way as by the launcher.
 -module(main_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -10,11 +10,11 @@ all() ->
     cases:of_suite(?MODULE).
 
 the_command_line_is_taken_apart(_Config) ->
-    ?assertEqual({[], []}, py_main:parse([])),
-    ?assertEqual({[], ["-c", "pass"]}, py_main:parse(["--", "-c", "pass"])),
+    ?assertEqual({[], []}, erlpy_main:parse([])),
+    ?assertEqual({[], ["-c", "pass"]}, erlpy_main:parse(["--", "-c", "pass"])),
     ?assertEqual(
         {["a", "b"], ["--", "--erl"]},
-        py_main:parse(["--erl", "a", "--erl", "b", "--", "--", "--erl"])
+        erlpy_main:parse(["--erl", "a", "--erl", "b", "--", "--", "--erl"])
     ).
 
 the_exit_code_is_pythons(_Config) ->
@@ -120,6 +120,6 @@ erlpy(Expressions, PythonArguments) ->
 node_with(NodeArguments, Expressions, PythonArguments) ->
     Evaluated = lists:append([["--erl", Expression] || Expression <- Expressions]),
     os_node:run(
-        NodeArguments ++ ["-eval", "py_main:start()", "-extra" | Evaluated] ++
+        NodeArguments ++ ["-eval", "erlpy_main:start()", "-extra" | Evaluated] ++
             ["--" | PythonArguments]
     ).

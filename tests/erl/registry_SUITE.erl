@@ -90,10 +90,10 @@ unknown_options_are_refused(_Config) ->
 
 a_crash_of_the_registry_loses_nothing(_Config) ->
     ok = py:register_function(stays, fun(_) -> here end),
-    death:kill(py_functions),
+    death:kill(py_function_registry),
     %% Calls don't need the process.
     ?assertEqual({ok, here}, py:eval(<<"erlang.call('stays')">>)),
-    eventually:true(fun() -> is_pid(whereis(py_functions)) end),
+    eventually:true(fun() -> is_pid(whereis(py_function_registry)) end),
     ok = py:register_function(comes, fun(_) -> too end),
     ?assertEqual([<<"comes">>, <<"stays">>], py:registered()).
 
@@ -107,7 +107,7 @@ python_finds_registered_functions_as_attributes(_Config) ->
 
 %% The table of functions ends with the supervisor, perhaps before the process that answers.
 a_question_while_the_application_dies_is_no_answer(_Config) ->
-    {ok, IsRegistered, unlimited} = py_functions:lookup(<<"$is_registered">>),
+    {ok, IsRegistered, unlimited} = py_function_registry:lookup(<<"$is_registered">>),
     ok = application:stop(erlang_python),
     Answer = IsRegistered([<<"name">>]),
     ok = application:start(erlang_python),

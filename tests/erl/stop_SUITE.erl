@@ -194,8 +194,8 @@ a_held_context_is_replaced_after_a_restart(_Config) ->
 
 what_a_killed_pool_has_left_is_stopped(_Config) ->
     Caller = running(spin_and_clean_up, []),
-    death:kill(py_contexts),
-    eventually:true(fun() -> is_pid(whereis(py_contexts)) end),
+    death:kill(py_context_pool),
+    eventually:true(fun() -> is_pid(whereis(py_context_pool)) end),
     ?assertEqual({ok, 2}, py:eval(<<"1 + 1">>)),
     stop(),
     ?assertEqual({outcome, {error, disconnected}}, outcome(Caller)),

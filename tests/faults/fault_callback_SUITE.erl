@@ -221,7 +221,10 @@ a_loop_that_is_killed_while_it_is_made_is_closed(_Config) ->
             made -> ok
         after 10000 -> error(not_made)
         end,
-        [Loop] = [Pid || Pid <- py_loops:all(), process_info(Pid, parent) =:= {parent, Starter}],
+        [Loop] = [
+            Pid
+         || Pid <- py_loop_registry:all(), process_info(Pid, parent) =:= {parent, Starter}
+        ],
         exit(Loop, kill)
     after
         {ok, true} = py:call(fault_misbehaviour, make_loops_as_usual, [])
@@ -232,7 +235,8 @@ a_loop_that_is_killed_while_it_is_made_is_closed(_Config) ->
 %% processes.
 all_code_is_loaded_anew_under_load(_Config) ->
     {ok, Modules} = application:get_key(erlang_python, modules),
-    Supervisors = [whereis(Name) || Name <- [erlang_python_sup, py_loop_sup, py_contexts]],
+    Names = [erlang_python_sup, py_loop_sup, py_context_pool],
+    Supervisors = [whereis(Name) || Name <- Names],
     Drivers = fault_load:start(),
     [
         begin
@@ -245,4 +249,4 @@ all_code_is_loaded_anew_under_load(_Config) ->
     ?assertEqual([], Hanging),
     Deaths = [{0, Fault} || Fault <- [kill_all_handlers, kill_all_callers]],
     ?assertEqual(ok, fault_check:accounts(Ledger, fault_plan:allowed(Deaths, #{}))),
-    ?assertEqual(Supervisors, [whereis(Name) || Name <- [erlang_python_sup, py_loop_sup, py_contexts]]).
+    ?assertEqual(Supervisors, [whereis(Name) || Name <- Names]).

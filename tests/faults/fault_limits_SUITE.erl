@@ -83,11 +83,11 @@ no_descriptors() ->
     {ok, InGather} = on_loop(20),
     {ok, 1} = py:eval(<<"1">>),
     %% New contexts can't be made either, unless the contexts of the old pool have ended by then.
-    exit(whereis(py_contexts), kill),
+    exit(whereis(py_context_pool), kill),
     Renewed = py:eval(<<"1">>),
     {ok, none} = py_loop:call(fault_uvloop, fault_misbehaviour, give_descriptors_back, []),
     %% The pool's supervisor may not have restarted the pool yet.
-    eventually:true(fun() -> is_pid(whereis(py_contexts)) end),
+    eventually:true(fun() -> is_pid(whereis(py_context_pool)) end),
     ?assertEqual(lists:duplicate(20, true), InGather),
     ?assertEqual(<<"OSError">>, InLoop),
     ?assertEqual([], [End || End <- Ends, End =/= true, End =/= <<"OSError">>]),

@@ -32,10 +32,10 @@ FILE = re.compile(
 FOLDER = re.compile(r"(?<![\w./~*$<{-])(?:\.\./)*([\w.-]+)/([\w.*/-]*)")
 # A file, then functions of it: `nif/nif.cpp`: `reply`, `fail`; or in the next cell of a table.
 FUNCTIONS = re.compile(r"`([\w.]+/[\w./]+)`(?::| \|) ((?:`\w+`(?:, )?)+)")
-ERLANG = re.compile(r"\b((?:py|erlang_python)(?:_[a-z_]+)?):([a-z]\w*)")
+ERLANG = re.compile(r"\b((?:py|erlang_python|erlpy(?=_))(?:_[a-z_]+)?):([a-z]\w*)")
 PYTHON = re.compile(r"(?<![\w.])erlang\.(_[a-z]\w*|hosting|testing)((?:\.\w+)*)")
 CPP = re.compile(r"\b([A-Z]\w+)::~?(\w+)")
-OURS = re.compile(r"\bpy_[a-z_]+\b")
+OURS = re.compile(r"\b(?:erl)?py_[a-z_]+\b")
 TEST = re.compile(r"\b(?:\w+_SUITE|test_\w+|\w+_test)\b")
 COMMAND = re.compile(r"\./dev ([a-z]+)(?: ([a-z][\w./]*))?")
 

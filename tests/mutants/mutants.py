@@ -71,7 +71,7 @@ MUTANTS = (
     Mutant(
         "the call of a worker that died never ends",
         "erl/src/py_handler.erl",
-        "            erase(Id),\n            py_call:died(Channel, Id, Reason)",
+        "            erase(Id),\n            py_function_call:died(Channel, Id, Reason)",
         "            _ = {Channel, Reason}, _ = erase(Id), ok",
         ("callback_SUITE",),
     ),
@@ -112,14 +112,14 @@ MUTANTS = (
     ),
     Mutant(
         "the context of a dead caller stays with it",
-        "erl/src/py_contexts.erl",
+        "erl/src/py_context_pool.erl",
         "    {noreply, give_back(Lease, abandoned, State)};",
         "    _ = Lease,\n    {noreply, State};",
         ("churn_SUITE",),
     ),
     Mutant(
         "the place of a dead call is never free again",
-        "erl/src/py_gates.erl",
+        "erl/src/py_function_limiter.erl",
         "handle_info({{caller_down, Key}, _Monitor, process, _Pid, _Reason}, State) ->\n",
         "handle_info({{caller_down, _}, _Monitor, process, _Pid, _Reason}, State) ->\n"
         "    {noreply, State};\nhandle_info({never, Key}, State) ->\n",
@@ -185,20 +185,20 @@ MUTANTS = (
     Mutant(
         "a loop starts only while the process that keeps their table lives",
         "erl/src/py_loop.erl",
-        "case py_loops:is_open() of",
-        "case whereis(py_loops) =/= undefined of",
+        "case py_loop_registry:is_open() of",
+        "case whereis(py_loop_registry) =/= undefined of",
         ("loop_application_SUITE",),
     ),
     Mutant(
         "a restarted keeper of the loops' table overlooks those that came meanwhile",
-        "erl/src/py_loops.erl",
+        "erl/src/py_loop_registry.erl",
         "    {ok, watch_new(#state{})}.",
         "    {ok, #state{}}.",
         ("loop_application_SUITE",),
     ),
     Mutant(
         "a loop does not wait for the thread of the killed one before it",
-        "erl/src/py_loops.erl",
+        "erl/src/py_loop_registry.erl",
         "    lists:foreach(fun(Ref) -> await_end(Ref, Deadline) end, maps:keys(Threads)).",
         "    lists:foreach(fun(Ref) -> await_end(Ref, Deadline) end, []).",
         ("loop_end_SUITE",),
@@ -212,7 +212,7 @@ MUTANTS = (
     ),
     Mutant(
         "executors end before hosted loops do",
-        "erl/src/py_main.erl",
+        "erl/src/erlpy_main.erl",
         "            end_loops(),\n            ok = py_nif:end_main(),",
         "            ok = py_nif:end_main(),",
         ("tests/erlpy/test_hosted_end.py", "-k", "return-uvloop"),
@@ -220,8 +220,8 @@ MUTANTS = (
     Mutant(
         "loops end in any order",
         "erl/src/erlang_python_app.erl",
-        "Loop <- lists:reverse(py_loops:all_by_start())]",
-        "Loop <- py_loops:all_by_start()]",
+        "lists:reverse(py_loop_registry:all_by_start())",
+        "py_loop_registry:all_by_start()",
         ("loop_retire_SUITE",),
     ),
     Mutant(
@@ -233,7 +233,7 @@ MUTANTS = (
     ),
     Mutant(
         "a loop that is just starting is overlooked by the stop",
-        "erl/src/py_loops.erl",
+        "erl/src/py_loop_registry.erl",
         "            case is_open() of\n                true -> await_ends",
         "            case is_open() orelse true of\n                true -> await_ends",
         ("loop_retire_SUITE",),
@@ -394,7 +394,7 @@ MUTANTS = (
     ),
     Mutant(
         "contexts that are given up may have any number of threads",
-        "erl/src/py_contexts.erl",
+        "erl/src/py_context_pool.erl",
         "Threads when Threads < Max + ?SPARE_THREADS ->",
         "Threads when Threads < 10 * (Max + ?SPARE_THREADS) ->",
         ("given_up_SUITE",),

@@ -58,7 +58,7 @@ def test_the_erlang_stack_is_shown_with_the_traceback() -> None:
 
 
 def test_the_stack_ends_where_our_own_frames_begin() -> None:
-    assert not any("py_call" in line for line in failure("fail_with", 1).stacktrace)
+    assert not any("py_function_call" in line for line in failure("fail_with", 1).stacktrace)
 
 
 def test_a_reason_without_a_python_twin_is_given_as_its_text() -> None:

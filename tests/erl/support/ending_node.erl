@@ -60,7 +60,7 @@ keep_busy(Contexts) ->
 %% Returns when this number of loops run and their main coroutines have begun.
 -spec await_loops(pos_integer()) -> ok.
 await_loops(Number) ->
-    Loops = py_loops:all(),
+    Loops = py_loop_registry:all(),
     Number = length(Loops),
     [{ok, none} = py_loop:call(Loop, asyncio, sleep, [0]) || Loop <- Loops],
     ok.

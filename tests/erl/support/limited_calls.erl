@@ -173,7 +173,7 @@ await_waiting(Name, Count) ->
 -spec await_nobody() -> ok.
 await_nobody() ->
     eventually:equal(#{}, fun() -> maps:get(limited, py:info()) end),
-    eventually:equal([], fun() -> ets:tab2list(py_gates) end).
+    eventually:equal([], fun() -> ets:tab2list(py_function_limiter) end).
 
 %% A function's body. Notes in a table when more than `Limit' processes of the same name run. Each
 %% running process has a row in this table; a dead process does not count.

@@ -36,7 +36,7 @@ broken() ->
         [] = fault_load:probe(),
         #{busy := 0, stale := 0, starting := 0, waiting := 0} = maps:get(contexts, py:info()),
         #{in_flight := 0, contexts := #{total := ?CONTEXTS}, limited := Busy} = py:info(),
-        {0, []} = {map_size(Busy), ets:tab2list(py_gates)},
+        {0, []} = {map_size(Busy), ets:tab2list(py_function_limiter)},
         ok
     catch
         Class:Reason:Stack -> {error, {Class, Reason, lists:sublist(Stack, 3)}}

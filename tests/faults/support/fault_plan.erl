@@ -41,7 +41,9 @@
 -define(MOST_FAULTS, 8).
 -define(MOST_MICROSECONDS, 50000).
 
--define(SERVERS, [py_functions, py_gates, py_coordinator, py_contexts, py_loops]).
+-define(SERVERS, [
+    py_function_registry, py_function_limiter, py_coordinator, py_context_pool, py_loop_registry
+]).
 -define(SUPERVISORS, [py_handler_sup, py_loop_sup]).
 -define(LOOPS, [py_default_loop, fault_asyncio, fault_uvloop]).
 
@@ -117,11 +119,11 @@ may({Kind, _, _}) when Kind =:= suspend; Kind =:= flood -> #{};
 may({hold_gil, _}) -> #{};
 may(collect_garbage) -> #{};
 %% The table of functions outlives its process: lookups go on.
-may({_, py_functions}) -> #{};
-may({_, py_loops}) -> #{};
-may({_, py_contexts}) -> #{pool => [<<"disconnected">>]};
+may({_, py_function_registry}) -> #{};
+may({_, py_loop_registry}) -> #{};
+may({_, py_context_pool}) -> #{pool => [<<"disconnected">>]};
 %% Admitted calls go on.
-may({_, py_gates}) -> #{gates => [<<"Disconnected">>]};
+may({_, py_function_limiter}) -> #{gates => [<<"Disconnected">>]};
 may({_, Name}) when Name =:= py_handler_sup; Name =:= py_coordinator -> handlers_end();
 may({_, _Loop}) -> #{loop => [<<"disconnected">>, <<"not_running">>]};
 may(Callers) when Callers =:= kill_a_caller; Callers =:= kill_all_callers ->

@@ -34,7 +34,7 @@ soak_figures([]) ->
         contexts_given_up => maps:get(given_up, Contexts),
         in_flight => InFlight,
         loops => Loops,
-        hosted_loops => length(py_loops:all()),
+        hosted_loops => length(py_loop_registry:all()),
         erlang_issued => soak_ledger:issued()
     }.
 

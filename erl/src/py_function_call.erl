@@ -3,14 +3,16 @@
 %% Runs one registered function and ends its call with the value or the failure. Handlers use this
 %% module for sync calls. For an async call it is the whole life of a worker process. If the process
 %% dies meanwhile, its watcher ends the call.
--module(py_call).
+-module(py_function_call).
 
 -export([run/5, work/6, is_worker/0, died/3]).
 
 -export_type([options/0]).
 
 %% The caller's overload policy, or `default', and the ancestors of the call.
--type options() :: default | {py_gates:overload() | default, Ancestors :: [py_gate:key()]}.
+-type options() ::
+    default
+    | {py_function_limiter:overload() | default, Ancestors :: [py_function_limit:key()]}.
 
 -type outcome() ::
     {value, term()} | {failed, error | exit | throw, Reason :: term(), Stack :: list()}.
@@ -27,7 +29,7 @@
 run(Channel, Id, Name, Args, default) ->
     run(Channel, Id, Name, Args, {default, []});
 run(Channel, Id, Name, Args, {Overload, Ancestors}) ->
-    case py_functions:lookup(Name) of
+    case py_function_registry:lookup(Name) of
         {ok, Target, unlimited} ->
             finish(Channel, Id, outcome(Target, Args, Ancestors));
         {ok, Target, {Limit, Default}} ->
@@ -36,10 +38,10 @@ run(Channel, Id, Name, Args, {Overload, Ancestors}) ->
                     default -> Default;
                     _ -> Overload
                 end,
-            case py_gates:enter(Name, Limit, Chosen, Ancestors) of
+            case py_function_limiter:enter(Name, Limit, Chosen, Ancestors) of
                 {ok, Key} ->
                     Outcome = outcome(Target, Args, [Key | Ancestors]),
-                    py_gates:leave(Key),
+                    py_function_limiter:leave(Key),
                     finish(Channel, Id, Outcome);
                 overloaded ->
                     Reason = {concurrency, Limit},
@@ -78,13 +80,14 @@ died(Channel, Id, Reason) ->
 text(Term) ->
     printed(Term, ?MAX_TEXT).
 
--spec outcome(py_functions:target(), [term()], Ancestors :: [py_gate:key()]) -> outcome().
+-spec outcome(py_function_registry:target(), [term()], Ancestors :: [py_function_limit:key()]) ->
+    outcome().
 outcome(Target, Args, []) ->
     outcome(Target, Args);
 outcome(Target, Args, Ancestors) ->
     py_ancestors:within(Ancestors, fun() -> outcome(Target, Args) end).
 
--spec outcome(py_functions:target(), [term()]) -> outcome().
+-spec outcome(py_function_registry:target(), [term()]) -> outcome().
 outcome(Target, Args) ->
     try
         case Target of

@@ -2,7 +2,7 @@
 %% @private
 %% One request to a Python thread or loop, and the wait for its answer. However the wait ends, no
 %% message is left in the caller's mailbox.
--module(py_submission).
+-module(py_request_wait).
 
 -export([run/3]).
 

@@ -4,7 +4,7 @@
 %% monitors that process. The monitor's reference is the caller's handle, and the exit reason of the
 %% process is the answer. When the caller dies, a guard kills the process and so the request. Giving
 %% up kills the process too.
--module(py_async).
+-module(py_request_async).
 
 -export([key/0, start/1, await/2, give_up_all/0, init/3]).
 
@@ -17,14 +17,16 @@
 key() ->
     ?WORKERS.
 
--spec start(fun(() -> py_outcome:answer())) -> reference().
+-spec start(fun(() -> py_request_result:answer())) -> reference().
 start(Work) ->
     Ancestors = py_ancestors:of_caller(),
     {Worker, Ref} = spawn_opt(?MODULE, init, [self(), Ancestors, Work], [monitor]),
     _ = put(?WORKERS, (workers())#{Ref => Worker}),
     Ref.
 
--spec init(Caller :: pid(), [py_gate:key()] | none, fun(() -> py_outcome:answer())) -> no_return().
+-spec init(
+    Caller :: pid(), [py_function_limit:key()] | none, fun(() -> py_request_result:answer())
+) -> no_return().
 init(Caller, Ancestors, Work) ->
     ok = py_ancestors:inherit(Ancestors),
     Self = self(),
@@ -32,7 +34,7 @@ init(Caller, Ancestors, Work) ->
     exit({?MODULE, Work()}).
 
 %% Works once for each request: afterwards the request is over, with its answer or without.
--spec await(reference(), timeout()) -> {ok, term()} | {error, py_outcome:reason()}.
+-spec await(reference(), timeout()) -> {ok, term()} | {error, py_request_result:reason()}.
 await(Ref, Timeout) ->
     Deadline = py_deadline:in(Timeout),
     case maps:take(Ref, workers()) of
@@ -63,11 +65,11 @@ give_up(Ref, Worker) ->
     exit(Worker, kill).
 
 -spec receive_answer(reference(), pid(), py_deadline:deadline()) ->
-    {ok, term()} | {error, py_outcome:reason()}.
+    {ok, term()} | {error, py_request_result:reason()}.
 receive_answer(Ref, Worker, Deadline) ->
     receive
         {'DOWN', Ref, process, Worker, {?MODULE, Answer}} ->
-            case py_outcome:result(Answer) of
+            case py_request_result:result(Answer) of
                 {ok, _} = Result -> Result;
                 {error, _} = Error -> Error
             end;

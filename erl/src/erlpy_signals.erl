@@ -2,7 +2,7 @@
 %% @private
 %% For erlpy, in place of OTP's handler of process signals. As with OTP's handler, SIGTERM ends the
 %% node in an orderly way, but with the signal's exit status. All other signals go to OTP's handler.
--module(py_main_signals).
+-module(erlpy_signals).
 -behaviour(gen_event).
 
 -export([install/0]).
@@ -23,7 +23,7 @@ init(_) ->
 
 -spec handle_event(Signal :: atom(), term()) -> {ok, term()}.
 handle_event(sigterm, State) ->
-    _ = spawn(py_main, finish, [-?SIGTERM]),
+    _ = spawn(erlpy_main, finish, [-?SIGTERM]),
     {ok, State};
 handle_event(Signal, State) ->
     erl_signal_handler:handle_event(Signal, State).

@@ -8,7 +8,7 @@
 %%
 %% After an abandoned request the thread may be stuck. The next request finds that out. If the
 %% thread is still stuck after a while, a context with empty globals replaces it.
--module(py_held).
+-module(py_context_held).
 
 -export([key/0, hold/2, release/0, is_holding/0, request/2]).
 
@@ -26,7 +26,7 @@
 -record(held, {
     kind :: kind(),
     %% `none' while a lost context has no replacement yet.
-    lease :: {py_leases:lease(), py_nif:context()} | none,
+    lease :: {py_context_leases:lease(), py_nif:context()} | none,
     %% The time since which the thread may be stuck, in milliseconds of monotonic time.
     unsure = false :: false | integer()
 }).
@@ -37,7 +37,8 @@ key() ->
     ?HELD.
 
 %% `outer': the process held a context already.
--spec hold(kind(), py_deadline:deadline()) -> {ok, mine | outer} | {error, py_outcome:reason()}.
+-spec hold(kind(), py_deadline:deadline()) ->
+    {ok, mine | outer} | {error, py_request_result:reason()}.
 hold(Kind, Deadline) ->
     case get(?HELD) of
         undefined ->
@@ -57,16 +58,16 @@ hold(Kind, Deadline) ->
 release() ->
     case erase(?HELD) of
         #held{lease = {Lease, _}, kind = shared, unsure = false} ->
-            py_contexts:checkin(Lease, free);
+            py_context_pool:checkin(Lease, free);
         #held{lease = {Lease, Context}, kind = private, unsure = false} ->
-            case py_submission:run(Context, ?LEAVE, py_deadline:in(?STUCK_AFTER)) of
-                {free, {ok, _}} -> py_contexts:checkin(Lease, free);
-                closed -> py_contexts:checkin(Lease, closed);
-                _ -> py_contexts:checkin(Lease, abandoned)
+            case py_request_wait:run(Context, ?LEAVE, py_deadline:in(?STUCK_AFTER)) of
+                {free, {ok, _}} -> py_context_pool:checkin(Lease, free);
+                closed -> py_context_pool:checkin(Lease, closed);
+                _ -> py_context_pool:checkin(Lease, abandoned)
             end;
         #held{lease = {Lease, _}} ->
             %% The pool cleans the context up.
-            py_contexts:checkin(Lease, abandoned);
+            py_context_pool:checkin(Lease, abandoned);
         _ ->
             ok
     end.
@@ -76,14 +77,14 @@ is_holding() ->
     get(?HELD) =/= undefined.
 
 %% Makes a request on the held context and waits for its answer.
--spec request(py_nif:request(), py_deadline:deadline()) -> {ok, py_outcome:answer()} | none.
+-spec request(py_nif:request(), py_deadline:deadline()) -> {ok, py_request_result:answer()} | none.
 request(Request, Deadline) ->
     case get(?HELD) of
         undefined -> none;
         Held -> {ok, run(Held, Request, Deadline)}
     end.
 
--spec run(#held{}, py_nif:request(), py_deadline:deadline()) -> py_outcome:answer().
+-spec run(#held{}, py_nif:request(), py_deadline:deadline()) -> py_request_result:answer().
 run(Held = #held{lease = none}, Request, Deadline) ->
     case lease(Held, Deadline) of
         {ok, Leased} ->
@@ -93,7 +94,7 @@ run(Held = #held{lease = none}, Request, Deadline) ->
             Error
     end;
 run(Held = #held{lease = {Lease, Context}, unsure = false}, Request, Deadline) ->
-    case py_submission:run(Context, Request, Deadline) of
+    case py_request_wait:run(Context, Request, Deadline) of
         {free, Answer} ->
             Answer;
         {abandoned, Answer} ->
@@ -104,7 +105,7 @@ run(Held = #held{lease = {Lease, Context}, unsure = false}, Request, Deadline) -
     end;
 run(Held = #held{lease = {Lease, Context}, unsure = Since}, Request, Deadline) ->
     Limit = Since + ?STUCK_AFTER,
-    case py_submission:run(Context, ?NOTHING, py_deadline:earlier(Deadline, Limit)) of
+    case py_request_wait:run(Context, ?NOTHING, py_deadline:earlier(Deadline, Limit)) of
         {free, _} ->
             Well = Held#held{unsure = false},
             put(?HELD, Well),
@@ -119,10 +120,10 @@ run(Held = #held{lease = {Lease, Context}, unsure = Since}, Request, Deadline) -
     end.
 
 -spec lost(
-    #held{}, py_leases:lease(), closed | stuck, py_nif:request(), py_deadline:deadline()
-) -> py_outcome:answer().
+    #held{}, py_context_leases:lease(), closed | stuck, py_nif:request(), py_deadline:deadline()
+) -> py_request_result:answer().
 lost(Held, Lease, How, Request, Deadline) ->
-    py_contexts:checkin(Lease, How),
+    py_context_pool:checkin(Lease, How),
     Lost = Held#held{lease = none, unsure = false},
     put(?HELD, Lost),
     case Held of
@@ -130,20 +131,20 @@ lost(Held, Lease, How, Request, Deadline) ->
         #held{kind = shared} -> {error, disconnected}
     end.
 
--spec lease(#held{}, py_deadline:deadline()) -> {ok, #held{}} | {error, py_outcome:reason()}.
+-spec lease(#held{}, py_deadline:deadline()) -> {ok, #held{}} | {error, py_request_result:reason()}.
 lease(Held = #held{kind = Kind}, Deadline) ->
-    case py_contexts:checkout(Deadline) of
+    case py_context_pool:checkout(Deadline) of
         {ok, Lease, Context} when Kind =:= shared ->
             {ok, Held#held{lease = {Lease, Context}}};
         {ok, Lease, Context} ->
-            case py_submission:run(Context, ?ENTER, Deadline) of
+            case py_request_wait:run(Context, ?ENTER, Deadline) of
                 {free, {ok, _}} ->
                     {ok, Held#held{lease = {Lease, Context}}};
                 {_, {error, _} = Error} ->
-                    py_contexts:checkin(Lease, abandoned),
+                    py_context_pool:checkin(Lease, abandoned),
                     Error;
                 closed ->
-                    py_contexts:checkin(Lease, closed),
+                    py_context_pool:checkin(Lease, closed),
                     lease(Held, Deadline)
             end;
         {error, _} = Error ->

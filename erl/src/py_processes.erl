@@ -1,13 +1,13 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
 %% Waits until processes have ended.
--module(py_process_ends).
+-module(py_processes).
 
--export([await/1]).
+-export([await_down/1]).
 
 %% Without a limit: each process ends within a limit of its own.
--spec await([pid()]) -> ok.
-await(Pids) ->
+-spec await_down([pid()]) -> ok.
+await_down(Pids) ->
     Monitors = [monitor(process, Pid) || Pid <- Pids],
     lists:foreach(
         fun(Monitor) ->

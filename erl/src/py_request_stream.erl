@@ -2,23 +2,23 @@
 %% @private
 %% Collects the items of a Python iterator in batches. Each batch is a request to the same thread.
 %% So the timeout counts from the last batch.
--module(py_stream).
+-module(py_request_stream).
 
 -export([collect/1]).
 
 %% Milliseconds without a batch until the iterator is given up.
 -define(TIMEOUT, 30000).
 
--spec collect(py_nif:request()) -> {ok, [term()]} | {error, py_outcome:reason()}.
+-spec collect(py_nif:request()) -> {ok, [term()]} | {error, py_request_result:reason()}.
 collect(Request) ->
     case py_context:is_bound() of
         true ->
             pull(Request, []);
         false ->
-            case py_held:hold(shared, py_deadline:in(?TIMEOUT)) of
+            case py_context_held:hold(shared, py_deadline:in(?TIMEOUT)) of
                 {ok, _} ->
                     Result = pull(Request, []),
-                    py_held:release(),
+                    py_context_held:release(),
                     Result;
                 {error, _} = Error ->
                     Error

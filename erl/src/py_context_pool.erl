@@ -11,13 +11,13 @@
 %% A context that was given up is no context any more, but its thread runs until its code returns.
 %% The number of threads has a limit of its own: beyond the limit no context is started until a
 %% thread has ended. Without the limit a pool would not recover from overload. Each caller that runs
-%% out of time leaves a thread that takes the GIL at times; all threads get slower, and more callers run out
-%% of time.
+%% out of time leaves a thread that takes the GIL at times; all threads get slower, and more callers
+%% run out of time.
 %%
 %% A request of our own finds out whether a stale context is usable again. The thread runs it after
 %% the old request. The request also clears what the old caller has left, such as globals of its own.
 %% Stale contexts don't count against `max_contexts'.
--module(py_contexts).
+-module(py_context_pool).
 -behaviour(gen_server).
 
 -export([start_link/1, checkout/1, checkin/2, thread_ended/0, info/0]).
@@ -56,7 +56,7 @@
     contexts = #{} :: #{reference() => #context{}},
     %% The last one used is the first one used again, so that spare ones stay idle.
     idle = [] :: [reference()],
-    leases = py_leases:new() :: py_leases:leases(),
+    leases = py_context_leases:new() :: py_context_leases:leases(),
     starting = 0 :: non_neg_integer(),
     stale = 0 :: non_neg_integer(),
     given_up = 0 :: non_neg_integer(),
@@ -69,7 +69,8 @@ start_link(Limits) ->
 
 %% Leases a context to the calling process, waiting for a free one until the deadline.
 -spec checkout(py_deadline:deadline()) ->
-    {ok, py_leases:lease(), py_nif:context()} | {error, timeout | not_running | disconnected | term()}.
+    {ok, py_context_leases:lease(), py_nif:context()}
+    | {error, timeout | not_running | disconnected | term()}.
 checkout(Deadline) ->
     Lease = make_ref(),
     try gen_server:call(?MODULE, {checkout, Lease}, py_deadline:left(Deadline)) of
@@ -88,7 +89,7 @@ checkout(Deadline) ->
             end
     end.
 
--spec checkin(py_leases:lease(), state()) -> ok.
+-spec checkin(py_context_leases:lease(), state()) -> ok.
 checkin(Lease, How) ->
     gen_server:cast(?MODULE, {checkin, Lease, How}).
 
@@ -110,7 +111,7 @@ init(Limits = #{contexts := Contexts}) ->
 -spec handle_call(term(), gen_server:from(), #state{}) ->
     {reply, term(), #state{}} | {noreply, #state{}}.
 handle_call({checkout, Lease}, From, State = #state{leases = Leases}) ->
-    {noreply, serve(State#state{leases = py_leases:ask(Lease, From, Leases)})};
+    {noreply, serve(State#state{leases = py_context_leases:ask(Lease, From, Leases)})};
 handle_call(info, _From, State) ->
     {reply, counts(State), State}.
 
@@ -141,7 +142,7 @@ handle_info(_Message, State) ->
 %% Brings together who waits and what is idle; starts contexts for those who would wait on.
 -spec serve(#state{}) -> #state{}.
 serve(State = #state{idle = [Ref | Idle], leases = Leases}) ->
-    case py_leases:grant(Ref, Leases) of
+    case py_context_leases:grant(Ref, Leases) of
         {ok, From, Granted} ->
             gen_server:reply(From, {ok, handle(Ref, State)}),
             serve(set_status(Ref, leased, State#state{idle = Idle, leases = Granted}));
@@ -150,13 +151,13 @@ serve(State = #state{idle = [Ref | Idle], leases = Leases}) ->
     end;
 serve(State = #state{idle = [], limits = #{max_contexts := Max}}) ->
     #state{contexts = Contexts, leases = Leases, starting = Starting, stale = Stale} = State,
-    Wanted = py_leases:waiting(Leases) - Starting,
+    Wanted = py_context_leases:waiting(Leases) - Starting,
     Allowed = Max - (map_size(Contexts) - Stale),
     start_contexts(min(Wanted, Allowed), State).
 
--spec give_back(py_leases:lease(), state(), #state{}) -> #state{}.
+-spec give_back(py_context_leases:lease(), state(), #state{}) -> #state{}.
 give_back(Lease, How, State = #state{leases = Leases}) ->
-    case py_leases:give_back(Lease, Leases) of
+    case py_context_leases:give_back(Lease, Leases) of
         {{context, Ref}, Left} -> serve(returned(Ref, How, State#state{leases = Left}));
         {_Nothing, Left} -> State#state{leases = Left}
     end.
@@ -247,7 +248,7 @@ start_context(Count, State = #state{contexts = Contexts, starting = Starting}) -
 not_started(Why, State = #state{contexts = Contexts, leases = Leases}) when
     map_size(Contexts) =:= 0
 ->
-    {Refused, Left} = py_leases:refuse_all(Leases),
+    {Refused, Left} = py_context_leases:refuse_all(Leases),
     lists:foreach(fun(From) -> gen_server:reply(From, {error, {no_context, Why}}) end, Refused),
     State#state{leases = Left};
 not_started(_Why, State) ->
@@ -315,7 +316,7 @@ counts(State) ->
         starting => Starting,
         stale => Stale,
         busy => map_size(Contexts) - length(Idle) - Starting - Stale,
-        waiting => py_leases:waiting(State#state.leases),
+        waiting => py_context_leases:waiting(State#state.leases),
         given_up => State#state.given_up,
         threads => py_context_threads:count()
     }.

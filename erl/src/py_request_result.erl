@@ -2,7 +2,7 @@
 %% @private
 %% Turns Python's answers into results for users. An exception becomes `{Name, Text}'. Its traceback
 %% goes to the logger, and is kept for the requesting process until its next exception.
--module(py_outcome).
+-module(py_request_result).
 
 -export([key/0, result/1, last_traceback/0, log/2]).
 

@@ -14,7 +14,7 @@
 %%
 %% If the application is killed, the table may vanish at any moment, and a new one may follow. Then
 %% a loop has no row.
--module(py_loops).
+-module(py_loop_registry).
 -behaviour(gen_server).
 
 -export([create_table/0, start_link/0, close/0, is_open/0, add/3, ready/1, channel/1, is_loop/1]).

@@ -1,6 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% The calls of one function of limited concurrency: a value, not a process (that is py_gates).
+%% The calls of one function of limited concurrency, as a value. The process `py_function_limiter'
+%% has one such value for each function.
 %%
 %% A gate has as many places as the limit says, and a line of waiting calls, first come, first
 %% served. A function that has a place may cause further calls of itself and wait for them. Such an
@@ -15,7 +16,7 @@
 %% or a free place when its turn comes, whichever is first. A may end before B, e.g. because A was
 %% cancelled. Then the place is B's, and D waits behind A's nearest living ancestor, if there is
 %% one.
--module(py_gate).
+-module(py_function_limit).
 
 -export([new/0, enter/4, wait/3, leave/3, let_in/2, restore/3, counts/1, is_empty/1]).
 

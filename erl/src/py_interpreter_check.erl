@@ -3,7 +3,7 @@
 %% Checks that an executable is the interpreter of the loaded library, and explains a library that
 %% can't be loaded. With the folders of another interpreter Python would start half, without an
 %% explanation.
--module(py_interpreter).
+-module(py_interpreter_check).
 
 -export([check/1, not_loaded/0]).
 

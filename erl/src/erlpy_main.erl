@@ -2,7 +2,7 @@
 %% @private
 %% `erlpy': a node whose main program is Python. Its command line, after the node's own, is
 %% `--erl EXPR ... -- PYTHON-ARGS...'. The node ends with the Python program, with its exit code.
--module(py_main).
+-module(erlpy_main).
 
 -export([start/0, run/1, parse/1, finish/1]).
 
@@ -24,7 +24,7 @@ start() ->
 run(Arguments) ->
     try
         {Expressions, PythonArguments} = parse(Arguments),
-        py_main_signals:install(),
+        erlpy_signals:install(),
         start_application(PythonArguments),
         evaluate(Expressions),
         run_python()

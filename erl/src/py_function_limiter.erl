@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
 %% Lets calls of functions with limited concurrency in, for the whole node. Each function has a gate
-%% of its own (py_gate). Functions without a limit never come here.
+%% of its own (py_function_limit). Functions without a limit never come here.
 %%
 %% The process that works on a call enters and leaves by itself. It is monitored meanwhile, so its
 %% death counts as leaving, from its place or from the line. A call leaves before its reply, so that
@@ -9,7 +9,7 @@
 %%
 %% The supervisor owns the table of the calls that are in. If this process dies, these calls go on,
 %% and the restarted process finds them in the table. The calls in line end as `disconnected'.
--module(py_gates).
+-module(py_function_limiter).
 -behaviour(gen_server).
 
 -export([create_table/0, start_link/0, enter/4, leave/1, limit_changed/1, info/0]).
@@ -29,8 +29,8 @@
 
 -record(state, {
     %% With the last known limit: the function may be unregistered while calls wait.
-    gates = #{} :: #{Name :: binary() => {py_gate:gate(), py_gate:limit()}},
-    callers = #{} :: #{py_gate:key() => #caller{}}
+    gates = #{} :: #{Name :: binary() => {py_function_limit:gate(), py_function_limit:limit()}},
+    callers = #{} :: #{py_function_limit:key() => #caller{}}
 }).
 
 %% `{Key, Pid, Name, Place, Since}' of all calls that are in.
@@ -48,8 +48,10 @@ start_link() ->
 
 %% Returns when the calling process may run the function. Afterwards the process must leave.
 %% `Ancestors' are the calls on whose behalf the call is made, nearest first.
--spec enter(Name :: binary(), py_gate:limit(), overload(), Ancestors :: [py_gate:key()]) ->
-    {ok, py_gate:key()} | overloaded | disconnected.
+-spec enter(Name :: binary(), py_function_limit:limit(), overload(), Ancestors) ->
+    {ok, py_function_limit:key()} | overloaded | disconnected
+when
+    Ancestors :: [py_function_limit:key()].
 enter(Name, Limit, Overload, Ancestors) ->
     Key = make_ref(),
     try gen_server:call(?MODULE, {enter, Key, Name, Limit, Overload, Ancestors}, infinity) of
@@ -62,7 +64,7 @@ enter(Name, Limit, Overload, Ancestors) ->
             disconnected
     end.
 
--spec leave(py_gate:key()) -> ok.
+-spec leave(py_function_limit:key()) -> ok.
 leave(Key) ->
     try
         true = ets:delete(?TABLE, Key),
@@ -93,18 +95,19 @@ handle_call({enter, Key, Name, Known, Overload, Ancestors}, From, State0) ->
     %% The limit may have been raised just now. Then the calls in line go first.
     State = serve_line(Name, State0),
     {Gate, Limit} = gate(Name, Known, State),
-    case py_gate:enter(Key, Ancestors, Limit, Gate) of
+    case py_function_limit:enter(Key, Ancestors, Limit, Gate) of
         {ok, Place, Gate1} ->
             State1 = add_caller(Key, Name, From, set_gate(Name, Gate1, Limit, State)),
             {noreply, entered([{Key, Place}], State1)};
         full when Overload =:= refuse ->
             {reply, overloaded, State};
         full ->
-            Gate1 = py_gate:wait(Key, Ancestors, Gate),
+            Gate1 = py_function_limit:wait(Key, Ancestors, Gate),
             {noreply, add_caller(Key, Name, From, set_gate(Name, Gate1, Limit, State))}
     end;
 handle_call(info, _From, State = #state{gates = Gates}) ->
-    {reply, maps:map(fun(_Name, {Gate, _Limit}) -> py_gate:counts(Gate) end, Gates), State}.
+    Counts = maps:map(fun(_Name, {Gate, _Limit}) -> py_function_limit:counts(Gate) end, Gates),
+    {reply, Counts, State}.
 
 -spec handle_cast(term(), #state{}) -> {noreply, #state{}}.
 handle_cast({leave, Key}, State) ->
@@ -119,28 +122,31 @@ handle_info({{caller_down, Key}, _Monitor, process, _Pid, _Reason}, State) ->
 handle_info(_Message, State) ->
     {noreply, State}.
 
--spec restore({py_gate:key(), pid(), binary(), py_gate:place(), integer()}, #state{}) -> #state{}.
+-spec restore(
+    {py_function_limit:key(), pid(), binary(), py_function_limit:place(), integer()}, #state{}
+) -> #state{}.
 restore({Key, Pid, Name, Place, _Since}, State = #state{callers = Callers}) ->
     {Gate, Limit} = gate(Name, infinity, State),
     Caller = #caller{name = Name, monitor = watch(Key, Pid), from = in},
-    set_gate(Name, py_gate:restore(Key, Place, Gate), Limit, State#state{
+    set_gate(Name, py_function_limit:restore(Key, Place, Gate), Limit, State#state{
         callers = Callers#{Key => Caller}
     }).
 
--spec add_caller(py_gate:key(), Name :: binary(), gen_server:from(), #state{}) -> #state{}.
+-spec add_caller(py_function_limit:key(), Name :: binary(), gen_server:from(), #state{}) ->
+    #state{}.
 add_caller(Key, Name, From = {Pid, _}, State = #state{callers = Callers}) ->
     Caller = #caller{name = Name, monitor = watch(Key, Pid), from = From},
     State#state{callers = Callers#{Key => Caller}}.
 
--spec watch(py_gate:key(), pid()) -> reference().
+-spec watch(py_function_limit:key(), pid()) -> reference().
 watch(Key, Pid) ->
     monitor(process, Pid, [{tag, {caller_down, Key}}]).
 
--spec entered([{py_gate:key(), py_gate:place()}], #state{}) -> #state{}.
+-spec entered([{py_function_limit:key(), py_function_limit:place()}], #state{}) -> #state{}.
 entered(Entered, State) ->
     lists:foldl(fun let_in/2, State, Entered).
 
--spec let_in({py_gate:key(), py_gate:place()}, #state{}) -> #state{}.
+-spec let_in({py_function_limit:key(), py_function_limit:place()}, #state{}) -> #state{}.
 let_in({Key, Place}, State = #state{callers = Callers}) ->
     #{Key := Caller = #caller{name = Name, from = From = {Pid, _}}} = Callers,
     Since = erlang:unique_integer([monotonic]),
@@ -148,14 +154,14 @@ let_in({Key, Place}, State = #state{callers = Callers}) ->
     gen_server:reply(From, ok),
     State#state{callers = Callers#{Key := Caller#caller{from = in}}}.
 
--spec left(py_gate:key(), #state{}) -> #state{}.
+-spec left(py_function_limit:key(), #state{}) -> #state{}.
 left(Key, State = #state{callers = Callers, gates = Gates}) ->
     case maps:take(Key, Callers) of
         {#caller{name = Name, monitor = Monitor}, Rest} ->
             demonitor(Monitor, [flush]),
             #{Name := {Gate, Last}} = Gates,
             Limit = limit(Name, Last),
-            {Entered, Gate1} = py_gate:leave(Key, Limit, Gate),
+            {Entered, Gate1} = py_function_limit:leave(Key, Limit, Gate),
             entered(Entered, set_gate(Name, Gate1, Limit, State#state{callers = Rest}));
         error ->
             %% The call entered before a restart of this process.
@@ -168,31 +174,32 @@ serve_line(Name, State = #state{gates = Gates}) ->
     case Gates of
         #{Name := {Gate, Last}} ->
             Limit = limit(Name, Last),
-            {Entered, Gate1} = py_gate:let_in(Limit, Gate),
+            {Entered, Gate1} = py_function_limit:let_in(Limit, Gate),
             entered(Entered, set_gate(Name, Gate1, Limit, State));
         #{} ->
             State
     end.
 
--spec gate(Name :: binary(), Known :: py_gate:limit(), #state{}) ->
-    {py_gate:gate(), py_gate:limit()}.
+-spec gate(Name :: binary(), Known :: py_function_limit:limit(), #state{}) ->
+    {py_function_limit:gate(), py_function_limit:limit()}.
 gate(Name, Known, #state{gates = Gates}) ->
     case Gates of
         #{Name := {Gate, Last}} -> {Gate, limit(Name, Last)};
-        #{} -> {py_gate:new(), limit(Name, Known)}
+        #{} -> {py_function_limit:new(), limit(Name, Known)}
     end.
 
 %% The registered limit holds, also for calls that came before the registration.
--spec limit(Name :: binary(), Last :: py_gate:limit()) -> py_gate:limit().
+-spec limit(Name :: binary(), Last :: py_function_limit:limit()) -> py_function_limit:limit().
 limit(Name, Last) ->
-    case py_functions:concurrency(Name) of
+    case py_function_registry:concurrency(Name) of
         {ok, Limit} -> Limit;
         error -> Last
     end.
 
--spec set_gate(Name :: binary(), py_gate:gate(), py_gate:limit(), #state{}) -> #state{}.
+-spec set_gate(Name :: binary(), py_function_limit:gate(), py_function_limit:limit(), #state{}) ->
+    #state{}.
 set_gate(Name, Gate, Limit, State = #state{gates = Gates}) ->
-    case py_gate:is_empty(Gate) of
+    case py_function_limit:is_empty(Gate) of
         true -> State#state{gates = maps:remove(Name, Gates)};
         false -> State#state{gates = Gates#{Name => {Gate, Limit}}}
     end.

@@ -3,7 +3,7 @@
 %% The callers of the pool of contexts: the waiting ones in their order, and the context of each
 %% other one. The owner of this value monitors each caller, and gets `{{caller_down, Lease}, _,
 %% process, _, _}' when the caller dies.
--module(py_leases).
+-module(py_context_leases).
 
 -export([new/0, ask/3, grant/2, give_back/2, refuse_all/1, waiting/1]).
 

@@ -3,7 +3,7 @@
 %% The registry of Erlang functions that Python may call. The asking process reads the table itself;
 %% one process does all writes. The supervisor owns the table, so a crash here loses no
 %% registration.
--module(py_functions).
+-module(py_function_registry).
 -behaviour(gen_server).
 
 -export([
@@ -83,7 +83,7 @@ is_registered(Name) ->
     end.
 
 %% The limit of calls that may run at the same time; an error if the name is not registered.
--spec concurrency(Name :: binary()) -> {ok, py_gate:limit()} | error.
+-spec concurrency(Name :: binary()) -> {ok, py_function_limit:limit()} | error.
 concurrency(Name) ->
     %% Not the whole row: the environment of a fun may be large.
     try ets:lookup_element(?TABLE, Name, 3) of
@@ -100,7 +100,7 @@ init([]) ->
 -spec handle_call(term(), gen_server:from(), []) -> {reply, ok, []}.
 handle_call({register, Key, Target, Limit}, _From, State) ->
     true = ets:insert(?TABLE, {Key, Target, Limit}),
-    ok = py_gates:limit_changed(Key),
+    ok = py_function_limiter:limit_changed(Key),
     {reply, ok, State};
 handle_call({unregister, Key}, _From, State) ->
     true = ets:delete(?TABLE, Key),
