@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests over connections that stay open: ``http_client.py PORT VARIANT ROUNDS REQUESTS``.
 
-Asks the service of ``workloads/web_route.py``, checks each answer, and prints the record.
+Call the service of ``workloads/web_route.py``, check each answer, and print the record.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ BODY = b'{"value":42}'
 
 
 class Connection(asyncio.Protocol):
-    """Sends the same request again when its answer is complete; no pipelining."""
+    """Send the same request again when its answer is complete; no pipelining."""
 
     def __init__(self, path: str, requests: int) -> None:
         self.request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()

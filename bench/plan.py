@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is run, and what its figures are held against."""
+"""The workloads that run, and the figures that they must reach."""
 
 from dataclasses import dataclass
 
 LOOPS = ("asyncio", "uvloop")
 SHAPES = ("integers", "floats", "texts", "map", "records", "nested", "long text")
 
-# Workloads with their variants: each pair is a node of its own.
+# Workloads with their variants: each pair runs in a separate node.
 WORKLOADS: dict[str, tuple[str, ...]] = {
     "gather": LOOPS,
     "in_flight": LOOPS,
@@ -27,10 +27,10 @@ NATIVE = ("channel", "ping_pong", "call_slots", "conversion")
 
 @dataclass(frozen=True)
 class Figure:
-    """A row of the table that a run ends with.
+    """A row of the table at the end of a run.
 
-    ``bound`` is the worst good value, ``aim`` the one to work for. Without them the row is for
-    orientation alone.
+    ``bound`` is the worst good value, ``aim`` the value to work for. A row without them is for
+    orientation only.
     """
 
     title: str

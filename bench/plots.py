@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SVG written by hand: how far each figure is from bound and aim, and how long calls took.
+"""SVG written by hand: the distance of each figure from bound and aim, and the durations of calls.
 
-Colours follow the reader's light or dark setting.
+The colours follow the reader's light or dark setting.
 """
 
 import math
@@ -39,7 +39,8 @@ text { fill: var(--text); } .soft { fill: var(--soft); font-size: 11px; }
 class Scale:
     """Logarithmic, from the left edge of the plot to its right edge.
 
-    A value without a logarithm is drawn at an edge: memory, say, may have shrunk while calls began.
+    A value without a logarithm is drawn at an edge. For example, memory may shrink during the
+    calls.
     """
 
     def __init__(self, values: Sequence[float]) -> None:
@@ -81,7 +82,7 @@ def picture(title: str, note: str, height: int, parts: Iterable[str]) -> str:
 
 
 def distances(records: Sequence[Line]) -> str:
-    """A bar for each figure, as a share of its bound; a stroke where the aim is."""
+    """A bar for each figure, as a share of its bound, and a stroke at the aim."""
     rows = []
     for record in records:
         figure = FIGURES[record["figure"]]
@@ -120,7 +121,7 @@ def bar(left: float, right: float, y: float, style: str) -> str:
 
 
 def durations(records: Sequence[Line]) -> str:
-    """p50, p99 and max of either side, as three dots on a line."""
+    """p50, p99 and max of both sides, as three dots on a line."""
     rows = [
         (record, style, record[side])
         for record in records

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws what ``run.py`` kept: tables on the screen, and plots beside the results."""
+"""Draw the results of ``run.py``: tables on the screen, and plots beside the results."""
 
 import json
 import sys
@@ -22,14 +22,14 @@ def read(results: Path) -> list[Line]:
 
 
 def rows(lines: Sequence[Line]) -> list[Line]:
-    """All records of all runs, those of one figure next to each other."""
+    """All records of all runs. Records of the same figure are neighbours."""
     records = [record for line in lines for record in line["records"]]
     order = list(FIGURES)
     return sorted(records, key=lambda record: order.index(record["figure"]))
 
 
 def table(head: Sequence[str], body: Sequence[Sequence[str]], left: int) -> None:
-    """Prints columns; the first `left` of them aligned to the left."""
+    """Print columns; the first `left` columns are aligned to the left."""
     if not body:
         return
     widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
@@ -43,7 +43,7 @@ def table(head: Sequence[str], body: Sequence[Sequence[str]], left: int) -> None
 
 
 def short(value: float) -> str:
-    """Three digits that matter."""
+    """Three significant digits."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -19,11 +19,11 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench/results"
 QUICK_RESULTS = ROOT / "build/bench-quick"
 BUILT = ROOT / "build/meson/bench/cpp"
-SECONDS = 180.0  # for one process, hung or not
+SECONDS = 180.0  # for one process, even if it hangs
 
 
 def node(file: Path, name: str, variant: str, quick: bool) -> list[str]:
-    """The command that runs one workload in a node of its own."""
+    """The command that runs one workload in a separate node."""
     starter = [sys.executable, "-I", "-S", "tools/erlpy", "-pa", str(BUILT)]
     functions = ["--erl", "bench_functions:register()"]
     arguments = [*(["--quick"] if quick else []), str(file), name, variant]
@@ -40,7 +40,9 @@ def native(file: Path, name: str) -> list[str]:
 
 
 def finished(command: Sequence[str]) -> bool:
-    """Runs a command from the root; whatever it started ends with it. Failures show its output."""
+    """Run a command from the root. Processes that it starts end with it. A failure shows its
+    output.
+    """
     with tempfile.TemporaryFile() as output:
         succeeded = in_time(command, output)
         if not succeeded:
@@ -70,7 +72,7 @@ def in_time(command: Sequence[str], output: IO[bytes]) -> bool:
 
 
 def run_workloads(names: Sequence[str], results: Path, quick: bool) -> list[str]:
-    """Returns those that failed."""
+    """Return the names of the workloads that failed."""
     failed = []
     for name in names:
         for variant in WORKLOADS[name]:
@@ -113,7 +115,7 @@ def main() -> int:
     results.mkdir(parents=True, exist_ok=True)
     names = options.names or choices
     failed = run_workloads([name for name in names if name != "native"], results, options.quick)
-    # The C++ tests run these for a moment each already.
+    # The C++ tests already run these for a moment each.
     if "native" in names and not options.quick:
         failed += run_native(results)
     report.show(results)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs one workload inside a node: ``erlpy bench/workload.py [--quick] FILE NAME VARIANT``.
+"""Run one workload inside a node: ``erlpy bench/workload.py [--quick] FILE NAME VARIANT``.
 
-Writes one line of JSON to FILE: standard output belongs to whatever the workload starts.
+Write one line of JSON to FILE: the workload's own processes may use standard output.
 """
 
 import argparse

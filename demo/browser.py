@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A headless Chromium, driven by the DevTools protocol over its WebSocket."""
+"""Drives a headless Chromium by the DevTools protocol over its WebSocket."""
 
 import asyncio
 import contextlib
@@ -30,12 +30,12 @@ OPTIONS = (
 
 
 def installed() -> str | None:
-    """The path of a Chromium, None when there is none."""
+    """The path of a Chromium, or None when none is installed."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 class Page:
-    """One tab. ``problems`` collects what its console and scripts complained of."""
+    """One tab. ``problems`` collects the errors of its console and scripts."""
 
     def __init__(self, socket: websockets.ClientConnection) -> None:
         self.problems: list[str] = []
@@ -54,7 +54,7 @@ class Page:
             return await reply
 
     async def run(self, script: str) -> Any:
-        """The value of a JavaScript expression, awaited there if it is a promise."""
+        """The value of a JavaScript expression. If it is a promise, the page awaits the promise."""
         reply = await self.send(
             "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
         )
@@ -63,7 +63,7 @@ class Page:
         return reply["result"].get("value")
 
     async def wait_for(self, script: str, seconds: float = 10) -> Any:
-        """Wait until the expression is truthy; looked at in each of the page's frames."""
+        """Wait until the expression is truthy; it is evaluated in each of the page's frames."""
         waiting = (
             "new Promise((found, failed) => { const last = performance.now() + %d;"
             " (function look() { const value = (%s); if (value) found(value);"
@@ -105,14 +105,14 @@ class Page:
             self.problems.append(str(message["params"]["exceptionDetails"]))
         elif message["method"] == "Log.entryAdded":
             entry = message["params"]["entry"]
-            # Answers of 404, 422 and 502 are asked for here, and logged by Chromium.
+            # The check provokes answers of 404, 422 and 502, and Chromium logs them.
             if entry["level"] == "error" and entry["source"] != "network":
                 self.problems.append(entry["text"])
 
 
 @contextlib.asynccontextmanager
 async def opened(chromium: str) -> AsyncIterator[Page]:
-    """A tab of a Chromium of our own, which ends with it."""
+    """A tab of a separate Chromium, which ends with the tab."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         process = await asyncio.create_subprocess_exec(
             chromium,
@@ -140,14 +140,14 @@ async def opened(chromium: str) -> AsyncIterator[Page]:
 
 
 async def drain(process: asyncio.subprocess.Process) -> None:
-    """A full pipe would stop Chromium."""
+    """Read on: a full pipe would stop Chromium."""
     assert process.stderr is not None
     while await process.stderr.read(65536):
         pass
 
 
 async def tab_url(process: asyncio.subprocess.Process) -> str:
-    """Chromium says on stderr where it listens; the page's own socket is known there."""
+    """Chromium prints its address on stderr; this address lists the page's own socket."""
     assert process.stderr is not None
     said = b""
     async with asyncio.timeout(START_SECONDS):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A chat room by aiohttp on plain asyncio: another framework and loop in the same Erlang node.
+"""A chat room by aiohttp on plain asyncio: a second framework and loop in the same Erlang node.
 
-Every message passes through Erlang's message processor on its way to all who are here.
+Every message passes through Erlang's message processor on its way to all members.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ MAX_MESSAGE = 2000  # characters
 
 
 class Room:
-    """Who is here, and what everybody gets to hear."""
+    """The members of the room, and the events that they receive."""
 
     def __init__(self) -> None:
         self.members: dict[str, web.WebSocketResponse] = {}
@@ -38,7 +38,7 @@ class Room:
 
     async def tell(self, event: dict[str, Any]) -> None:
         text = json.dumps(event)
-        # Somebody who just left is not an error for those who stay.
+        # A member who has just left is not an error for the other members.
         sending = (socket.send_str(text) for socket in list(self.members.values()))
         await asyncio.gather(*sending, return_exceptions=True)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drives the running demo as its visitors do and says what came back; exits 0 or 1.
+"""Use the running demo as its visitors do, and print the answers; exit with 0 or 1.
 
 usage: check.py PORT        (of the FastAPI service; aiohttp is expected on the next one)
 """
@@ -21,12 +21,12 @@ START_SECONDS = 60
 STEP_SECONDS = 60
 
 
-# This machine's services are reached directly, whatever proxy the environment names.
+# Services of this machine are reached directly, whatever proxy the environment names.
 connect = functools.partial(websockets.connect, proxy=None)
 
 
 class Failed(Exception):
-    """The demo did not do what it should."""
+    """The demo did not work as expected."""
 
 
 def expect(condition: bool, what: object) -> None:
@@ -143,7 +143,7 @@ async def live(client: httpx.AsyncClient, url: str) -> str:
 
 
 async def strangers(page: str, chat_url: str) -> str:
-    """Pages of other hosts may not open these sockets."""
+    """Pages of other hosts must not open these sockets."""
     for url in (f"{page}/ws", f"{page}/live", chat_url):
         try:
             async with connect(url, origin=websockets.Origin("https://example.org")):
@@ -154,7 +154,7 @@ async def strangers(page: str, chat_url: str) -> str:
 
 
 async def other_addresses(*ports: int) -> str:
-    """The demo serves 127.0.0.1 alone: what listens everywhere would answer here, too."""
+    """The demo serves 127.0.0.1 only. A service on all addresses would answer here, too."""
     for port in ports:
         try:
             await asyncio.open_connection("127.0.0.2", port)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uses everything that can be used on the demo's page, in a headless Chromium."""
+"""Use everything on the demo's page in a headless Chromium."""
 
 import json
 
 import browser
 
-# What each button must lead to, by its card.
+# The expected status after each button, by card.
 EXPECTED = {
     "card-user": {"Call": "422", "Ada": "200", "Agner": "200", "nobody": "404"}
     | {"not a number": "422"},
@@ -18,7 +18,7 @@ EXPECTED = {
 
 
 class PageProblem(Exception):
-    """The page did not do what it should."""
+    """The page did not work as expected."""
 
 
 async def check_page(chromium: str, url: str, width: int, height: int) -> str:
@@ -47,7 +47,7 @@ async def click_all_calls(page: browser.Page) -> int:
         )
         if set(found) != set(buttons):
             raise PageProblem(f"{card} has the buttons {found}")
-        # The presets first: "Call" then repeats the last of them.
+        # The presets come first: "Call" then repeats the last preset.
         for text in [*found[1:], found[0]]:
             status = await click_call(page, card, text)
             if not status.startswith(buttons[text]):
@@ -71,7 +71,7 @@ async def click_call(page: browser.Page, card: str, text: str) -> str:
 
 
 async def converse(page: browser.Page) -> None:
-    """Say something in both conversations; Erlang's part of it must appear."""
+    """Send a message in both conversations; Erlang's part of each must appear."""
     for talk, name in (("talk-ws", "theirs"), ("talk-chat", "mine")):
         await page.run(
             f"(() => {{ const form = document.querySelector('#{talk}');"
@@ -85,7 +85,7 @@ async def converse(page: browser.Page) -> None:
 
 
 async def keep_busy(page: browser.Page) -> None:
-    """The live strip must show the calls of "Keep it busy", which stops when asked to."""
+    """The live strip must show the calls of "Keep it busy", which stops on request."""
     await page.run("document.querySelector('#busy').click()")
     await page.wait_for(
         "Number(document.querySelector('#rate').textContent.replace(',', '')) > 100"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prints a port that is free on 127.0.0.1 together with the one after it."""
+"""Print a port that is free on 127.0.0.1 together with the next port."""
 
 import socket
 

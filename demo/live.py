@@ -17,10 +17,10 @@ HISTORY = 120  # samples: the last minute
 
 
 class LiveFeed:
-    """One reader of the bridge's counters, any number of listening pages.
+    """One reader of the bridge's counters for any number of listening pages.
 
     Args:
-        more: Gives further entries for each sample.
+        more: Returns further entries for each sample.
     """
 
     def __init__(self, more: Callable[[], Mapping[str, Any]]) -> None:
@@ -29,7 +29,7 @@ class LiveFeed:
         self._listeners: set[asyncio.Queue[dict[str, Any]]] = set()
 
     async def sample(self) -> None:
-        """Measure for ever; each sample tells what happened since the one before."""
+        """Measure for ever. Each sample covers the time since the sample before."""
         before, then = erlang.stats(), time.perf_counter()
         while True:
             await asyncio.sleep(PERIOD)
@@ -38,23 +38,23 @@ class LiveFeed:
             before, then = after, now
             self._recent.append(sample)
             for listener in self._listeners:
-                if not listener.full():  # a page that does not read misses samples, no more
+                if not listener.full():  # a page that does not read misses samples and nothing else
                     listener.put_nowait(sample)
 
     async def serve(self, socket: WebSocket) -> None:
-        """Push to one page until it goes away."""
+        """Push to one page until the page leaves."""
         queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=HISTORY)
         self._listeners.add(queue)
         pushing = asyncio.create_task(self._push(socket, queue))
         try:
-            # Pages send nothing here; reading is how their going away is noticed.
+            # Pages send nothing here. Reading notices that a page leaves.
             while (await socket.receive())["type"] != "websocket.disconnect":
                 pass
         finally:
             self._listeners.discard(queue)
             pushing.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
-                await pushing  # a push into a closed socket has failed, and that's that
+                await pushing  # a failed push into a closed socket needs no handling
 
     async def _push(self, socket: WebSocket, queue: asyncio.Queue[dict[str, Any]]) -> None:
         await socket.send_json({"period": PERIOD, "samples": list(self._recent)})
@@ -65,7 +65,7 @@ class LiveFeed:
 def difference(
     before: Mapping[str, Any], after: Mapping[str, Any], seconds: float
 ) -> dict[str, Any]:
-    """What the counters say about the time between two readings."""
+    """The counters' changes between two readings."""
     counts = [new - old for old, new in zip(before["histogram"], after["histogram"], strict=True)]
     return {
         "calls_per_s": round((after["calls"] - before["calls"]) / seconds, 1),
@@ -77,10 +77,10 @@ def difference(
 
 
 def percentile(counts: Sequence[int], fraction: float) -> float | None:
-    """Microseconds that this fraction of the calls took at most, None without calls.
+    """Microseconds within which this fraction of the calls ended; None without calls.
 
-    Bucket i holds the calls that took less than 2**i but not less than half of that, which are
-    taken as spread evenly.
+    Bucket i holds the calls that took less than 2**i microseconds, and at least half of that.
+    Within a bucket, calls count as spread evenly.
     """
     wanted = fraction * sum(counts)
     if not wanted:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Browsers let any page open WebSockets to this machine; ours answer pages from this host only."""
+"""Browsers let any page open WebSockets to this machine; these answer pages of this host only."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 
 def from_this_host(headers: Mapping[str, str]) -> bool:
-    """Whether the request comes from a page of the host it was sent to, or from no page at all."""
+    """Return whether the request comes from a page of the requested host, or from no page."""
     origin = headers.get("Origin")
     if origin is None:  # not a browser
         return True

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # usage: run.sh [--port N] [--check]
-# Starts the demo in a node of its own, for an erlang_python that is built. Until Ctrl-C; with
-# --check it is driven by check.py instead, whose exit code becomes this script's.
+# Starts the demo in a separate node, with an erlang_python that is already built. Runs until
+# Ctrl-C. With --check, check.py uses the demo instead, and its exit code becomes the script's.
 set -eu
 cd "$(dirname -- "$0")/.."
 
@@ -20,7 +20,7 @@ while [ $# -gt 0 ]; do
 done
 case $port in
     "") if [ $check = yes ]; then
-            # Two neighbours that nobody uses, so that a check disturbs no demo that runs.
+            # Two free ports, so that a check does not disturb a running demo.
             port=$("$python" demo/free_port.py)
         else
             port=8000
@@ -28,7 +28,8 @@ case $port in
     *[!0-9]*) echo "demo: not a port: $port" >&2; exit 2 ;;
 esac
 
-# The layout of an OTP application; its private folder is the sources' own, so edits are live.
+# The layout of an OTP application. Its private folder links to the sources, so edits take effect at
+# once.
 app=build/demo
 mkdir -p "$app/ebin"
 ln -sfn "$PWD/demo" "$app/priv"
@@ -36,8 +37,8 @@ erlc +debug_info +warn_missing_spec -pa _build/default/lib/erlang_python/ebin \
     -o "$app/ebin" demo/src/*.erl
 cp demo/src/demo.app.src "$app/ebin/demo.app"
 
-# Ctrl-C reaches every process of the terminal: the node leaves it to this script, which asks the
-# node to stop as an operator would.
+# Ctrl-C reaches every process of the terminal. The node ignores it, and this script asks the node
+# to stop as an operator would.
 ERL_CRASH_DUMP=$app/erl_crash.dump \
     erl -noshell -noinput +Bi -pa _build/default/lib/erlang_python/ebin "$PWD/$app/ebin" \
     -demo port "$port" -s demo_main </dev/null &
@@ -57,7 +58,7 @@ ended() {
 
 if [ $check = no ]; then
     ended
-    # A signal makes wait return early; the node's own end comes after.
+    # A signal makes wait return early; the node ends later.
     [ $stopping = no ] || ended
     exit "$status"
 fi

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo's web service: FastAPI on uvicorn and uvloop, hosted by ``demo_sup`` in an Erlang node.
 
-Every route calls an Erlang function of ``demo_functions.erl``; the process that ran it is in the
-answer, and how long the call took in the ``Server-Timing`` header.
+Every route calls an Erlang function of ``demo_functions.erl``. The answer names the process that
+ran the function; the ``Server-Timing`` header has the duration of the call.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ UserId = Annotated[int, InPath(ge=0, le=10**9)]
 
 
 class User(BaseModel):
-    """One row of the Erlang node's ETS table."""
+    """A row of the Erlang node's ETS table."""
 
     id: int
     name: str
@@ -44,7 +44,7 @@ class User(BaseModel):
 
 
 class Fanout(BaseModel):
-    """What came of ``n`` calls that were under way at once."""
+    """The outcome of ``n`` concurrent calls."""
 
     n: int
     correct: int
@@ -72,14 +72,16 @@ async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         sampling.cancel()
 
 
-# The interactive docs would load their scripts from another host.
+# The interactive docs would load scripts from another host.
 app = FastAPI(title="erlang_python demo", lifespan=lifespan, docs_url=None, redoc_url=None)
 app.add_middleware(witness.around)
 app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
 
 def timed(response: Response, started: float) -> None:
-    """Say in the response how long Erlang took; browsers show it and scripts can read it."""
+    """Put the duration of the Erlang call into the response; browsers show it and scripts can read
+    it.
+    """
     took_ms = (time.perf_counter() - started) * 1000
     response.headers["Server-Timing"] = f"erlang;dur={took_ms:.3f}"
 
@@ -97,7 +99,7 @@ async def page() -> FileResponse:
 
 @app.get("/user/{user_id}")
 async def user(user_id: UserId, response: Response) -> User:
-    """Suspends this task only; the loop serves others meanwhile."""
+    """Suspend only this task; the loop serves others meanwhile."""
     started = time.perf_counter()
     found = await erlang.async_call("get_user", user_id)
     timed(response, started)
@@ -106,7 +108,7 @@ async def user(user_id: UserId, response: Response) -> User:
 
 @app.get("/sync/{user_id}")
 def sync_user(user_id: UserId, response: Response) -> User:
-    """A plain function: Starlette runs it on its thread pool, where the call may block."""
+    """Run as a plain function: on Starlette's thread pool, where the call may block."""
     started = time.perf_counter()
     found = erlang.call("get_user", user_id)
     timed(response, started)
@@ -115,7 +117,7 @@ def sync_user(user_id: UserId, response: Response) -> User:
 
 @app.get("/fanout")
 async def fanout(response: Response, n: Annotated[int, Query(ge=1, le=10_000)] = 1000) -> Fanout:
-    """``n`` calls at once, each answered by an Erlang process of its own."""
+    """Make ``n`` calls at once; a separate Erlang process answers each call."""
     started = time.perf_counter()
     answers = await asyncio.gather(*(erlang.async_call("square", i) for i in range(n)))
     took = time.perf_counter() - started
@@ -136,7 +138,7 @@ async def slow(
     ms: Annotated[int, Query(ge=0, le=10_000)] = 300,
     timeout: Annotated[float | None, Query(gt=0, le=10)] = None,
 ) -> Slept:
-    """Sleeps in Erlang; beyond ``timeout`` seconds its process is stopped and the answer is 504."""
+    """Sleep in Erlang. Beyond ``timeout`` seconds the process is stopped and the answer is 504."""
     started = time.perf_counter()
     slept = await erlang.async_call("slow", ms, timeout=timeout)
     timed(response, started)
@@ -147,14 +149,14 @@ async def slow(
 async def fail(
     kind: Literal["error", "throw", "exit", "kill", "undefined"] = "error",
 ) -> dict[str, str]:
-    """Fails in Erlang in one of its ways; ``witness.py`` makes a clean 502 of it."""
+    """Fail in Erlang in one of several ways; ``witness.py`` turns the failure into a 502."""
     await erlang.async_call("no_such_function" if kind == "undefined" else "fail_when", kind)
     return {"unexpected": "the Erlang function did not fail"}
 
 
 @app.get("/about")
 async def about() -> dict[str, Any]:
-    """What runs here, for the page's head line."""
+    """The software that runs here, for the page's head line."""
     node = await erlang.async_call("node_info")
     return {
         **node,
@@ -167,7 +169,7 @@ async def about() -> dict[str, Any]:
 
 @app.websocket("/ws")
 async def talk(socket: WebSocket) -> None:
-    """Each message goes to Erlang's message processor and comes back processed."""
+    """Send each message to Erlang's message processor and return it processed."""
     if not from_this_host(socket.headers):
         await socket.close(1008)
         return
@@ -189,7 +191,7 @@ async def talk(socket: WebSocket) -> None:
 
 @app.websocket("/live")
 async def live(socket: WebSocket) -> None:
-    """Calls a second and their latency, twice a second; the last minute first."""
+    """Push the calls a second and their latency, twice a second; the last minute comes first."""
     if not from_this_host(socket.headers):
         await socket.close(1008)
         return

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A middleware around everything that catches every exception, of whatever kind.
+"""A middleware around the whole service that catches every exception.
 
-It counts what it saw, which must be real failures only: calls into Erlang use no exception as
-control flow. A failed Erlang call becomes a clean answer; everything else goes on as it came.
+The counted exceptions must be real failures: calls into Erlang use no exception as control flow. A
+failed Erlang call becomes a clean answer; every other exception goes on unchanged.
 """
 
 import json
@@ -15,7 +15,7 @@ import erlang
 
 
 class Witness:
-    """What the middleware saw: how often each class of exception came by."""
+    """The exceptions that the middleware saw: how often each class came."""
 
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()
@@ -41,7 +41,7 @@ class Witness:
 
 
 def erlang_failure(failure: erlang.Error) -> JSONResponse:
-    """502: this service is the gateway, and the Erlang function behind it failed."""
+    """Answer as a gateway whose upstream, the Erlang function, has failed."""
     if isinstance(failure, erlang.Timeout):
         status = 504
     elif isinstance(failure, erlang.Overloaded):
@@ -59,7 +59,7 @@ def erlang_failure(failure: erlang.Error) -> JSONResponse:
 
 
 def jsonable(term: object) -> object:
-    """The reason as JSON where it has such a form, else as text."""
+    """Return the reason as JSON where JSON can express it, else as text."""
     try:
         json.dumps(term)
     except (TypeError, ValueError):

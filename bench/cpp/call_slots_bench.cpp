@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What it costs to open and take a call among others in flight.
+// The cost to open and take a call while other calls are in flight.
 #include <benchmark/benchmark.h>
 
 #include "loop_bridge/call_slots.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a channel costs: on one thread, in bursts, and with many producers. The argument `kind` is
+// The cost of a channel: on one thread, in bursts, and with many producers. The argument `kind` is
 // the wake descriptor: 0 eventfd, 1 pipe.
 #include <benchmark/benchmark.h>
 #include <poll.h>
@@ -31,7 +31,7 @@ void push_one(Channel& channel) {
     benchmark::DoNotOptimize(channel.push(entry));
 }
 
-// The floor: what the entries themselves cost.
+// The floor: the cost of the entries alone.
 void allocate_and_free(benchmark::State& state) {
     for (auto _ : state) {
         benchmark::DoNotOptimize(std::make_unique<Payload>());
@@ -50,7 +50,7 @@ void push_and_take_one(benchmark::State& state) {
 }
 BENCHMARK(push_and_take_one)->ArgName("kind")->Arg(0);
 
-// The descriptor is written and read for each entry: what wake elision saves.
+// Writes and reads the descriptor for each entry. Wake elision saves this cost.
 void push_and_take_one_armed(benchmark::State& state) {
     Channel channel(kind_of(state));
     for (auto _ : state) {

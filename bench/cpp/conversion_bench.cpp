@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What conversion costs, by shape of value and direction. The code is that of nif/, the interpreter
-// is real, the terms are those of a stand-in for the BEAM (tests/cpp/stand_in/). Beside each
-// direction stands its floor: the same objects by CPython's API alone, the same terms by enif_*.
+// The cost of conversion, by shape of value and direction. The code is that of nif/ and the
+// interpreter is real. The terms are those of a stand-in for the BEAM (tests/cpp/stand_in/). Each
+// direction has a floor beside it: the same objects made by CPython's API alone, the same terms
+// made by enif_* alone.
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
@@ -26,7 +27,7 @@ namespace {
 
 struct Shape {
     const char* name;
-    const char* expression;  // of Python; its value comes back as it went
+    const char* expression;  // in Python; its value comes back unchanged
 };
 
 constexpr Shape kShapes[] = {
@@ -70,7 +71,7 @@ public:
         return term_to_python(gil_, types_, env_.get(), term);
     }
 
-    // The value must come back as it went, by the way of each floor too.
+    // The value must come back unchanged, also by the way of each floor.
     bool is_sound() const {
         const TermEnv other = make_term_env();
         return is_the_same(to_python(term_)) &&
@@ -105,7 +106,7 @@ public:
     }
 
 private:
-    // Equal for Python, and the same term: True, 1 and 1.0 are not.
+    // Equal in Python, and the same term: True, 1 and 1.0 are different terms.
     bool is_the_same(const PyRef& other) const {
         const TermEnv env = make_term_env();
         const ERL_NIF_TERM term = python_to_term(gil_, types_, env.get(), other.get(), "value");
@@ -126,7 +127,7 @@ void add(const std::string& name, const Subject& subject,
         name.c_str(), [&subject, run](benchmark::State& state) { (subject.*run)(state); });
 }
 
-// False when a value did not come back as it went.
+// False when a value came back changed.
 bool run_all(Gil gil) {
     const PyRef module = PyRef::steal(PyModule_New("_erlang"));
     const ErlangTypes types = make_erlang_types(gil, module.get());

@@ -116,7 +116,7 @@ private:
         return made;
     }
 
-    // The term goes in last: making it may move the others.
+    // The term is stored last: making it may move the other terms.
     void put(std::size_t place, ERL_NIF_TERM source) {
         const ERL_NIF_TERM term = make(source);
         *terms_.at(place) = term;
@@ -135,7 +135,7 @@ PyRef object_made_again(Gil gil, PyObject* value) {
         return PyRef::steal(PyFloat_FromDouble(PyFloat_AS_DOUBLE(value)));
     if (PyUnicode_CheckExact(value)) {
         Py_ssize_t size = 0;
-        const char* text = PyUnicode_AsUTF8AndSize(value, &size);  // kept by `value`
+        const char* text = PyUnicode_AsUTF8AndSize(value, &size);  // owned by `value`
         return PyRef::steal(PyUnicode_DecodeUTF8(text, size, nullptr));
     }
     if (PyBytes_CheckExact(value)) {

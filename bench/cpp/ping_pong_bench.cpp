@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A call and its reply between threads over two channels, with and without spinning before sleep.
-// Arguments: kind (0 eventfd, 1 pipe), spin_us (longest spin of a caller), awake_us (how long the
-// answering thread looks before it sleeps; the BEAM's schedulers do so as well), callers (threads
-// that call one answering thread at once).
+// Arguments: kind       0 eventfd, 1 pipe
+//            spin_us    longest spin of a caller
+//            awake_us   how long the answering thread looks before it sleeps, as BEAM schedulers do
+//            callers    threads that call one answering thread at the same time
 #include <benchmark/benchmark.h>
 
 #include <atomic>
@@ -16,7 +17,8 @@
 namespace loop_bridge {
 namespace {
 
-// A call that knows where its answer goes; it travels back itself, so nothing is allocated.
+// A call that names the channel for its answer. The call itself travels back, so nothing is
+// allocated.
 class Call final : public Entry {
 public:
     explicit Call(Channel& reply_to) noexcept : reply_to_(reply_to) {}
@@ -40,7 +42,7 @@ bool await_entries(BlockingWaiter& waiter) {
     }
 }
 
-// A thread that sends every call back where it came from, until its channel is closed.
+// A thread that sends every call back to its sender, until its channel is closed.
 class Echo {
 public:
     Echo(WakeKind kind, std::chrono::microseconds awake)
@@ -58,7 +60,7 @@ private:
     void run(std::chrono::microseconds awake) {
         BlockingWaiter waiter(calls_, std::chrono::microseconds(0));
         const auto has_calls = [this] { return calls_.has_entries(); };
-        // Outside of the spin policy: it stands for a thread that is not one of ours.
+        // Not by the spin policy: this thread stands for a thread of the BEAM.
         while (spin(awake, std::chrono::steady_clock::now, has_calls) || await_entries(waiter)) {
             if (calls_.closed()) {
                 return;

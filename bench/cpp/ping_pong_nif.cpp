@@ -44,7 +44,7 @@ struct Game {
     ErlNifUInt64 rounds;
     std::chrono::microseconds spin;
 
-    // Answers {ping_pong, Ref, Nanoseconds of each round}, or {ping_pong, Ref, lost}.
+    // Sends {ping_pong, Ref, Nanoseconds of each round}, or {ping_pong, Ref, lost}.
     void run() const {
         loop_bridge::BlockingWaiter waiter(table->channel, spin);
         std::vector<ErlNifUInt64> took;

@@ -33,7 +33,7 @@ idle() ->
     after infinity -> ok
     end.
 
-%% So many processes that do nothing, and one more that takes them along when it is killed.
+%% Starts this number of idle processes, and a process that takes them along when it is killed.
 -spec spawn_idle(Count :: pos_integer()) -> pid().
 spawn_idle(Count) ->
     spawn(fun() ->
@@ -41,7 +41,7 @@ spawn_idle(Count) ->
         idle()
     end).
 
-%% So many processes at once, each with a number to double; returns when all have done so.
+%% Starts this number of processes at once. Each doubles a number. Returns when all are done.
 -spec spawn_burst(Count :: non_neg_integer()) -> Count :: non_neg_integer().
 spawn_burst(Count) ->
     Workers = [
@@ -55,7 +55,7 @@ spawn_burst(Count) ->
      || {Pid, Monitor} <- Workers
     ]).
 
-%% Lets everybody pass at once, when it gets `lift'.
+%% Lets all waiting processes pass at once when it receives `lift'.
 -spec gate(Here :: non_neg_integer(), Waiting :: [pid()]) -> ok.
 gate(Here, Waiting) ->
     receive
@@ -82,13 +82,14 @@ everybody_at_gate(Gate, Count) ->
         {Gate, Count} -> Count
     end.
 
-%% What threads that wait in `erlang.call' spin at most.
+%% The longest time that threads in `erlang.call' spin.
 -spec spin_us() -> non_neg_integer().
 spin_us() ->
     {ok, #{spin_us := Microseconds}} = py_config:load(),
     Microseconds.
 
-%% By how many microseconds so many timers of a millisecond were late, one after the other.
+%% Starts this number of timers of a millisecond, one after the other. Returns by how many
+%% microseconds each was late.
 -spec timer_lateness(Count :: non_neg_integer()) -> [non_neg_integer()].
 timer_lateness(Count) ->
     [late(erlang:monotonic_time(microsecond)) || _ <- lists:seq(1, Count)].

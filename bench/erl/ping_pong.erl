@@ -10,7 +10,7 @@
 -opaque table() :: reference().
 -export_type([table/0]).
 
-%% @doc Plays and returns how long each round took, in nanoseconds.
+%% @doc Plays the rounds; returns the duration of each in nanoseconds.
 -spec run(Rounds :: pos_integer(), SpinMicroseconds :: non_neg_integer()) -> [pos_integer()].
 run(Rounds, SpinMicroseconds) ->
     Table = open(),
@@ -45,7 +45,7 @@ play(_Table, _Opponent, _Ref, _Rounds, _SpinMicroseconds) ->
 pong(_Table, _Round) ->
     erlang:nif_error(nif_not_loaded).
 
-%% The library lies beside this module's compiled file.
+%% The library is in the folder of this module's compiled file.
 -spec load() -> ok | {error, term()}.
 load() ->
     erlang:load_nif(filename:join(filename:dirname(code:which(?MODULE)), "ping_pong_nif"), 0).

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one uses otherwise to await something that blocks: the loop's executor, doing nothing."""
+"""The usual way to await blocking code: the loop's executor, with nothing to do."""
 
 import asyncio
 

@@ -7,13 +7,13 @@ NAME = "native ping-pong"
 
 
 def durations(count: int, spin_us: int) -> list[float]:
-    """How long each of ``count`` rounds took, in microseconds."""
+    """The duration of each of ``count`` rounds, in microseconds."""
     nanoseconds: list[int] = erlang.call("ping_pong", count, spin_us)
     assert len(nanoseconds) == count
     return [each / 1e3 for each in nanoseconds]
 
 
 def configured_spin_us() -> int:
-    """The most that threads in ``erlang.call`` spin in this node, in microseconds."""
+    """The longest time that threads in ``erlang.call`` spin in this node, in microseconds."""
     spin_us: int = erlang.call("spin_us")
     return spin_us

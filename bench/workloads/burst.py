@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How late a loop's ticker of 5 ms is while 100,000 replies come at once.
 
-The floor is as many bare futures that one callback of the loop resolves. The cost is the worst
-lateness of a round, from the moment of the release on; durations are microseconds of lateness.
+The floor is the same number of bare futures that one callback of the loop resolves. The cost is the
+worst lateness of a round after the release. Durations are microseconds of lateness.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ CALLS = 100_000
 TICK = 0.005
 
 Futures = Sequence[asyncio.Future[int]]
-# Futures that wait, and what releases all of them.
+# Futures that wait, and the function that releases all of them.
 Wait = Callable[[int], Awaitable[tuple[Futures, Callable[[], None]]]]
 
 
@@ -60,7 +60,7 @@ async def beside(wait: Wait, count: int) -> Round:
     lateness.clear()
     release()
     values = await gathered
-    # The tick that was due meanwhile.
+    # Wait for the tick that was due meanwhile.
     await asyncio.sleep(2 * TICK)
     ticker.cancel()
     assert values == list(range(count)), "results are not where they belong"

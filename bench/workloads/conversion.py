@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values of several shapes to Erlang and back, against pickling and unpickling them twice.
+"""Values of several shapes to Erlang and back, against pickling and unpickling twice.
 
-Both make the same number of steps: out of Python objects and into them again, in each direction.
+Both sides take the same steps: out of Python objects and back into them, in each direction.
 """
 
 import json

@@ -12,7 +12,7 @@ FEW = 100
 
 
 def run(variant: str, quick: bool) -> list[Record]:
-    # As many calls on either side in a round.
+    # Both sides make the same number of calls in a round.
     times, rounds = (MANY // FEW, 1) if quick else (MANY // FEW, 7)
     with runner(variant) as loop:
         many = side_on_loop(loop, f"{MANY:,} at once", partial(timed_gathers, 1, MANY, gather))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """16 threads calling at once, against the native ping-pong of one thread that never spins.
 
-The cost is the time from the first call to the last, for each call.
+The cost is the time from the first call to the last, divided by the number of calls.
 """
 
 import time

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memory for a call in flight, beyond the future and the Erlang process that any call needs.
 
-Grown by many calls that hang in Erlang, less what as many bare futures and idle Erlang processes
-took just before, which stay alive meanwhile.
+The memory for many calls that hang in Erlang, minus the memory for the same number of bare futures
+and idle Erlang processes. The futures and processes are made just before, and stay alive meanwhile.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ DEADLINE = 60.0  # seconds until all processes have started, or ended
 
 
 class Mallinfo2(ctypes.Structure):
-    """What glibc tells of its heap, in bytes; only two of these matter here."""
+    """What glibc reports of its heap, in bytes. Only two of these fields are used."""
 
     _fields_ = tuple(
         (name, ctypes.c_size_t)
@@ -32,7 +32,7 @@ class Mallinfo2(ctypes.Structure):
 
 
 def allocated() -> int:
-    """Bytes in use by malloc: what the native library takes, and little else."""
+    """Bytes in use by malloc: the native library's memory, and little else."""
     mallinfo2 = ctypes.CDLL(None).mallinfo2
     mallinfo2.restype = Mallinfo2
     info = mallinfo2()
@@ -46,7 +46,7 @@ def resident() -> int:
 
 
 async def until(reached: Callable[[int], bool]) -> None:
-    """Waits until the number of Erlang processes is as wanted."""
+    """Wait until the number of Erlang processes fulfils the condition."""
     deadline = time.monotonic() + DEADLINE
     while not reached(await erlang.async_call("process_count")):
         assert time.monotonic() < deadline, "processes do not come or go"

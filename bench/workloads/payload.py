@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An argument of 100 MB, against one of 100 bytes: what a large binary costs beyond a small one."""
+"""An argument of 100 MB, against an argument of 100 bytes: the extra cost of a large binary."""
 
 import time
 from functools import partial

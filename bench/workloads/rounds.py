@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Interleaved rounds: what is measured and its floor by turns, so that noise hits both alike."""
+"""Interleaved rounds: the subject and its floor take turns, so that noise hits both alike."""
 
 import asyncio
 import itertools
@@ -54,13 +54,13 @@ def compare(
     rounds: int,
     best: Callable[[Iterable[float]], float] = min,
 ) -> Record:
-    """Plays both sides `rounds` times by turns; the ratio is the median of the rounds' ratios.
+    """Play both sides `rounds` times in turns; the ratio is the median of the rounds' ratios.
 
-    Where others use the machine too, the ratio of the two sides' best rounds says more: a floor
-    that needs one processor is disturbed less than calls that keep two of them busy.
+    On a shared machine, the ratio of the two sides' best rounds says more. A floor that needs one
+    processor is disturbed less than calls that keep two processors busy.
     """
     for number in range(rounds):
-        # Whoever comes second finds warmer caches: not always the same one.
+        # The second side finds warmer caches, so the sides swap their places.
         for side in (measured, floor) if number % 2 else (floor, measured):
             side.rounds.append(side.play())
     pairs = zip(measured.rounds, floor.rounds, strict=True)
@@ -78,7 +78,7 @@ def compare(
 
 
 def timed(calls: int, call: Callable[[int], int]) -> list[float]:
-    """How long each of `calls` calls took, in microseconds; the results are checked."""
+    """The duration of each of `calls` calls, in microseconds; the results are checked."""
     durations = []
     clock = time.perf_counter
     for value in range(calls):
@@ -103,7 +103,7 @@ async def timed_awaits(calls: int, one: Callable[[int], Awaitable[int]]) -> list
 async def timed_gathers(
     times: int, calls: int, gather: Callable[[range], Awaitable[list[int]]]
 ) -> list[float]:
-    """How long a call took in each of `times` gathers of `calls` calls, in microseconds."""
+    """The duration of a call in each of `times` gathers of `calls` calls, in microseconds."""
     durations = []
     for _ in range(times):
         start = time.perf_counter()
@@ -114,7 +114,7 @@ async def timed_gathers(
 
 
 def runner(kind: str) -> asyncio.Runner:
-    """A loop of the kind that a variant names."""
+    """A loop of the variant's kind."""
     if kind == "uvloop":
         import uvloop
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How late Erlang's timers of a millisecond are beside gathers of 1,000 calls without a pause.
+"""The lateness of Erlang's timers of a millisecond, beside gathers of 1,000 calls without a pause.
 
-The floor is beside gathers of as many bare futures, each with as many processes that Erlang spawns
-by itself: who waits for a timer waits its turn among processes that are ready, whoever made them.
-The cost is the 99th percentile of a round; durations are microseconds of lateness.
+The floor is the lateness beside gathers of bare futures, while Erlang itself spawns the same number
+of processes. A process that waits for a timer waits its turn among ready processes, whatever made
+them ready. The cost is the 99th percentile of a round. Durations are microseconds of lateness.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A FastAPI route that awaits one call, against the same route returning a constant.
 
-Served on uvicorn in this node; the client, who measures, is a process of its own outside of it.
-The cost is requests a second.
+uvicorn in this node serves the route. The client measures in a separate process outside of the
+node. The cost is requests a second.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ async def call() -> dict[str, int]:
 
 
 async def serve_and_measure(arguments: list[str]) -> Record:
-    # asyncio turns Nagle's delays off only for sockets that name their protocol.
+    # asyncio turns off Nagle's delays only for sockets that name their protocol.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as server:
         server.bind(("127.0.0.1", 0))
         server.listen()

@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Says where the demo can be reached as soon as both services answer, then ends.
+%% Prints the demo's addresses as soon as both services answer, then ends.
 -module(demo_announcer).
 
 -behaviour(gen_server).

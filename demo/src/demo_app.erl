@@ -1,8 +1,8 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @doc The demo: registers Erlang functions for Python and starts the services that call them.
 %%
-%% Application environment: `port' (default 8000) of the FastAPI service on 127.0.0.1; the
-%% aiohttp service takes the next one.
+%% Application environment: `port' (default 8000) is the port of the FastAPI service on 127.0.0.1;
+%% the aiohttp service uses the next port.
 -module(demo_app).
 
 -behaviour(application).
@@ -12,7 +12,7 @@
 -spec start(Type :: application:start_type(), Args :: term()) ->
     {ok, pid()} | {error, Reason :: term()}.
 start(_Type, _Args) ->
-    %% The folder that holds service.py and chat.py.
+    %% The folder of service.py and chat.py.
     {ok, _} = py:call(site, addsitedir, [list_to_binary(code:priv_dir(demo))]),
     ok = demo_functions:register(),
     demo_sup:start_link().

@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% @doc What the demo's Python may call. Every answer names the process that gave it.
+%% @doc The functions that the demo's Python calls. Every answer names the process that gave it.
 -module(demo_functions).
 
 -export([register/0, unregister/0]).
@@ -24,7 +24,7 @@ get_user([Id]) ->
         User -> signed(User)
     end.
 
-%% @doc Counts what is in a text and turns it round, grapheme by grapheme.
+%% @doc Counts the parts of a text and reverses the text, grapheme by grapheme.
 -spec process_message([Text :: binary()]) -> map().
 process_message([Text]) ->
     Messages = persistent_term:get({?MODULE, messages}),
@@ -41,13 +41,13 @@ process_message([Text]) ->
 square([N]) ->
     {N * N, self()}.
 
-%% @doc Sleeps for so many milliseconds.
+%% @doc Sleeps for this number of milliseconds.
 -spec slow([non_neg_integer()]) -> map().
 slow([Milliseconds]) ->
     ok = timer:sleep(Milliseconds),
     signed(#{slept_ms => Milliseconds}).
 
-%% @doc Fails in each of the ways in which an Erlang process can.
+%% @doc Fails in one of the ways in which an Erlang process can fail.
 -spec fail_when([Kind :: binary()]) -> no_return().
 fail_when([<<"error">>]) ->
     error({payment_refused, #{card => expired}});

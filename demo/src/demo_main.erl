@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% @doc Starts the demo on a node of its own (`erl -s demo_main'); the node ends with it.
+%% @doc Starts the demo on a separate node (`erl -s demo_main'); the node ends with the demo.
 -module(demo_main).
 
 -export([start/0]).
@@ -17,7 +17,7 @@ start() ->
             give_up("port ~b is taken; choose another with --port", [Taken])
     end.
 
-%% Found out before: a service whose port is taken would only be restarted in vain.
+%% Checked before the start: the supervisor would restart a service with a taken port in vain.
 -spec is_free(Port :: inet:port_number()) -> boolean().
 is_free(Port) ->
     case gen_tcp:listen(Port, [{ip, {127, 0, 0, 1}}, {reuseaddr, true}]) of

@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Two web services on two event loops, supervised like any other children. The supervisor owns
-%% the users' table, so that it outlives everything that crashes below.
+%% Two web services on two event loops, supervised like any other children. The supervisor owns the
+%% users' table, so the table outlives every crash of a child.
 -module(demo_sup).
 
 -behaviour(supervisor).

@@ -11,7 +11,7 @@
 
 -define(VISITS, 5).
 
-%% @doc Makes the table; it belongs to the calling process.
+%% @doc Makes the table, which belongs to the calling process.
 -spec new() -> ok.
 new() ->
     ?MODULE = ets:new(?MODULE, [named_table, public, {read_concurrency, true}]),
@@ -26,7 +26,7 @@ new() ->
     ]),
     ok.
 
-%% @doc The user with this number, whose visits it counts; `none' when there is no such user.
+%% @doc Returns the user with this number and counts the visit; `none' when there is no such user.
 -spec get(Id :: integer()) -> user() | none.
 get(Id) ->
     try ets:update_counter(?MODULE, Id, {?VISITS, 1}) of

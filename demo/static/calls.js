@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The call cards: a form whose boxes are parts of a URL, and the room for its answer.
+// The call cards: a form whose boxes are parts of a URL, and a place for its answer.
 import { answered, asked } from "./cord.js";
 import { milliseconds, microseconds } from "./units.js";
 

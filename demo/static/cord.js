@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cord in the head: what was asked, who answered, and a pulse there and back.
+// The cord in the head: the last request, the process that answered, and a pulse back and forth.
 const cord = document.querySelector("#cord");
 const pulse = cord.querySelector(".hum");
 const still = matchMedia("(prefers-reduced-motion: reduce)");

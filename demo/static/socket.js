@@ -27,7 +27,7 @@ export function openSocket(url, lamp, onMessage) {
 
   open();
   return {
-    // Whether it was sent.
+    // Returns whether the text was sent.
     send(text) {
       if (socket.readyState !== WebSocket.OPEN) return false;
       socket.send(text);
