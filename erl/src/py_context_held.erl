@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% The context that the calling process holds for itself. The process dictionary has it, and all
-%% requests of the process go there. The pool gets it back when the process releases it or dies.
+%% The context that the calling process holds for itself. All requests of the process go there. The
+%% pool gets the context back when the process releases it or dies.
 %%
 %% A `private' context has globals of its own. A `shared' context is only the same thread for a
 %% series of requests; if it is lost, it is not replaced.
@@ -10,11 +10,11 @@
 %% thread is still stuck after a while, a context with empty globals replaces it.
 -module(py_context_held).
 
--export([key/0, hold/2, release/0, is_holding/0, request/2]).
+-export([hold/2, release/0, is_holding/0, request/2]).
+
+-export_type([held/0]).
 
 -type kind() :: private | shared.
-
--define(HELD, '$erlang_python_context').
 
 %% The time that an abandoned request has to end, in milliseconds.
 -define(STUCK_AFTER, 1000).
@@ -31,20 +31,17 @@
     unsure = false :: false | integer()
 }).
 
-%% The key in the process dictionary.
--spec key() -> atom().
-key() ->
-    ?HELD.
+-opaque held() :: #held{}.
 
 %% `outer': the process held a context already.
 -spec hold(kind(), py_deadline:deadline()) ->
     {ok, mine | outer} | {error, py_request_result:reason()}.
 hold(Kind, Deadline) ->
-    case get(?HELD) of
-        undefined ->
+    case py_caller:held() of
+        none ->
             case lease(#held{kind = Kind, lease = none}, Deadline) of
                 {ok, Held} ->
-                    put(?HELD, Held),
+                    py_caller:set_held(Held),
                     {ok, mine};
                 {error, _} = Error ->
                     Error
@@ -56,31 +53,38 @@ hold(Kind, Deadline) ->
 %% `ok' also if the process holds no context.
 -spec release() -> ok.
 release() ->
-    case erase(?HELD) of
-        #held{lease = {Lease, _}, kind = shared, unsure = false} ->
-            py_context_pool:checkin(Lease, free);
-        #held{lease = {Lease, Context}, kind = private, unsure = false} ->
-            case py_request_wait:run(Context, ?LEAVE, py_deadline:in(?STUCK_AFTER)) of
-                {free, {ok, _}} -> py_context_pool:checkin(Lease, free);
-                closed -> py_context_pool:checkin(Lease, closed);
-                _ -> py_context_pool:checkin(Lease, abandoned)
-            end;
-        #held{lease = {Lease, _}} ->
-            %% The pool cleans the context up.
-            py_context_pool:checkin(Lease, abandoned);
-        _ ->
-            ok
+    case py_caller:held() of
+        none ->
+            ok;
+        Held ->
+            py_caller:set_held(none),
+            give_back(Held)
     end.
+
+-spec give_back(#held{}) -> ok.
+give_back(#held{lease = none}) ->
+    ok;
+give_back(#held{lease = {Lease, _}, kind = shared, unsure = false}) ->
+    py_context_pool:checkin(Lease, free);
+give_back(#held{lease = {Lease, Context}, kind = private, unsure = false}) ->
+    case py_request_wait:run(Context, ?LEAVE, py_deadline:in(?STUCK_AFTER)) of
+        {free, {ok, _}} -> py_context_pool:checkin(Lease, free);
+        closed -> py_context_pool:checkin(Lease, closed);
+        _ -> py_context_pool:checkin(Lease, abandoned)
+    end;
+give_back(#held{lease = {Lease, _}}) ->
+    %% The pool cleans the context up.
+    py_context_pool:checkin(Lease, abandoned).
 
 -spec is_holding() -> boolean().
 is_holding() ->
-    get(?HELD) =/= undefined.
+    py_caller:held() =/= none.
 
 %% Makes a request on the held context and waits for its answer.
 -spec request(py_nif:request(), py_deadline:deadline()) -> {ok, py_request_result:answer()} | none.
 request(Request, Deadline) ->
-    case get(?HELD) of
-        undefined -> none;
+    case py_caller:held() of
+        none -> none;
         Held -> {ok, run(Held, Request, Deadline)}
     end.
 
@@ -88,7 +92,7 @@ request(Request, Deadline) ->
 run(Held = #held{lease = none}, Request, Deadline) ->
     case lease(Held, Deadline) of
         {ok, Leased} ->
-            put(?HELD, Leased),
+            py_caller:set_held(Leased),
             run(Leased, Request, Deadline);
         {error, _} = Error ->
             Error
@@ -98,7 +102,7 @@ run(Held = #held{lease = {Lease, Context}, unsure = false}, Request, Deadline) -
         {free, Answer} ->
             Answer;
         {abandoned, Answer} ->
-            put(?HELD, Held#held{unsure = erlang:monotonic_time(millisecond)}),
+            py_caller:set_held(Held#held{unsure = erlang:monotonic_time(millisecond)}),
             Answer;
         closed ->
             lost(Held, Lease, closed, Request, Deadline)
@@ -108,7 +112,7 @@ run(Held = #held{lease = {Lease, Context}, unsure = Since}, Request, Deadline) -
     case py_request_wait:run(Context, ?NOTHING, py_deadline:earlier(Deadline, Limit)) of
         {free, _} ->
             Well = Held#held{unsure = false},
-            put(?HELD, Well),
+            py_caller:set_held(Well),
             run(Well, Request, Deadline);
         {abandoned, _} ->
             case py_deadline:left(Limit) of
@@ -125,7 +129,7 @@ run(Held = #held{lease = {Lease, Context}, unsure = Since}, Request, Deadline) -
 lost(Held, Lease, How, Request, Deadline) ->
     py_context_pool:checkin(Lease, How),
     Lost = Held#held{lease = none, unsure = false},
-    put(?HELD, Lost),
+    py_caller:set_held(Lost),
     case Held of
         #held{kind = private} -> run(Lost, Request, Deadline);
         #held{kind = shared} -> {error, disconnected}

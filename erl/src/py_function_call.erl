@@ -5,7 +5,7 @@
 %% dies meanwhile, its watcher ends the call.
 -module(py_function_call).
 
--export([run/5, work/6, is_worker/0, died/3]).
+-export([run/5, work/6, died/3]).
 
 -export_type([options/0]).
 
@@ -60,14 +60,11 @@ run(Channel, Id, Name, Args, {Overload, Ancestors}) ->
 -spec work(Handler :: pid(), py_nif:channel(), py_nif:call_id(), binary(), [term()], options()) ->
     ok.
 work(Handler, Channel, Id, Name, Args, Options) ->
+    py_caller:set_ancestors([]),
     run(Channel, Id, Name, Args, Options),
     unlink(Handler),
     Handler ! {ended, self()},
     ok.
-
--spec is_worker() -> boolean().
-is_worker() ->
-    process_info(self(), initial_call) =:= {initial_call, {?MODULE, work, 6}}.
 
 %% Called by the handler: ends the call of a worker that died before it could end the call itself.
 -spec died(py_nif:channel(), py_nif:call_id(), Reason :: term()) -> ok.

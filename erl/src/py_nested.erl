@@ -5,29 +5,24 @@
 %% Python code may call Erlang again, and that call arrives here during the wait. So one Erlang
 %% process mirrors one Python thread, and their stacks nest.
 %%
-%% The mark is `{Channel, Deadline}' in the process dictionary of the handler. It exists only while
-%% a function runs. An inner wait never outlasts an outer one: an outer wait can't time out before
-%% the inner wait has returned.
+%% While a function runs, py_caller has the channel of the waiting thread and the deadline of the wait.
+%% An inner wait never outlasts an outer one: an outer wait can't time out before the inner wait has
+%% returned.
 -module(py_nested).
 
 -export([serve/5, channel/0, request/3]).
-
--define(MARK, '$erlang_python_waiting_thread').
 
 %% Runs the function of a sync call in the calling process, which is the channel's handler.
 -spec serve(py_nif:channel(), py_nif:call_id(), binary(), Args :: [term()], Options) -> ok when
     Options :: py_function_call:options().
 serve(Channel, Id, Name, Args, Options) ->
-    put(?MARK, {Channel, infinity}),
-    py_scope:run(fun() -> py_function_call:run(Channel, Id, Name, Args, Options) end),
-    erase(?MARK),
-    ok.
+    run_isolated({Channel, infinity}, Id, Name, Args, Options).
 
 %% The channel of the Python thread that waits for the calling process.
 -spec channel() -> {ok, py_nif:channel()} | none.
 channel() ->
-    case get(?MARK) of
-        undefined -> none;
+    case py_caller:waiting() of
+        none -> none;
         {Channel, _Deadline} -> {ok, Channel}
     end.
 
@@ -41,11 +36,11 @@ request(Channel, Request, Deadline) ->
             %% The thread is gone. This process is about to be stopped.
             {error, disconnected};
         {ok, Handle} ->
-            Outer = {Channel, OuterDeadline} = get(?MARK),
+            Outer = {Channel, OuterDeadline} = py_caller:waiting(),
             Bounded = py_deadline:earlier(Deadline, OuterDeadline),
-            put(?MARK, {Channel, Bounded}),
+            py_caller:set_waiting({Channel, Bounded}),
             Answer = wait(Channel, Ref, Handle, Bounded),
-            put(?MARK, Outer),
+            py_caller:set_waiting(Outer),
             Answer
     end.
 
@@ -56,7 +51,7 @@ wait(Channel, Ref, Handle, Deadline) ->
         {py_result, Ref, Answer} ->
             Answer;
         {call, Id, Name, Args, Options} ->
-            py_scope:run(fun() -> py_function_call:run(Channel, Id, Name, Args, Options) end),
+            run_isolated(py_caller:waiting(), Id, Name, Args, Options),
             wait(Channel, Ref, Handle, Deadline)
     after py_deadline:left(Deadline) ->
         abandon(Channel, Ref, Handle)
@@ -70,3 +65,13 @@ abandon(Channel, Ref, Handle) ->
         abandoned -> {error, timeout};
         replied -> wait(Channel, Ref, Handle, infinity)
     end.
+
+%% What the function leaves in this process is released at its end.
+-spec run_isolated(py_caller:waiting(), py_nif:call_id(), binary(), [term()], Options) -> ok when
+    Options :: py_function_call:options().
+run_isolated({Channel, _} = Waiting, Id, Name, Args, Options) ->
+    Outer = py_caller:begin_call(Waiting),
+    py_function_call:run(Channel, Id, Name, Args, Options),
+    py_context_held:release(),
+    py_request_async:give_up_all(),
+    py_caller:end_call(Outer).

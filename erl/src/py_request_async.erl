@@ -6,29 +6,19 @@
 %% up kills the process too.
 -module(py_request_async).
 
--export([key/0, start/1, await/2, give_up_all/0, init/3]).
-
-%% In the caller's dictionary: the processes of the requests that the caller has not awaited.
--define(WORKERS, '$erlang_python_async').
-
--type workers() :: #{reference() => pid()}.
-
--spec key() -> atom().
-key() ->
-    ?WORKERS.
+-export([start/1, await/2, give_up_all/0, init/3]).
 
 -spec start(fun(() -> py_request_result:answer())) -> reference().
 start(Work) ->
-    Ancestors = py_ancestors:of_caller(),
+    Ancestors = py_caller:ancestors(),
     {Worker, Ref} = spawn_opt(?MODULE, init, [self(), Ancestors, Work], [monitor]),
-    _ = put(?WORKERS, (workers())#{Ref => Worker}),
+    py_caller:set_workers((py_caller:workers())#{Ref => Worker}),
     Ref.
 
--spec init(
-    Caller :: pid(), [py_function_limit:key()] | none, fun(() -> py_request_result:answer())
-) -> no_return().
+-spec init(Caller :: pid(), Ancestors, fun(() -> py_request_result:answer())) -> no_return() when
+    Ancestors :: py_caller:ancestors() | none.
 init(Caller, Ancestors, Work) ->
-    ok = py_ancestors:inherit(Ancestors),
+    py_caller:set_ancestors(Ancestors),
     Self = self(),
     _ = spawn(fun() -> guard(Caller, Self) end),
     exit({?MODULE, Work()}).
@@ -37,26 +27,23 @@ init(Caller, Ancestors, Work) ->
 -spec await(reference(), timeout()) -> {ok, term()} | {error, py_request_result:reason()}.
 await(Ref, Timeout) ->
     Deadline = py_deadline:in(Timeout),
-    case maps:take(Ref, workers()) of
+    case maps:take(Ref, py_caller:workers()) of
         error ->
             {error, unknown_call};
         {Worker, Others} ->
-            _ = put(?WORKERS, Others),
+            py_caller:set_workers(Others),
             receive_answer(Ref, Worker, Deadline)
     end.
 
 %% Ends all requests that the calling process has started and not awaited.
 -spec give_up_all() -> ok.
 give_up_all() ->
-    Workers = workers(),
-    _ = erase(?WORKERS),
-    maps:foreach(fun give_up/2, Workers).
-
--spec workers() -> workers().
-workers() ->
-    case get(?WORKERS) of
-        undefined -> #{};
-        Workers -> Workers
+    case py_caller:workers() of
+        None when map_size(None) =:= 0 ->
+            ok;
+        Workers ->
+            py_caller:set_workers(#{}),
+            maps:foreach(fun give_up/2, Workers)
     end.
 
 -spec give_up(reference(), Worker :: pid()) -> true.

@@ -4,7 +4,7 @@
 %% goes to the logger, and is kept for the requesting process until its next exception.
 -module(py_request_result).
 
--export([key/0, result/1, last_traceback/0, log/2]).
+-export([result/1, last_traceback/0, log/2]).
 
 -export_type([answer/0, result/0, reason/0]).
 
@@ -19,16 +19,9 @@
 -type answer() :: py_nif:answer() | {error, reason()}.
 -type result() :: {ok, term()} | {error, reason()}.
 
-%% A key of the dictionary of a process that makes requests.
--define(LAST, '$erlang_python_traceback').
-
--spec key() -> atom().
-key() ->
-    ?LAST.
-
 -spec result(answer()) -> result().
 result({error, {Name, Text, Traceback}} = Answer) when is_binary(Text), is_binary(Traceback) ->
-    put(?LAST, Traceback),
+    py_caller:set_traceback(Traceback),
     log(debug, Answer),
     {error, {Name, Text}};
 result(Answer) ->
@@ -36,8 +29,8 @@ result(Answer) ->
 
 -spec last_traceback() -> {ok, binary()} | {error, none}.
 last_traceback() ->
-    case get(?LAST) of
-        undefined -> {error, none};
+    case py_caller:traceback() of
+        none -> {error, none};
         Traceback -> {ok, Traceback}
     end.
 
