@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts programs under python3 and under erlpy; these tests themselves run outside any node."""
+"""Starts programs under python3 and under erlpy. The tests themselves run outside of any node."""
 
 import os
 import re
@@ -18,8 +18,8 @@ PYTHON = [sys.executable]
 ERLPY = [sys.executable, "-I", "-S", str(ROOT / "tools/erlpy")]
 SECONDS = 60.0
 
-# Programs inherit what is ignored, as under nohup or in the background of a script; these tests are
-# about what is not.
+# Programs inherit ignored signals, for example from nohup or a script's background. These tests
+# need the default handling.
 for inherited in (signal.SIGHUP, signal.SIGQUIT):
     signal.signal(inherited, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -37,7 +37,7 @@ def masked(text: str) -> str:
     return re.sub("0x[0-9a-f]{6,}", "0x...", text)
 
 
-# A node has other threads, so CPython's warning is true there; python3 alone may have none.
+# A node has other threads, so CPython's warning is right there; python3 alone may have none.
 FORK_WARNING = re.compile(
     r".*: DeprecationWarning: This process \(pid=\d+\) is multi-threaded, use of fork\(\)"
     r" may lead to deadlocks in the child\.\n(?:  .*\n)?"
@@ -45,7 +45,7 @@ FORK_WARNING = re.compile(
 
 
 def await_sleep(pid: int) -> None:
-    """Gives a program a second to begin its wait, if it waits for anything.
+    """Give a program a second to begin its wait, if it waits at all.
 
     python3, unlike erlpy, may miss a signal just before the wait, until the wait is over.
     """
@@ -75,7 +75,7 @@ class Place:
         return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **variables}
 
     def start(self, starter: list[str], *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """Starts a program in a process group of its own, as a shell does."""
+        """Start a program in a separate process group, as a shell does."""
         process = subprocess.Popen(
             [*starter, *arguments],
             stdin=subprocess.PIPE,
@@ -96,13 +96,15 @@ class Place:
         return Ended(masked(output), masked(error), process.returncode)
 
     def same(self, *arguments: str, stdin: str = "", **variables: str) -> Ended:
-        """The output and the end of both; fails if they differ."""
+        """Compare the output and the end under both; fail if they differ."""
         expected = self.run(PYTHON, *arguments, stdin=stdin, **variables)
         assert self.run(ERLPY, *arguments, stdin=stdin, **variables) == expected
         return expected
 
     def same_but_for_fork(self, *arguments: str) -> Ended:
-        """The same, but erlpy warns of a fork, as CPython does in a program with threads."""
+        """Compare both, except that erlpy warns of a fork, as CPython does in a program with
+        threads.
+        """
         expected = self.run(PYTHON, *arguments)
         ended = self.run(ERLPY, *arguments)
         error, warned = FORK_WARNING.subn("", ended.error)
@@ -113,7 +115,7 @@ class Place:
     def interrupt(
         self, starter: list[str], *arguments: str, number: int = signal.SIGINT, times: int = 1
     ) -> Ended:
-        """Signals the process each time that it has printed a line `ready`."""
+        """Signal the process each time after it has printed a line `ready`."""
         process = self.start(starter, *arguments)
         assert process.stdout is not None
         seen = ""
@@ -133,7 +135,7 @@ class Place:
     def same_interrupted(
         self, *arguments: str, number: int = signal.SIGINT, times: int = 1
     ) -> Ended:
-        """Compares all but the exact place of the program when the signal came."""
+        """Compare everything but the exact place of the program when the signal came."""
         ends = []
         for starter in (PYTHON, ERLPY):
             ended = self.interrupt(starter, *arguments, number=number, times=times)

@@ -15,7 +15,7 @@ class Client:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=seconds)
         self._input = self._socket.makefile("rb")
         self._count = 0
-        # Came while others were waited for.
+        # Messages that arrived during the wait for other messages.
         self._arrived: deque[Message] = deque()
 
     def __enter__(self) -> "Client":
@@ -31,7 +31,7 @@ class Client:
         self._socket.close()
 
     def send(self, command: str, **arguments: object) -> int:
-        """Sends a request; returns its number."""
+        """Send a request; return its number."""
         self._count += 1
         message = {
             "seq": self._count,

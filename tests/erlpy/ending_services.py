@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Services that an erlpy program's node hosts; `test_hosted_end.py` writes this into its folder.
 
-All answer `GET /WAY`: the work of a request that a test holds until the program has ended.
+All answer `GET /WAY`: each request does some work, which the test holds until the program has
+ended.
 """
 
 import asyncio
@@ -61,7 +62,7 @@ WAYS: dict[str, Callable[[], Awaitable[str]]] = {
 
 
 async def answer(path: str) -> str:
-    """Works when the test allows it. A failure is the answer."""
+    """Do the work when the test allows it. A failure becomes the answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", CONTROL_PORT)
     writer.write(b"held\n")
     await reader.read()
@@ -73,12 +74,12 @@ async def answer(path: str) -> str:
 
 
 stopping = threading.Event()
-# A thread that a program waits for, and that ends with the services.
+# A thread for which a program waits, and which ends with the services.
 threading.Thread(target=stopping.wait, daemon=False).start()
 
 
 async def end(server: str) -> None:
-    """The last act of a service."""
+    """The last action of a service."""
     stopping.set()
     ways = [await way() for way in WAYS.values()]
     print(server, *set(ways), flush=True)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A program whose functions run in all places where a node runs Python, for tools to observe."""
+"""A program whose functions run everywhere a node runs Python, for tools to observe."""
 
 from conftest import Place
 
-# What Erlang calls, by where it runs. Each line marked is a stop of a debugger.
+# Functions that Erlang calls, by the place where they run. A debugger stops at each marked line.
 LIBRARY = """\
 import asyncio
 import threading
@@ -67,7 +67,7 @@ STOPS = [
     "streamed",
 ]
 
-# Calls everything, in loops of both kinds.
+# Calls every function, in loops of both kinds.
 CALL_ALL = """\
 def call_all():
     for flag in (True, False):
@@ -82,7 +82,7 @@ def elsewhere(module, function, *args):
     erlang.call("elsewhere", erlang.Atom(module), erlang.Atom(function), args)
 """
 
-# A process of its own has a context of its own.
+# A separate process gets a context of its own.
 ELSEWHERE = """\
 py:register_function(elsewhere, fun([Module, Function, Args]) ->
     {_, Monitor} = spawn_monitor(fun() ->
@@ -114,6 +114,6 @@ REGISTER = [option for code in (ELSEWHERE, NEST, IN_LOOP) for option in ("--erl"
 
 
 def write(place: Place, program: str) -> None:
-    """Writes library.py and program.py into the folder."""
+    """Write library.py and program.py into the folder."""
     place.write("library.py", LIBRARY)
     place.write("program.py", f"import erlang\n{CALL_ALL}\n{program}")

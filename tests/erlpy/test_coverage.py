@@ -8,7 +8,7 @@ import observed
 import pytest
 from conftest import ERLPY, PYTHON, Place
 
-# By how coverage observes: in C, in Python, by the interpreter's own events.
+# The ways in which coverage observes: in C, in Python, by the interpreter's own events.
 CORES = ["ctrace", "pytrace", *(["sysmon"] if sys.version_info >= (3, 14) else [])]
 
 # Not in the node's main thread: coverage begins and ends in requests of Erlang processes.
@@ -30,7 +30,7 @@ def end():
 
 
 def missing(place: Place) -> tuple[list[int], list[list[int]]]:
-    """Lines and branches of the library that never ran, as coverage reports them."""
+    """Lines and branches of the library that never ran, by coverage's own report."""
     told = place.run(PYTHON, "-m", "coverage", "json", "-q", "-o", "-")
     assert told.status == 0, told
     report = json.loads(told.output)["files"]["library.py"]

@@ -13,7 +13,7 @@ def listen():
     debugpy.wait_for_client()
 """
 
-# Attached when contexts have been at work.
+# The debugger attaches after contexts have worked.
 PROGRAM = """\
 import starter
 elsewhere("py", "call", "builtins", "len", [[]])
@@ -38,7 +38,7 @@ def test_a_debugger_stops_everywhere(place: Place, listen: str) -> None:
         for number, line in enumerate(observed.LIBRARY.splitlines(), 1)
         if line.endswith("# stop")
     ]
-    # The modules of the standard library are frozen, in which it does not stop anyway.
+    # The modules of the standard library are frozen; the debugger does not stop there anyway.
     node = place.start([*ERLPY, *observed.REGISTER], "-Xfrozen_modules=off", "program.py")
     assert node.stdout is not None
     stops = []

@@ -8,7 +8,7 @@ from conftest import ERLPY, PYTHON, SECONDS, Place
 @pytest.mark.parametrize(
     "source",
     [
-        # Threads are waited for, daemons are not.
+        # The program waits for threads, but not for daemons.
         "import threading, time\n"
         "threading.Thread(target=lambda: (time.sleep(.3), print('thread'))).start()\n"
         "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n"
@@ -17,7 +17,7 @@ from conftest import ERLPY, PYTHON, SECONDS, Place
         "import threading, time\n"
         "threading.Thread(target=lambda: (time.sleep(.3), print('thread'))).start()\n"
         "1/0",
-        # Exit functions: the last first, after the threads, failing ones shown.
+        # Exit functions run after the threads, the last one first. Errors in them are shown.
         "import atexit, threading, time\n"
         "atexit.register(print, 'first')\n"
         "atexit.register(lambda: 1/0)\n"
@@ -26,7 +26,7 @@ from conftest import ERLPY, PYTHON, SECONDS, Place
         "import atexit, sys\natexit.register(sys.exit, 3)\nsys.exit(4)",
         "import concurrent.futures as c, time\n"
         "c.ThreadPoolExecutor().submit(lambda: (time.sleep(.2), print('work')))",
-        # Buffered output, that of files too.
+        # Buffered output is written, also to files.
         "import sys\nsys.stdout.write('out')\nsys.stderr.write('err')\n"
         "f = open('file', 'w'); f.write('kept')\n",
         "print(open('file', 'a').write('x'), end='')",

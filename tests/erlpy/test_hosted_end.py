@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Services that are hosted beside a program: their end when the program ends, in any way."""
+"""Services that a node hosts beside a program: their end when the program ends, in any way."""
 
 import http.client
 import signal
@@ -29,7 +29,7 @@ LOOP = (
     " loop => {kind}, stop_timeout => 30000}}"
 )
 
-# What the program does when its standard input has ended, and how its process ends then.
+# The program's action after the end of its standard input, and the exit status of its process.
 ENDINGS = {
     "return": ("", 0),
     "exit": ("sys.exit(3)", 3),
@@ -40,7 +40,7 @@ ENDINGS = {
 
 
 class Control:
-    """Requests of services wait here until the test lets them go on."""
+    """Requests of services wait here until the test lets them continue."""
 
     def __init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -49,7 +49,7 @@ class Control:
         self._held: list[socket.socket] = []
 
     def hold(self, requests: int) -> None:
-        """Waits until so many requests wait here."""
+        """Wait until this number of requests wait here."""
         for _ in range(requests):
             connection, _ = self._listening.accept()
             connection.settimeout(SECONDS)
@@ -103,7 +103,7 @@ def await_listening(port: int, listening: bool) -> None:
 
 
 class Program:
-    """Ends when it is told to, beside services that the same node hosts."""
+    """A program that ends on request, beside services that the same node hosts."""
 
     def __init__(self, place: Place, control: Control, kind: str, last_words: str) -> None:
         self.ports = dict(zip(SERVERS, free_ports(len(SERVERS)), strict=True))
@@ -123,7 +123,7 @@ class Program:
             await_listening(port, True)
 
     def end(self) -> None:
-        """Returns when the loops have begun to end: one after the other, the last one first."""
+        """Return when the loops have begun to end, one after the other, the last one first."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.stdin = None
@@ -158,7 +158,7 @@ def test_control_c_ends_the_wait_for_services(place: Place, control: Control) ->
         answer = pool.submit(get, program.ports["aiohttp"], "plain")
         control.hold(1)
         program.end()
-        # Then the wait for threads, since one of them waits for the services.
+        # The second wait is for threads: one of them waits for the services.
         for _ in ("services", "threads"):
             program.process.send_signal(signal.SIGINT)
             while "KeyboardInterrupt" not in (line := program.process.stderr.readline()):
@@ -170,7 +170,7 @@ def test_control_c_ends_the_wait_for_services(place: Place, control: Control) ->
     assert program.process.returncode == 0
 
 
-# Standard error for which the second Ctrl-C comes while the first one is reported.
+# A standard error stream that gets the second Ctrl-C while the first Ctrl-C is reported.
 INTERRUPTING_REPORT = """\
 class Report:
     def __init__(self):

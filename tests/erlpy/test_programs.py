@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs print the same and end the same under erlpy as under python3."""
+"""Programs have the same output and the same end under erlpy as under python3."""
 
 import pytest
 from conftest import ERLPY, PYTHON, Ended, Place
@@ -151,7 +151,7 @@ def test_how_programs_end(place: Place, source: str) -> None:
     ],
 )
 def test_an_exit_that_fails_itself(place: Place, source: str, error: str) -> None:
-    """Some versions of python3 then print an error of their own. erlpy need not do that."""
+    """Some versions of python3 then print an additional error, which erlpy need not print."""
     for arguments in (("-c", source), (place.write("program.py", source),)):
         expected = place.run(PYTHON, *arguments)
         assert place.run(ERLPY, *arguments) == Ended("", error, expected.status)

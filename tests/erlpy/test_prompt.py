@@ -13,15 +13,15 @@ import time
 import pytest
 from conftest import ERLPY, PYTHON, SECONDS, Place
 
-# CPython 3.13 and later have a new prompt, written in Python, with frames of its own in tracebacks.
+# CPython 3.13 and later have a new prompt, written in Python. Its frames appear in tracebacks.
 OLD_PROMPT = {"TERM": "dumb", "PYTHON_BASIC_REPL": "1"}
 
-# Where tcgetattr() returns the flags that hold ECHO.
+# The index of the flags with ECHO in the result of tcgetattr().
 LOCAL_FLAGS = 3
 
 
 class Terminal:
-    """A program on a terminal of its own."""
+    """A program on a separate terminal."""
 
     def __init__(self, place: Place, command: list[str], **variables: str) -> None:
         self.fd, slave = pty.openpty()
@@ -39,7 +39,7 @@ class Terminal:
         self.seen = ""
 
     def expect(self, text: str) -> str:
-        """Everything up to and including `text`."""
+        """Return everything up to and including `text`."""
         deadline = time.monotonic() + SECONDS
         while text not in self.seen:
             assert select.select([self.fd], [], [], deadline - time.monotonic())[0], self.seen
@@ -64,9 +64,10 @@ class Terminal:
         return seen
 
     def interrupt(self) -> None:
-        """Sends Ctrl-C to readline; again if readline did not wait yet, as in python3 too.
+        """Send Ctrl-C to readline; send it again if readline did not wait yet, as python3 needs
+        too.
 
-        The terminal must not show it itself: readline switches the echo off, after its prompt.
+        The terminal itself must not show the Ctrl-C: readline turns the echo off after its prompt.
         """
         deadline = time.monotonic() + SECONDS
         while termios.tcgetattr(self.fd)[LOCAL_FLAGS] & termios.ECHO:
@@ -82,7 +83,7 @@ class Terminal:
             while data := os.read(self.fd, 65536):
                 self.seen += data.decode().replace("\r\n", "\n")
         except OSError:
-            pass  # the terminal's last user is gone
+            pass  # no process uses the terminal any more
         os.close(self.fd)
         return self.seen, self.process.wait(timeout=SECONDS)
 
@@ -95,7 +96,7 @@ def own_terminal() -> None:
 
 
 def typed(place: Place, starter: list[str], lines: list[str], *arguments: str, **env: str) -> str:
-    """Types each line at a prompt. Returns the transcript and the status."""
+    """Type each line at a prompt. Return the transcript and the status."""
     terminal = Terminal(place, [*starter, *arguments], **env)
     transcript = ""
     for line in lines:
@@ -186,7 +187,7 @@ def test_control_c_at_the_prompt(place: Place) -> None:
         terminal.send("1 + 1\n")
         text += terminal.expect("2\n>>> ")
         terminal.send("\x04")
-        # Which call of its line a program was in when the signal came is chance.
+        # The exact call in the line where the signal came is chance.
         shown.append((re.sub(r"\n +[~^]+(?=\n)", "", text), terminal.end()))
     assert shown[1] == shown[0]
 

@@ -40,7 +40,7 @@ def test_control_c_among_busy_threads(place: Place, what: str) -> None:
         "for f in [busy, busy] + [lambda: time.sleep(600)] * 8:\n"
         "    threading.Thread(target=f, daemon=True).start()\n"
     )
-    # python3 alone: among busy threads it may miss the signal, see conftest.await_sleep().
+    # Without the busy threads, where python3 may miss the signal, see conftest.await_sleep().
     expected = place.interrupt(PYTHON, place.write("quiet.py", WAITS[what]))
     ended = place.interrupt(ERLPY, place.write("program.py", others + WAITS[what]))
     assert (ended.output, ended.status) == (expected.output, expected.status)
@@ -49,7 +49,7 @@ def test_control_c_among_busy_threads(place: Place, what: str) -> None:
 
 @pytest.mark.parametrize("wait", ["time.sleep, 600", "locked.acquire", "os.read, pipe, 1"])
 def test_a_signal_that_came_too_late_to_interrupt_a_wait(place: Place, wait: str) -> None:
-    """From C to C, without a check for signals in between. python3 waits on."""
+    """The program goes from C code to C code without a check for signals. python3 waits on."""
     source = (
         "import ctypes, os, signal, threading, time\n"
         "from collections import deque\nfrom functools import partial\n"
@@ -67,7 +67,7 @@ def test_a_handler_that_returns_does_not_end_a_wait(place: Place) -> None:
     place.same(
         "-c",
         "import signal, time\n"
-        # Written in C, so that no bytecode runs before the sleep goes on.
+        # The handler is written in C, so no bytecode runs before the sleep continues.
         "handled = {}; signal.signal(signal.SIGALRM, handled.setdefault)\n"
         "signal.setitimer(signal.ITIMER_REAL, .05)\n"
         "start = time.monotonic(); time.sleep(.5); print(time.monotonic() - start >= .5)\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nothing listens in a node unless its own code opens a socket."""
+"""A node listens on no socket unless its own code opens one."""
 
 from conftest import ERLPY, Place
 

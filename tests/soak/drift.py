@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a figure grew while it should have stayed: rules over what was seen when all was quiet.
+"""Rules that tell whether a figure has grown, from samples at the quiescent points.
 
-What is counted has to be back, within its slack, at each quiescent point. Memory never is, to the
-byte: the median of the first third of the quiescent points is compared with that of the last third,
-so that one odd point decides nothing. In between it may grow by its slack, which covers what
-allocators do, and by so much for each million calls.
+A counted figure must return to its baseline, within its slack, at each quiescent point. Memory
+never returns to the byte. So the median of the first third of the quiescent points is compared with
+the median of the last third: one odd point decides nothing. In between, memory may grow by its
+slack, which covers allocators, and by an amount for each million calls.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,9 +25,9 @@ class Rule:
 
     figure: str
     slack: float = 0
-    per_million: float = 0  # calls
-    exact: bool = True  # counted, has to be back each time
-    unit: float = 1  # what is shown as 1
+    per_million: float = 0  # the growth for each million calls
+    exact: bool = True  # a counted figure, which must return to its baseline each time
+    unit: float = 1  # the amount that is shown as 1
 
 
 RULES = (
@@ -35,7 +35,7 @@ RULES = (
     Rule("descriptors"),
     Rule("threads"),
     Rule("python_threads"),
-    # The threads of the contexts have one as soon as they call Erlang.
+    # A context's thread gets a channel with its first call of Erlang.
     Rule("channels_in_use", slack=2),
     Rule("handlers_alone"),
     Rule("in_flight"),
@@ -47,8 +47,9 @@ RULES = (
     Rule("messages"),
     # The names of modules and functions that are loaded at their first use.
     Rule("atoms", slack=50, exact=False),
-    # Until 3.13 threading keeps an object for each thread that it did not start, by the thread's
-    # identifier, which is used again: as many as contexts ever were at a time.
+    # Until 3.13, threading keeps an object for each thread that it did not start, by the thread's
+    # identifier. Identifiers are reused, so there is one object for each context of the busiest
+    # moment.
     Rule("python_blocks", slack=6000, per_million=300, exact=False),
     Rule("erlang_memory", slack=4 * MB, per_million=0.25 * MB, exact=False, unit=MB),
     Rule("binary_memory", slack=2 * MB, per_million=0.1 * MB, exact=False, unit=MB),
@@ -66,7 +67,7 @@ class Drift:
     first: float
     last: float
     allowed: float
-    millions: float  # calls between the two
+    millions: float  # calls between the two medians
     failed: bool
 
     @property
@@ -86,7 +87,9 @@ class Drift:
 
 
 def judge(rule: Rule, points: Sequence[Point]) -> Drift:
-    """`points` in the order of time, each with the figure and with the `calls` made until then."""
+    """`points` in the order of time, each with the figure and with the number of `calls` until
+    then.
+    """
     if len(points) < FEWEST_POINTS:
         raise ValueError(f"{len(points)} quiescent points are too few, {FEWEST_POINTS} needed")
     third = len(points) // 3
@@ -111,10 +114,10 @@ def judge_all(points: Sequence[Point]) -> list[Drift]:
 
 
 def differing(point: Point, other: Point) -> list[str]:
-    """The counts that are not the same."""
+    """The counts that differ."""
     return [r.figure for r in RULES if r.exact and point[r.figure] != other[r.figure]]
 
 
 def beyond(point: Point, baseline: Point) -> list[str]:
-    """The counts that are not back where they were."""
+    """The counts that are above their baseline."""
     return [r.figure for r in RULES if r.exact and point[r.figure] > baseline[r.figure] + r.slack]

@@ -15,7 +15,7 @@ MOST_SHOWN = 20
 
 
 def say(line: str) -> None:
-    # The program's own output: what is printed goes to the node's log.
+    # This is the program's own output; print() would write to the node's log.
     print(line, file=sys.__stdout__, flush=True)
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The accounts: one byte for each call, and a count of executions kept by the other side.
+"""The accounts: one byte for each call, and the other side's count of executions.
 
-Whoever begins a call draws a token for it, which travels in the arguments. The token's byte says
-which kind of call it is and how it ended; the function that is called notes, on its own side of the
-bridge, that this token was executed. When all is quiet the two are laid side by side.
+The caller draws a token for each call, which travels in the arguments. The token's byte has the
+kind of the call and its end. The called function notes, on its own side of the bridge, that this
+token was executed. At the quiescent points the two sides are compared.
 """
 
 import threading
@@ -23,7 +23,7 @@ class Ending(IntEnum):
     REFUSED = 5  # it was never executed
 
 
-# How often a call that ended so may have been executed.
+# How often a call with this end may have been executed.
 EXECUTIONS = {
     Ending.VALUE: (1,),
     Ending.FAILED: (1,),
@@ -53,7 +53,7 @@ Accounts = dict[str, Account]
 
 
 def settle(kinds: Sequence[str], states: bytes, executed: bytes, accounts: Accounts) -> list[str]:
-    """Adds the calls to the accounts; returns the faults."""
+    """Add the calls to the accounts; return the faults."""
     wrong = []
     if len(states) != len(executed):
         return [f"{len(states)} calls, but {len(executed)} counts of executions"]
@@ -75,7 +75,7 @@ def settle(kinds: Sequence[str], states: bytes, executed: bytes, accounts: Accou
 
 
 class Ledger:
-    """The calls that Python makes. Any thread."""
+    """The calls that Python makes. Any thread may use it."""
 
     def __init__(self, kinds: Iterable[str], capacity: int) -> None:
         self.kinds = list(kinds)
@@ -93,7 +93,7 @@ class Ledger:
         return self._next
 
     def begin(self, kind: str, count: int = 1) -> int:
-        """Begin calls; returns the first one's token, the others follow it."""
+        """Begin calls; return the first call's token. The tokens of the other calls follow."""
         with self._lock:
             first = self._next
             self._next += count
@@ -103,14 +103,14 @@ class Ledger:
         return first
 
     def end(self, kind: str, token: int, ending: Ending, count: int = 1) -> None:
-        """Ends calls, each of which must be open."""
+        """End calls, each of which must be open."""
         span = slice(token, token + count)
         if self._states[span] != self._byte(kind, Ending.OPEN) * count:
             self.complain(f"{kind}: calls {token} and following ended twice")
         self._states[span] = self._byte(kind, ending) * count
 
     def end_wrong(self, kind: str, token: int, what: object, count: int = 1) -> None:
-        """Ends calls that got a wrong result."""
+        """End calls that got a wrong result."""
         self.complain(f"{kind}: call {token} got {short(what)}")
         self.end(kind, token, Ending.UNSURE, count)
 
@@ -119,7 +119,7 @@ class Ledger:
             self.wrong.append(text)
 
     def take(self) -> bytes:
-        """The states of all calls; the next ones begin at 0. Only while nothing runs."""
+        """Return the states of all calls; the next call begins at 0. Only while nothing runs."""
         states = bytes(self._states[: self._next])
         self._states[: self._next] = bytes(self._next)
         self._next = 0

@@ -28,7 +28,7 @@ FACTORIES: tuple[LoopFactory, ...] = (asyncio.new_event_loop, uvloop.new_event_l
 
 _echo = erlang.function("soak_echo")
 
-# How a call has ended that raised what it should.
+# The end of a call that raised the expected exception.
 _ENDED = {
     erlang.Error: Ending.FAILED,
     erlang.Disconnected: Ending.FAILED,
@@ -47,7 +47,7 @@ class LoopLoad:
         self.random = random
 
     async def act_each(self) -> None:
-        """Each act once, in any order."""
+        """Perform each act once, in any order."""
         for act in self.random.sample(_ACTS, len(_ACTS)):
             await act(self)
 
@@ -149,7 +149,7 @@ class LoopLoad:
         await self.expect_error("wait_for", TimeoutError, self.random.choice(ways))
 
     async def cancelled(self) -> None:
-        """Some at once, some under way, some at the end; none of them by its function."""
+        """Cancel some calls at once, some in progress, some at their end; none by its function."""
         count = self.random.randint(1, 50)
         first = self.ledger.begin("cancelled", count)
         calls = [
@@ -170,7 +170,7 @@ class LoopLoad:
             self.judge_error("cancelled", token, asyncio.CancelledError, caught)
 
     async def shielded(self) -> None:
-        """The awaiting task is cancelled; the call itself goes on."""
+        """Cancel the awaiting task; the call itself goes on."""
         token = self.ledger.begin("shielded")
         call = erlang.async_call("soak_echo", token)
         outer = asyncio.shield(call)
@@ -209,7 +209,7 @@ class LoopLoad:
         await self.expect("loop_function", lambda token: _echo.aio(token, data), (data,))
 
     async def to_thread(self) -> None:
-        """In the loop's own executor and its threads."""
+        """Call from the loop's own executor and its threads."""
         await asyncio.gather(
             *(
                 self.expect(
@@ -227,7 +227,7 @@ class LoopLoad:
         await self.expect("blocking_in_loop", call)
 
     async def handler_killed(self) -> None:
-        """All calls in flight on a loop end with its handler: alone, on a loop of its own."""
+        """Kill a handler: all calls in flight on its loop end. This happens on a separate loop."""
         count = self.random.randint(2, 30)
         first = self.ledger.begin("handler_killed", count)
         calls = [
@@ -269,7 +269,7 @@ def runner(factory: LoopFactory) -> asyncio.Runner:
 
 
 def long_loop(ledger: Ledger, random: Random, stop: threading.Event, factory: LoopFactory) -> None:
-    """One loop with some tasks that call as long as the load runs."""
+    """Run one loop with some tasks that call until the load stops."""
 
     async def task() -> None:
         load = LoopLoad(ledger, Random(random.random()))
@@ -287,7 +287,7 @@ def long_loop(ledger: Ledger, random: Random, stop: threading.Event, factory: Lo
 
 
 def fresh_loops(ledger: Ledger, random: Random, stop: threading.Event) -> None:
-    """Loops that come, make some calls and go."""
+    """Run new loops that make some calls and end."""
     load = LoopLoad(ledger, random)
     with runner(random.choice(FACTORIES)) as loop:
         loop.run(load.handler_killed())

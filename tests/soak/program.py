@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """A long random load inside a node: ``./dev soak SECONDS``. Status 1 if anything is wrong.
 
-The load comes in epochs of some seconds. After each it pauses, and then
+The load comes in epochs of some seconds. After each epoch it pauses. Then
 
-1. every call that was begun has ended, once, with the value or error class that it should have: a
-   token in its arguments tells whose value it is;
+1. every call that was begun has ended, once, with the right value or error class: a token in its
+arguments identifies its value;
 2. every function was executed exactly once for a call that got its value or its failure. It was
-   never executed for a call that was refused, and at most once for a call that was cancelled, timed
-   out or killed. The other side of the bridge has counted that;
-3. nothing logs an error, no load crashes, none outlasts its stop by a minute;
-4. processes, threads, descriptors and all else that can be counted are back where they were;
-5. memory has not drifted by the rules in ``drift.py``: medians of first and last third differ by
-   no more than a slack and so many bytes for each million calls.
+never executed for a refused call, and at most once for a call that was cancelled, timed out or
+killed. The other side of the bridge counts the executions;
+3. nothing logs an error, no load crashes, and each load ends within a minute after its stop;
+4. processes, threads, descriptors and everything else that can be counted have not grown;
+5. memory has not drifted by the rules in ``drift.py``: medians of first and last third differ by at
+most a slack and an amount for each million calls.
 
-The first fifth of the time warms up with the greatest load, so that allocators have what they will
-ever keep: 1 to 3 hold there too, 4 and 5 do not. The load is drawn from a seed; how threads and
-processes interleave is not.
+The first fifth of the time warms up with the greatest load, so that allocators have all memory that
+they will ever keep: 1 to 3 hold there too, 4 and 5 do not. A seed decides the load, but not how
+threads and processes interleave.
 """
 
 import argparse
@@ -42,18 +42,18 @@ from ledger import Ledger
 
 import erlang
 
-# What is under way when the load pauses gets this long: seconds.
+# In seconds: the time for the calls in progress to end when the load pauses.
 STOP_SECONDS = 60.0
 SAMPLES = 200
 MOST_LONG_THREADS = 4
 MOST_ERLANG_CALLERS = 8
-# What a leak on purpose takes in an epoch: so many steps, whatever the machine's speed.
+# An intentional leak takes this many steps in an epoch, whatever the machine's speed.
 LEAK_STEPS = 30
 LEAK_OBJECTS = 20_000
-# What start and pauses may take beyond the time of the load: seconds.
+# In seconds: the time for start and pauses, in addition to the time of the load.
 MARGIN = 180.0
 
-# The shorter, the more ways in which threads interleave; the default is 0.005.
+# In seconds: a shorter interval gives more interleavings of threads; the default is 0.005.
 SWITCH_SECONDS = 0.0005
 
 Load = Callable[[Ledger, Random, threading.Event], None]
@@ -115,7 +115,7 @@ class Soak:
         if self.leak:
             loads.append(self.leaking)
         threads = [
-            # A daemon: one that hangs is reported, and does not hang the end of the program.
+            # A daemon: a hanging thread is reported, and does not stop the program from ending.
             threading.Thread(
                 target=self.guarded,
                 args=(load, Random(f"{self.seed} {epoch} {number}"), stop),
@@ -136,7 +136,7 @@ class Soak:
                 self.hangs(str(thread))
 
     def pass_time(self, seconds: float) -> None:
-        """Until the time is over, or an account is nearly full."""
+        """Wait until the time is over, or an account is nearly full."""
         deadline = time.monotonic() + seconds
         full = targets.CAPACITY * 3 // 4
         while time.monotonic() < deadline and self.ledger.issued < full:
@@ -155,10 +155,10 @@ class Soak:
         faulthandler.dump_traceback(2)
 
     def settle(self, epoch: int) -> None:
-        """Compares the begun calls with the executed ones."""
+        """Compare the begun calls with the executed calls."""
         states = self.ledger.take()
         erlang_states, executed, complaints = erlang.call("soak_take", len(states))
-        # An empty one would be text.
+        # Empty binaries come as text.
         erlang_states, executed = (
             bytes(data, "ascii") if isinstance(data, str) else data
             for data in (erlang_states, executed)
@@ -176,7 +176,7 @@ class Soak:
         self.wrong += [f"epoch {epoch}: {each}" for each in wrong]
 
     def leaking(self, _ledger: Ledger, _random: Random, _stop: threading.Event) -> None:
-        """Leaks on purpose, to see that the leak is noticed."""
+        """Leak on purpose, to check that the leak is noticed."""
         for _ in range(LEAK_STEPS):
             if self.leak == "list":
                 self.leaked += [object() for _ in range(LEAK_OBJECTS)]
@@ -222,13 +222,14 @@ def main() -> int:
     options = parser.parse_args()
     sys.setswitchinterval(SWITCH_SECONDS)
     loop_load.ignore_expected_warnings()
-    # Shortly before a node that hangs as a whole is ended from outside.
+    # If the node hangs as a whole, the tracebacks come shortly before the node is ended from
+    # outside.
     faulthandler.dump_traceback_later(1.2 * options.seconds + MARGIN, file=2)
     soak = Soak(options.seconds, options.seed, options.results, options.leak)
     try:
         return 0 if soak.run() else 1
     except BaseException:
-        # Else it would go to the node's log.
+        # Otherwise the traceback would go to the node's log.
         traceback.print_exc(file=sys.__stderr__)
         return 1
 

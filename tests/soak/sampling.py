@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The node's resources: now and then under load, and at the quiescent points between loads."""
+"""The node's resources: at intervals under load, and at the quiescent points between loads."""
 
 import ctypes
 import gc
@@ -19,10 +19,11 @@ import erlang
 
 Sample = dict[str, Any]
 
-# What ends by itself gets this long: seconds.
+# In seconds: the time for everything that ends by itself.
 SETTLE_SECONDS = 15.0
 _POLL_SECONDS = 0.05
-# A cancelled process that traps exits is killed after a second: a baseline is not to have it.
+# A cancelled process that traps exits is killed after a second. A baseline must not include the
+# process.
 _STILL_SECONDS = 1.2
 
 _libc = ctypes.CDLL(None)
@@ -40,7 +41,7 @@ class _MallInfo(ctypes.Structure):
 
 
 def malloc_in_use() -> int:
-    """Bytes that C and C++ have taken from glibc and not freed; 0 without glibc."""
+    """Bytes that C and C++ have allocated from glibc and not freed; 0 without glibc."""
     if not hasattr(_libc, "mallinfo2"):
         return 0
     _libc.mallinfo2.restype = _MallInfo
@@ -49,13 +50,13 @@ def malloc_in_use() -> int:
 
 
 def malloc_trim() -> None:
-    """Returns freed memory to the operating system, so that it does not count as used."""
+    """Return freed memory to the operating system, so that it does not count as used."""
     if hasattr(_libc, "malloc_trim"):
         _libc.malloc_trim(0)
 
 
 def now() -> Sample:
-    """All figures. Channels that the pools keep for later do not count as used."""
+    """All figures. Channels that the pools keep do not count as used."""
     figures: Sample = dict(erlang.call("soak_figures"))
     channels = figures["channels"]
     with open("/proc/self/statm") as statm:
@@ -70,7 +71,7 @@ def now() -> Sample:
         "all_descriptors": descriptors,
         "threads": len(os.listdir("/proc/self/task")),
         "python_threads": sum(
-            # Threads that Python did not start stay listed when they have ended.
+            # Python lists ended threads that it did not start.
             not isinstance(thread, threading._DummyThread)
             for thread in threading.enumerate()
         ),
@@ -81,7 +82,7 @@ def now() -> Sample:
 
 
 def collected() -> Sample:
-    """All figures after the garbage collections of both sides; unread `messages` too."""
+    """All figures after garbage collections on both sides, with unread `messages` too."""
     gc.collect()
     unread = erlang.call("soak_collect")
     malloc_trim()
@@ -89,7 +90,7 @@ def collected() -> Sample:
 
 
 def quiet(baseline: Sample | None) -> Sample:
-    """Waits until all is still and back where it was. `unrest` names what is late."""
+    """Wait until all figures are still and back at the baseline. `unrest` names late figures."""
     deadline = time.monotonic() + SETTLE_SECONDS
     before = collected()
     while True:
@@ -108,11 +109,11 @@ def quiet(baseline: Sample | None) -> Sample:
 
 
 class Recorder:
-    """Writes a sample a line, on a thread of its own while the load runs."""
+    """Write one sample per line, on a separate thread while the load runs."""
 
     def __init__(self, file: Path, interval: float, python_issued: Callable[[], int]) -> None:
-        self.calls = 0  # of the epochs that are over
-        # Nothing is kept in memory, which is watched.
+        self.calls = 0  # of the finished epochs
+        # No sample stays in memory, since the memory is measured.
         self._path = file
         self._file = file.open("w")
         self._interval = interval
@@ -131,7 +132,9 @@ class Recorder:
         self._file.close()
 
     def add(self, sample: Sample, *, quiet: bool) -> Sample:
-        """A sample with its time and all calls so far; only while the others are `paused`."""
+        """Write a sample with its time and the number of calls; only while the recorder is
+        `paused`.
+        """
         sample |= {
             "seconds": round(time.monotonic() - self._start, 3),
             "calls": self.calls + self._python_issued() + sample["erlang_issued"],
@@ -146,7 +149,7 @@ class Recorder:
         return self._turn
 
     def samples(self) -> list[Sample]:
-        """All samples, once the recorder has stopped."""
+        """Read all samples, once the recorder has stopped."""
         return [json.loads(line) for line in self._path.read_text().splitlines()]
 
     def _run(self) -> None:

@@ -13,10 +13,10 @@ import erlang
 CAPACITY = 1 << 20
 INNER = "nested_inner"
 
-# Tokens of Erlang's; each is written by the one call that has it.
+# By the tokens of Erlang's calls; only the call with the token writes the entry.
 executed = bytearray(CAPACITY)
 
-# Python's own calls, for those that are made in here.
+# The ledger of Python's own calls, for the calls that these functions make.
 _ledger: Ledger | None = None
 
 
@@ -26,7 +26,9 @@ def use(ledger: Ledger) -> None:
 
 
 def take(count: int) -> bytes:
-    """The number of executions of each of Erlang's first `count` calls; then counts from zero."""
+    """Return the number of executions of each of Erlang's first `count` calls; then count from
+    zero.
+    """
     taken = bytes(executed[:count])
     executed[:count] = bytes(count)
     return taken
@@ -58,7 +60,7 @@ def fail(token: int) -> NoReturn:
 
 
 def never_end(token: int) -> NoReturn:
-    """Runs until it is interrupted."""
+    """Run until interrupted."""
     mark(token)
     while True:
         time.sleep(0.001)
@@ -70,7 +72,9 @@ def count_up(token: int, count: int) -> Iterator[int]:
 
 
 def nested(token: int, depth: int) -> list[int]:
-    """Erlang waits for this function, which calls Erlang, which calls it again, and so on."""
+    """Erlang waits for this function, which calls Erlang, which calls this function again, and so
+    on.
+    """
     mark(token)
     assert _ledger is not None
     if depth:
@@ -84,17 +88,17 @@ def nested(token: int, depth: int) -> list[int]:
 
 
 async def wait_for_ever(token: int) -> None:
-    """Waits until it is cancelled."""
+    """Wait until cancelled."""
     mark(token)
     await asyncio.get_running_loop().create_future()
 
 
 async def serve_briefly() -> None:
-    """The main coroutine of a hosted loop that its supervisor restarts each time."""
+    """The main coroutine of a hosted loop that ends at once and is restarted each time."""
     await asyncio.sleep(0.02)
 
 
 async def serve() -> None:
-    """The main coroutine of a hosted loop: works a little until it is cancelled."""
+    """The main coroutine of a hosted loop: works a little until cancelled."""
     while not await asyncio.sleep(0.001, result=False):
         pass

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rules notice figures that grow, and no others, on samples made for each rule."""
+"""The rules notice growing figures, and only those, on samples made for each rule."""
 
 from random import Random
 
@@ -16,7 +16,7 @@ by_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.figure)
 
 
 def flat() -> Points:
-    """Points at which everything stays as it is."""
+    """Points at which no figure changes."""
     used = {rule.figure: USED.get(rule.figure, 50.0) for rule in RULES}
     return [{**used, "calls": CALLS_BETWEEN * number} for number in range(POINTS)]
 
@@ -31,7 +31,7 @@ def test_what_stays_has_not_drifted() -> None:
 
 @by_rule
 def test_more_than_may_grow_in_the_time_between_the_thirds_is_noticed(rule: Rule) -> None:
-    """The same amount from point to point, altogether a little more than is allowed."""
+    """The figure grows evenly, by a little more than the allowed total."""
     points = flat()
     between = POINTS - POINTS // 3
     allowed = rule.slack + rule.per_million * between * CALLS_BETWEEN / 1e6

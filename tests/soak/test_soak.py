@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The program itself: half a minute of everything. It finds leaks that are made on purpose."""
+"""The program itself: half a minute of everything. It finds intentional leaks."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 30
-# Less than a minute each on a quiet machine.
+# Each run takes less than a minute on a quiet machine.
 MOST_SECONDS = 400
 
 

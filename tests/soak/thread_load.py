@@ -31,13 +31,13 @@ def _call_echo(value: object, token: int) -> object:
 
 
 def payload(random: Random, token: int) -> bytes:
-    """From nothing to 5 MB, all magnitudes alike, recognisable. No payload comes back as text."""
+    """From nothing to 5 MB, all magnitudes alike, recognizable. No payload comes back as text."""
     size = int(MOST_PAYLOAD ** random.random()) - 1
     return (token.to_bytes(7, "big") + b"\xff") * (size // 8)
 
 
 class ThreadLoad:
-    """The work of one thread; not to be shared."""
+    """The work of one thread; must not be shared."""
 
     def __init__(self, ledger: Ledger, random: Random, kind: str = "thread_call") -> None:
         self.ledger = ledger
@@ -45,7 +45,7 @@ class ThreadLoad:
         self.kind = kind
 
     def act_each(self) -> None:
-        """Each act once, in any order."""
+        """Perform each act once, in any order."""
         for act in self.random.sample(_ACTS, len(_ACTS)):
             act(self)
 
@@ -53,7 +53,7 @@ class ThreadLoad:
         self.random.choices(_ACTS, _WEIGHTS)[0](self)
 
     def expect(self, kind: str, call: Callable[[int], object], value: object = None) -> None:
-        """One call, whose value is the list of its token and of `value`, if any."""
+        """Make one call. Its value is the list of its token and of `value`, if any."""
         token = self.ledger.begin(kind)
         try:
             result = call(token)
@@ -146,7 +146,7 @@ class ThreadLoad:
             self.ledger.end("thread_send", token, Ending.VALUE)
 
     def churn(self) -> None:
-        """Registers and removes functions, again and again under few names."""
+        """Register and remove functions repeatedly, under few names."""
         name = f"soak_thread_{threading.get_ident() % 97}_{id(self)}"
         erlang.call("soak_register", name)
         self.expect("thread_churn", lambda token: erlang.call(name, token))
@@ -184,7 +184,7 @@ _WEIGHTS = list(_MENU.values())
 
 
 def long_thread(ledger: Ledger, random: Random, stop: threading.Event) -> None:
-    """One thread that calls as long as the load runs."""
+    """Run one thread that calls until the load stops."""
     load = ThreadLoad(ledger, random)
     load.act_each()
     while not stop.is_set():
@@ -192,7 +192,7 @@ def long_thread(ledger: Ledger, random: Random, stop: threading.Event) -> None:
 
 
 def executors(ledger: Ledger, random: Random, stop: threading.Event) -> None:
-    """Executors one after another."""
+    """Use executors one after another."""
     while not stop.is_set():
         with ThreadPoolExecutor(random.randint(1, 6)) as executor:
             for _ in range(random.randint(1, 8)):
@@ -201,7 +201,7 @@ def executors(ledger: Ledger, random: Random, stop: threading.Event) -> None:
 
 
 def short_threads(ledger: Ledger, random: Random, stop: threading.Event) -> None:
-    """Threads that make some calls and end, several at a time."""
+    """Run threads that make some calls and end, several at a time."""
     while not stop.is_set():
         loads = [
             ThreadLoad(ledger, Random(random.random()), "short_thread")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SVG written by hand: each figure over time, under load and when all is quiet.
+"""SVG written by hand: each figure over time, under load and at the quiescent points.
 
-Colours follow the reader's light or dark setting.
+The colours follow the reader's light or dark setting.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ class Panel:
     figure: str
     title: str
     unit: float = 1
-    # The figure whose drift is shown, if it is another one.
+    # The figure whose drift is shown, if not this figure.
     drift: str = ""
 
 
@@ -65,7 +65,7 @@ def text(x: float, y: float, content: str, style: str = "", anchor: str = "start
 
 
 def step(span: float) -> float:
-    """A round distance between grid lines: about four of them."""
+    """A round distance between grid lines, for about four lines."""
     raw, power = span / 4, 1.0
     while power * 10 <= raw:
         power *= 10
@@ -77,7 +77,7 @@ def step(span: float) -> float:
 class Axis:
     def __init__(self, values: Sequence[float]) -> None:
         low, high = min(values), max(values)
-        # What varies by little is not blown up to look like much.
+        # Small variations are not stretched over the whole plot.
         margin = max((high - low) * 0.08, high * 0.04, 0.5)
         self.low, self.high = max(0.0, low - margin), high + margin
 
@@ -155,7 +155,7 @@ def clock(seconds: float) -> str:
 
 
 def with_rates(samples: Sequence[Sample]) -> list[Sample]:
-    """Adds `per_second` since the last sample, if both are from under load."""
+    """Add `per_second` since the previous sample, if both samples are from under load."""
     rated = []
     for before, sample in zip([None, *samples], samples, strict=False):
         rated.append(sample)
@@ -169,7 +169,7 @@ def with_rates(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def draw(title: str, samples: Sequence[Sample], warm: float, drifts: Sequence[Drift]) -> str:
-    """The picture; `warm`: seconds from the start that count for nothing."""
+    """The picture. `warm`: seconds from the start that the verdict leaves out."""
     of = {drift.rule.figure: drift for drift in drifts}
     rows = -(-len(PANELS) // COLUMNS)
     width = LEFT + COLUMNS * PANEL_WIDTH + (COLUMNS - 1) * GAP_X + RIGHT

@@ -91,7 +91,7 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def sign(_request: web.Request, response: web.StreamResponse) -> None:
-    """Runs for each answer, just before its headers are sent."""
+    """Run for each answer, just before its headers are sent."""
     response.headers["x-signed"] = await erlang.async_call("process_message", "signed")
 
 
@@ -124,7 +124,7 @@ async def thread(request: web.Request) -> web.Response:
 
 @routes.get("/itself")
 async def itself(request: web.Request) -> web.Response:
-    """The application's one client sends a request to this very service, on the same loop."""
+    """Send a request to this very service, on the same loop, by the application's only client."""
     async with request.app[CLIENT].get(request.url.with_path("/double/21")) as answer:
         return web.json_response(await answer.json())
 

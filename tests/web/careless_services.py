@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Applications that do not end as they should, for `test_careless_ends.py`; Erlang imports them.
+"""Applications that do not end properly, for `test_careless_ends.py`; Erlang imports them.
 
-Each is a main coroutine, which serves beside company that does end, and tells a story of its life.
-`GET /hold` is answered by code that is cancelled, and does what ``deed`` says.
+Each is a main coroutine, which serves beside tasks that do end, and notes the events of its life.
+Code that answers `GET /hold` is cancelled, and then does its ``deed``.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ async def forever() -> None:
 
 
 async def cling() -> None:
-    """Swallows each cancellation."""
+    """Swallow each cancellation."""
     while True:
         with contextlib.suppress(asyncio.CancelledError):
             await forever()
 
 
 async def linger() -> None:
-    """Never ends its clean-up."""
+    """Never end the clean-up."""
     try:
         await forever()
     finally:
@@ -43,7 +43,7 @@ async def fail() -> None:
 
 
 DEEDS: dict[str, End] = {"clings": cling, "lingers": linger, "hangs": forever, "fails": fail}
-# Tasks and generators, as libraries may keep theirs.
+# Tasks and generators, kept as libraries may keep theirs.
 KEPT: list[object] = []
 
 
@@ -52,7 +52,7 @@ async def nothing() -> None:
 
 
 class Life:
-    """The behaviour of an application for a request and at its end."""
+    """The application's behaviour for a request and at its end."""
 
     def __init__(self, story: str, deed: str, place: str) -> None:
         self._story = story
@@ -127,7 +127,7 @@ def aiohttp_app(life: Life) -> web.Application:
 
 
 async def main(port: int, server: str, story: str, deed: str, place: str) -> None:
-    """Serves with ``server``; the code at ``place`` does its ``deed``."""
+    """Serve with ``server``; the code at ``place`` does its ``deed``."""
     life = Life(story, deed, place)
     tasks = [asyncio.create_task(life.company()), asyncio.create_task(life.at("background")())]
     generator = life.generate()
@@ -142,7 +142,7 @@ async def main(port: int, server: str, story: str, deed: str, place: str) -> Non
 
 
 async def crashing(port: int, server: str, story: str, deed: str, place: str) -> None:
-    """The same, until it fails by itself."""
+    """Serve until the application fails by itself."""
     async with asyncio.TaskGroup() as group:
         group.create_task(main(port, server, story, deed, place))
         await erlang.async_call("wait_for", f"{story} crash")

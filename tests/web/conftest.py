@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Services on real sockets, each on an event loop in a thread of its own, in the same process."""
+"""Services on real sockets. Each has an event loop and a thread of its own, in this process."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "uvloop": uvloop.new_event_loop,
 }
 END_SECONDS = 20
-# Below those that Linux, macOS and the BSDs choose from for outgoing connections.
+# Below the ports that Linux, macOS and the BSDs choose for outgoing connections.
 UNASSIGNED_PORTS = (10_300, 32_700)
 
 _numbers = itertools.count()
@@ -37,18 +37,18 @@ def pytest_sessionstart() -> None:
         raise pytest.UsageError(
             "the tests' Erlang functions are not registered: run them by ./dev test web"
         )
-    # uvloop keeps descriptors for the whole process from its first loop on.
+    # From its first loop on, uvloop keeps descriptors for the whole process.
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(asyncio.sleep(0))
 
 
 @pytest.fixture(autouse=True)
 def nothing_leaks(no_erlang_leaks: None) -> None:
-    """Fails a test that leaves something behind."""
+    """Fail a test that leaves something behind."""
 
 
 class LoopThread:
-    """A main coroutine on a loop of its own in a thread of its own."""
+    """A main coroutine with a loop and a thread of its own."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class LoopThread:
     def cancel(self) -> None:
         assert self.loop is not None
         assert self.task is not None
-        with contextlib.suppress(RuntimeError):  # the loop is closed: it ended by itself
+        with contextlib.suppress(RuntimeError):  # the loop ended by itself and is closed
             self.loop.call_soon_threadsafe(self.task.cancel)
 
     def join(self) -> BaseException | None:
@@ -105,7 +105,7 @@ class Service:
         return connect(f"ws://127.0.0.1:{self.port}{path}", proxy=None)
 
     def await_refusal(self) -> None:
-        """Waits until the service accepts no more connections."""
+        """Wait until the service accepts no more connections."""
         last = time.monotonic() + END_SECONDS
         while self.listening.fileno() != -1:
             assert time.monotonic() < last
@@ -135,7 +135,7 @@ def loop_factory(loop_name: str) -> Callable[[], asyncio.AbstractEventLoop]:
 
 @pytest.fixture
 def serve(loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[Serve]:
-    """Starts services, given a main coroutine that serves on a listening socket."""
+    """Start services, given a main coroutine that serves on a listening socket."""
     services: list[Service] = []
 
     def start(main: Callable[[socket.socket], Coroutine[Any, Any, object]]) -> Service:
@@ -151,7 +151,7 @@ def serve(loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[Ser
 
 
 def listening_socket() -> socket.socket:
-    """Listens already, so clients need not wait for the service's start."""
+    """A socket that listens already, so that clients need not wait for the service's start."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     listening.listen(128)
@@ -160,7 +160,7 @@ def listening_socket() -> socket.socket:
 
 @pytest.fixture
 def free_port() -> int:
-    """A port that stays free while a service restarts: no system gives it to a client by itself."""
+    """A port that stays free while a service restarts: systems do not assign it to clients."""
     while True:
         port = random.randrange(*UNASSIGNED_PORTS)
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
@@ -169,9 +169,9 @@ def free_port() -> int:
 
 @pytest.fixture
 def host(loop_name: str, free_port: int) -> Iterator[Host]:
-    """Makes Erlang start services, given the module and the name of a main coroutine.
+    """Make Erlang start services, given the module and the name of a main coroutine.
 
-    ``arguments`` come after its port; ``stop_timeout`` is in milliseconds.
+    ``arguments`` come after the port; ``stop_timeout`` is in milliseconds.
     """
     services: list[Hosted] = []
 

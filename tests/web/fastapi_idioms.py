@@ -42,7 +42,7 @@ async def connection() -> AsyncIterator[str]:
 
 
 def cursor(connection: Annotated[str, Depends(connection)]) -> Iterator[str]:
-    """A plain dependency that depends on the other one. It runs on the thread pool."""
+    """A plain dependency on the other dependency. It runs on the thread pool."""
     name = erlang.call("process_message", f"{connection} cursor")
     yield name
     erlang.call("note", STORY, "cursor closed")

@@ -27,7 +27,7 @@ def story(name: str) -> list[str]:
 
 
 def await_story(name: str, events: list[str]) -> None:
-    """Waits for as many events, and checks that they are these, in this order."""
+    """Wait for as many events, and check that they are these, in this order."""
     told: list[str] = []
 
     def is_told() -> bool:
@@ -39,7 +39,7 @@ def await_story(name: str, events: list[str]) -> None:
 
 
 def await_events(name: str, events: list[str]) -> None:
-    """The same in any order."""
+    """Wait for the events, in any order."""
     told: list[str] = []
 
     def is_told() -> bool:
@@ -55,7 +55,7 @@ def await_dead(process: erlang.Pid) -> None:
 
 
 class Hosted:
-    """A service in a supervision tree of its own, on a port of its own."""
+    """A service with a supervision tree and a port of its own."""
 
     def __init__(
         self, loop: str, module: str, main: str, port: int, *arguments: Any, stop_timeout: int
@@ -64,7 +64,7 @@ class Hosted:
         self.client = httpx.Client(
             base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=DEADLINE_SECONDS
         )
-        # The process that keeps the supervisor.
+        # The process that owns the supervisor.
         self._keeper: erlang.Pid = erlang.call(
             "start_service", erlang.Atom(loop), module, main, [port, *arguments], {}, stop_timeout
         )
@@ -77,25 +77,25 @@ class Hosted:
         return connect(f"ws://127.0.0.1:{self.port}{path}", proxy=None)
 
     def pid(self) -> erlang.Pid | None:
-        """The process of the loop. After each restart it is another one."""
+        """The process of the loop. Each restart makes another process."""
         found: erlang.Pid | None = erlang.call("service_pid")
         return found
 
     def await_served(self) -> None:
-        """Waits until the service answers."""
+        """Wait until the service answers."""
         eventually(self._is_served)
 
     def await_restarted(self, before: erlang.Pid | None) -> None:
-        """Waits until another process than ``before`` serves."""
+        """Wait until another process than ``before`` serves."""
         eventually(lambda: self.pid() not in (None, before))
         self.await_served()
 
     def await_refusal(self) -> None:
-        """Waits until no more connections are accepted."""
+        """Wait until the service accepts no more connections."""
         eventually(self.is_refused)
 
     def stop(self) -> object:
-        """Stops the supervisor, if it still runs. Returns the reason of its end."""
+        """Stop the supervisor, if it still runs. Return the reason of its end."""
         return erlang.call("stop_service", self._keeper)
 
     def close(self) -> None:

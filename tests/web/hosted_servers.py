@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers for `test_hosted_servers.py`, each a main coroutine. Erlang imports them by their names.
+"""Servers for `test_hosted_servers.py`, each a main coroutine. Erlang imports them by name.
 
 All of them answer `GET /double/N` and `GET /wait/NAME` through Erlang, and finish their requests
 before they end.
@@ -51,7 +51,7 @@ async def aiohttp(port: int) -> None:
 
 
 async def plain(port: int) -> None:
-    """Nothing but `asyncio.start_server`."""
+    """A server that uses only `asyncio.start_server`."""
     busy: set[asyncio.Task[None]] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -66,11 +66,11 @@ async def plain(port: int) -> None:
             writer.write("\r\n".join([*lines, "", body]).encode())
             await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # somebody who only looked whether we are here
+            pass  # a client that only checked whether the server listens
         finally:
             writer.close()
             with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()  # or the loop's end would find it open
+                await writer.wait_closed()  # otherwise the loop's end would find the writer open
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(answer(reader, writer))
@@ -79,7 +79,7 @@ async def plain(port: int) -> None:
 
     server = await asyncio.start_server(accept, "127.0.0.1", port)
     try:
-        await asyncio.get_running_loop().create_future()  # nobody sets it: until cancelled
+        await asyncio.get_running_loop().create_future()  # never resolved: waits until cancelled
     finally:
         server.close()
         await asyncio.gather(*busy)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A service for `test_hosted_loop.py`. Erlang imports it by its name."""
+"""A service for `test_hosted_loop.py`. Erlang imports it by name."""
 
 import asyncio
 import threading
@@ -44,7 +44,7 @@ async def crash() -> None:
 
 
 async def main(port: int) -> None:
-    """Serves until told to crash."""
+    """Serve until the test orders a crash."""
     app.state.crash = asyncio.Event()
     try:
         async with asyncio.TaskGroup() as group:
@@ -52,4 +52,4 @@ async def main(port: int) -> None:
             await app.state.crash.wait()
             raise RuntimeError("crashed as asked")
     finally:
-        del app.state.crash  # it would keep the loop
+        del app.state.crash  # the event would keep the loop alive

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Services for `test_stops.py`, each a main coroutine; Erlang imports them by their names.
+"""Services for `test_stops.py`, each a main coroutine; Erlang imports them by name.
 
-All of them have the same routes, under each of which a client can hold up a stop, and tell a story
-of their life.
+All of them have the same routes. Under each route, a client can hold up a stop. All note the events
+of their lives.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from fastapi.responses import StreamingResponse
 import erlang
 from erlang import hosting
 
-# More than what fits into the buffers of a connection.
+# More than the buffers of a connection hold.
 CHUNK = b"x" * 1_000_000
 
 
@@ -187,7 +187,7 @@ async def aiohttp(port: int, story: str, seconds: float | None = None) -> None:
 
 
 async def crashing(port: int, story: str, server: str) -> None:
-    """Serves until another task fails, beside a server."""
+    """Serve until another task fails, beside a server."""
     serve = {"uvicorn": uvicorn, "hypercorn": hypercorn, "aiohttp": aiohttp}[server]
     async with asyncio.TaskGroup() as group:
         group.create_task(serve(port, story))
@@ -196,5 +196,5 @@ async def crashing(port: int, story: str, server: str) -> None:
 
 
 async def retiring_uvicorn(port: int, story: str) -> None:
-    """Ends by itself after some requests."""
+    """Serve until the server ends by itself after some requests."""
     await uvicorn(port, story, limit_max_requests=4)

@@ -34,7 +34,7 @@ async def started(request: web.Request) -> web.Response:
 
 
 async def itself(request: web.Request) -> web.Response:
-    """This service's own client sends a request to this very service, on the same loop."""
+    """Send a request to this very service with the service's own client, on the same loop."""
     url = request.url.with_path("/user/5")
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         return web.json_response(await answer.json())

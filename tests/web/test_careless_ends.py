@@ -11,7 +11,7 @@ from hosted import DEADLINE_SECONDS, await_events, await_story
 
 import erlang
 
-# What is done where. The loop's own part of an end is the same for all servers.
+# The deed of each place. The loop's own part of an end is the same for all servers.
 CASES = {
     "uvicorn": [
         ("clings", "request"),
@@ -36,7 +36,7 @@ CASES = {
     ],
 }
 
-# Of tasks that are left when their loop is closed, and of connections that uvloop closes itself.
+# Warnings of tasks that are left when their loop is closed, and of connections that uvloop closes.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed resource:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:Exception ignored:pytest.PytestUnraisableExceptionWarning"),

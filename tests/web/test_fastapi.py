@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A FastAPI application on uvicorn whose routes call Erlang: over HTTP and WebSockets, for real."""
+"""A FastAPI application on uvicorn whose routes call Erlang, over real HTTP and WebSockets."""
 
 import asyncio
 import socket

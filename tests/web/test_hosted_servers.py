@@ -15,7 +15,7 @@ import erlang
 SERVERS = ["uvicorn", "hypercorn", "aiohttp", "plain"]
 IN_PROGRESS = 40
 
-# uvloop's, about connections that it closes itself. As errors they would keep it from that.
+# A warning of uvloop about connections that it closes itself. As an error, it would prevent this.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed resource:ResourceWarning")
 
 
@@ -31,7 +31,7 @@ def test_it_answers_many_at_once(service: Hosted) -> None:
 
 
 class Load:
-    """Clients that send requests while there is a server, each on a new connection."""
+    """Clients that send requests while a server listens, each on a new connection."""
 
     def __init__(self, url: str, clients: int) -> None:
         self.statuses: Counter[int] = Counter()
@@ -47,7 +47,7 @@ class Load:
             except httpx.ConnectError:
                 return  # refused
             except (httpx.NetworkError, httpx.RemoteProtocolError):
-                continue  # the server closed its door while we stood there
+                continue  # the server closed its socket while the client was connecting
             self.statuses[answer.status_code] += 1
 
     def join(self) -> None:

@@ -152,7 +152,7 @@ def test_a_second_cancellation_cuts_the_stop_short(main: Main, serve: Serve, nam
 
 
 class Delays:
-    """Whether accepted connections send at once (TCP_NODELAY), seen on the server's side."""
+    """Whether accepted connections of the server send at once (TCP_NODELAY)."""
 
     def __init__(self) -> None:
         self.nodelay: list[bool] = []
@@ -203,7 +203,7 @@ async def empty_app(scope: Any, _receive: Any, _send: Any) -> None:
 
 
 def run(loop_factory: LoopFactory, main: Coroutine[Any, Any, object]) -> None:
-    """Runs off the main thread, as hosted loops do, and raises the exception of ``main``."""
+    """Run ``main`` off the main thread, as hosted loops do, and raise its exception."""
     error = LoopThread(loop_factory, lambda: main).join()
     if error is not None:
         raise error
@@ -277,7 +277,8 @@ def test_what_needs_processes_of_its_own_is_refused(loop_factory: LoopFactory) -
 @pytest.mark.parametrize("host", ["uvicorn", "aiohttp"])
 def test_an_unknown_option_is_refused(host: str, loop_factory: LoopFactory) -> None:
     async def main() -> None:
-        async with asyncio.timeout(END_SECONDS / 2):  # or it would serve for ever
+        # without this limit the service could serve for ever
+        async with asyncio.timeout(END_SECONDS / 2):
             if host == "uvicorn":
                 await hosting.uvicorn(empty_app, prot=8000)
             else:
@@ -296,7 +297,7 @@ def test_no_signal_handlers_are_installed_even_on_the_main_thread() -> None:
                 hosting.uvicorn(empty_app, sockets=[listening], log_level=60)
             )
             async with httpx.AsyncClient(trust_env=False) as client:
-                # Whatever it answers, it serves by then.
+                # Whatever the answer is, the service runs by then.
                 await client.get(f"http://127.0.0.1:{listening.getsockname()[1]}/")
             handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
             service.cancel()

@@ -15,13 +15,13 @@ import erlang
 
 SERVERS = ["uvicorn", "hypercorn", "aiohttp"]
 
-# uvloop's, about connections of hypercorn that it closes itself. As errors they would keep it from
-# that.
+# A warning of uvloop about connections of hypercorn that uvloop closes itself. As an error, the
+# warning would prevent this.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed resource:ResourceWarning")
 
 
 class Client:
-    """A bare connection, which reads as much as it is told to, and sends no answer."""
+    """A bare connection, which reads on request and answers nothing."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_SECONDS)
@@ -49,7 +49,7 @@ class Client:
             read += more
 
     def read_end(self) -> None:
-        """Reads until the service has closed the connection."""
+        """Read until the service has closed the connection."""
         try:
             while self.socket.recv(1_000_000):
                 pass
@@ -130,7 +130,7 @@ def server(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def connect(name: str) -> Iterator[Callable[[Hosted, Hold], Client]]:
-    """Makes a client connect and act."""
+    """Make a client connect and act."""
     clients: list[Client] = []
     names: list[str] = []
 
@@ -143,7 +143,7 @@ def connect(name: str) -> Iterator[Callable[[Hosted, Hold], Client]]:
 
     yield start
     for one in names:
-        # Threads, which nothing interrupts.
+        # These threads can't be interrupted.
         erlang.call("release_all", one)
     for client in clients:
         client.socket.close()

@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Erlang processes that call Python in every way there is, at random, until they are stopped.
+%% Erlang processes that call Python in all ways, at random, until they are stopped.
 -module(soak_callers).
 
 -export([soak_start/1, soak_stop/1]).
@@ -7,7 +7,7 @@
 
 -define(OWNER, soak_callers).
 
-%% How often each is chosen.
+%% How often each way is chosen.
 -define(MENU, [
     {30, call}, {12, eval}, {2, exec}, {10, call_async}, {8, cast}, {6, stream}, {40, gather},
     {10, async_call}, {2, timeout}, {2, await_timeout}, {2, coroutine_timeout},
@@ -33,7 +33,7 @@ soak_start([Seed, Epoch, Count]) ->
         {started, Owner} -> true
     end.
 
-%% Returns when all have ended, or had so many milliseconds for it: what is wrong with them.
+%% Returns the faults when all processes have ended, or after this number of milliseconds.
 soak_stop([Milliseconds]) ->
     Monitor = monitor(process, ?OWNER),
     ?OWNER ! {stop, self(), Milliseconds},
@@ -74,7 +74,7 @@ begin_load(0, Seed, Stop) ->
     soak_hosting:until(fun() -> stopped(Stop) end);
 begin_load(_, Seed, Stop) ->
     _ = rand:seed(exsss, Seed),
-    %% Everything once, in any order; then as it comes.
+    %% Everything once, in any order; then at random.
     Shuffled = lists:sort([{rand:uniform(), What} || {_Weight, What} <- ?MENU]),
     [act(What) || {_, What} <- Shuffled],
     repeat(Stop).
@@ -96,7 +96,7 @@ choose(Menu) ->
 choose([{Weight, What} | _], Left) when Left =< Weight -> What;
 choose([{Weight, _} | Menu], Left) -> choose(Menu, Left - Weight).
 
-%% Ends the call as expected, or not.
+%% Ends the call, with the expected result or a fault.
 -spec judge(soak_ledger:kind(), non_neg_integer(), Expected :: term(), Result :: term()) -> ok.
 judge(Kind, Token, Result, Result) ->
     soak_ledger:ended(Kind, Token, ending(Result));
@@ -144,7 +144,7 @@ act(call_async) ->
     ],
     [judge(call_async, Token, {ok, {Token, async}}, py:await(Ref)) || {Token, Ref} <- Started];
 act(cast) ->
-    %% Nobody hears of its end; that each is executed is seen when all is quiet.
+    %% The caller gets no result. The comparison at the quiescent point checks each execution.
     one(cast, fun(Token) -> py:cast(targets, echo, [Token, none]) end, fun(_Token) -> ok end);
 act(stream) ->
     Count = rand:uniform(60),
@@ -250,7 +250,7 @@ act(no_such) ->
         Other -> soak_ledger:wrong(no_such, Token, 'AttributeError', Other)
     end.
 
-%% Whoever makes the calls is killed, and with it they are over.
+%% The calling process is killed, which ends its calls.
 killed(Kind, Count, Calls) ->
     Tokens = tokens(Kind, Count),
     {Pid, Monitor} = spawn_monitor(fun() -> Calls(Tokens) end),

@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% What the Erlang side of the node uses at one moment.
+%% The resources that the Erlang side of the node uses at one moment.
 -module(soak_figures).
 
 -export([soak_figures/1, soak_collect/1]).
@@ -25,7 +25,7 @@ soak_figures([]) ->
         contexts => maps:get(total, Contexts),
         contexts_idle => maps:get(idle, Contexts),
         contexts_kept => Kept,
-        %% An eventfd is one, a pipe has two ends.
+        %% An eventfd is one descriptor, a pipe is two.
         channel_descriptors =>
             case application:get_env(erlang_python, channel) of
                 {ok, pipe} -> 2;
@@ -38,7 +38,8 @@ soak_figures([]) ->
         erlang_issued => soak_ledger:issued()
     }.
 
-%% Garbage is no leak. Returns the processes in whose mailboxes messages wait, and which.
+%% Garbage is no leak, so it is collected first. Returns the processes that have unread messages,
+%% with the messages.
 soak_collect([]) ->
     Self = self(),
     lists:append([collected(Pid) || Pid <- processes(), Pid =/= Self]).

@@ -1,5 +1,5 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% The Erlang functions that the soak test's Python side calls. Each notes that it was executed.
+%% The Erlang functions that the soak test's Python side calls. Each notes its execution.
 -module(soak_functions).
 
 -export([register/0]).
@@ -35,7 +35,7 @@ register() ->
         [?MODULE, soak_figures, soak_callers]
     ).
 
-%% What erlang.send() sends.
+%% Receives the messages of erlang.send().
 mailbox() ->
     receive
         Token when is_integer(Token) -> soak_ledger:executed(Token)
@@ -57,7 +57,7 @@ soak_kill([Token]) ->
         never -> ok
     end.
 
-%% In an async call: the handler of the whole loop.
+%% For an async call: kills the handler of the whole loop.
 soak_kill_handler([Token]) ->
     soak_ledger:executed(Token),
     {links, Links} = process_info(self(), links),
@@ -71,12 +71,12 @@ soak_sleep([Token, Milliseconds]) ->
     timer:sleep(Milliseconds),
     Token.
 
-%% Has to be killed in the end.
+%% A process that only a kill can end.
 soak_trap([Token, Milliseconds]) ->
     process_flag(trap_exit, true),
     soak_sleep([Token, Milliseconds]).
 
-%% Python waits for this, which calls Python on the waiting thread, and so on.
+%% Python waits for this function, which calls Python on the waiting thread, and so on.
 soak_nested([Token, Depth]) ->
     soak_ledger:executed(Token),
     Inner = soak_ledger:issue(inner, 1),
@@ -96,7 +96,7 @@ soak_mailbox_length([]) ->
     {message_queue_len, Length} = process_info(whereis(?MAILBOX), message_queue_len),
     Length.
 
-%% On purpose: what the drift check has to find.
+%% Leaks on purpose: the drift check must find the leak.
 soak_leak([<<"process">>]) ->
     _ = spawn(fun() -> timer:sleep(infinity) end),
     true;

@@ -1,6 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Hosted loops under a supervisor: started, called by several processes at once, and stopped; one of
-%% them in the middle of its calls, and one ends by itself again and again and is restarted.
+%% Hosted loops under a supervisor: started, called by several processes at once, and stopped. One
+%% loop is stopped in the middle of its calls. Another loop ends by itself repeatedly and is
+%% restarted.
 -module(soak_hosting).
 -behaviour(supervisor).
 
@@ -76,7 +77,7 @@ call(Name, Kind, Left) ->
             call(Name, Kind, Left - 1);
         {error, Reason} when Reason =:= disconnected; Reason =:= not_running ->
             soak_ledger:ended(Kind, Token, unsure),
-            %% Where none will come again, all others would end so too.
+            %% Without a restart, all later calls would end in this way too.
             Kind =:= hosted_restarted andalso call(Name, Kind, Left - 1);
         Other ->
             soak_ledger:wrong(Kind, Token, {Token, Left}, Other)

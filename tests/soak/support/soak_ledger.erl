@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Erlang's half of the accounts. `open' to `ended': the calls of Python that Erlang processes make,
-%% by the same one byte for each as in ledger.py. `executed': how often the Erlang functions ran that
-%% Python calls. Both are atomics, so that keeping them costs no process and no garbage.
+%% Erlang's half of the accounts. `open' to `ended': calls of Python by Erlang processes, with one
+%% byte for each call as in ledger.py. `executed': the number of executions of Erlang functions that
+%% Python calls. Both are atomics, so they need no process and make no garbage.
 -module(soak_ledger).
 
 -export([create/1, kinds/0, issue/2, ended/3, wrong/4, executed/1, issued/0, take/1]).
@@ -21,7 +21,7 @@
 %% Complaints beyond this many say nothing new.
 -define(MOST_WRONG, 50).
 
-%% As in ledger.py.
+%% The same numbers as in ledger.py.
 number(open) -> 1;
 number(value) -> 2;
 number(failed) -> 3;
@@ -32,7 +32,7 @@ number(refused) -> 5.
 -spec create(Capacity :: pos_integer()) -> ok.
 create(Capacity) ->
     Numbers = maps:from_list(lists:zip(?KINDS, lists:seq(0, length(?KINDS) - 1))),
-    %% The last one counts what has been issued.
+    %% The last number counts the issued calls.
     States = atomics:new(Capacity + 1, []),
     Executed = atomics:new(Capacity, []),
     ?WRONG = ets:new(?WRONG, [named_table, public, ordered_set]),
@@ -41,7 +41,7 @@ create(Capacity) ->
 -spec kinds() -> [kind()].
 kinds() -> ?KINDS.
 
-%% Tokens of calls that begin now: this one and those that follow.
+%% Tokens of calls that begin now: this token and the following ones.
 -spec issue(kind(), Count :: pos_integer()) -> First :: non_neg_integer().
 issue(Kind, Count) ->
     {Capacity, #{Kind := Number}, States, _} = persistent_term:get(?MODULE),
@@ -65,7 +65,7 @@ ended(Kind, Token, Ending) ->
         _ -> complain({ended_twice, Kind, Token})
     end.
 
-%% It ended, but not as it should.
+%% The call ended in a wrong way.
 -spec wrong(kind(), Token :: non_neg_integer(), Expected :: term(), Result :: term()) -> ok.
 wrong(Kind, Token, Expected, Result) ->
     complain({wrong, Kind, Token, {expected, Expected}, {got, Result}}),
@@ -77,20 +77,20 @@ complain(What) ->
         ets:insert(?WRONG, {erlang:unique_integer([monotonic]), Text}),
     ok.
 
-%% A call of Python's is being executed.
+%% A call from Python is being executed.
 -spec executed(Token :: non_neg_integer()) -> ok.
 executed(Token) ->
     {_, _, _, Executed} = persistent_term:get(?MODULE),
     atomics:add(Executed, Token + 1, 1).
 
-%% How many calls Erlang has begun since the accounts were last taken.
+%% The number of calls that Erlang has begun since the accounts were last taken.
 -spec issued() -> non_neg_integer().
 issued() ->
     {Capacity, _, States, _} = persistent_term:get(?MODULE),
     atomics:get(States, Capacity + 1).
 
-%% The states of all calls of Erlang's, how often each of so many calls of Python's was executed,
-%% and all complaints; the next ones begin at 0 again. Only while nothing runs.
+%% Returns the states of all calls from Erlang, the number of executions of each call from Python,
+%% and all complaints. The next call begins at 0. Only while nothing runs.
 -spec take(PythonIssued :: non_neg_integer()) -> {binary(), binary(), [binary()]}.
 take(PythonIssued) ->
     {Capacity, _, States, Executed} = persistent_term:get(?MODULE),

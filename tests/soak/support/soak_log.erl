@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% A log handler that takes note of the soak test's own lines, which carry a token, and counts events
-%% at level error and above: nothing the load does is an error of this application's.
+%% A log handler that notes the soak test's own lines by their tokens, and counts events at level
+%% error and above. The load causes no errors of this application.
 -module(soak_log).
 
 -export([install/0, errors/0]).
@@ -14,7 +14,7 @@ install() ->
     ?TABLE = ets:new(?TABLE, [named_table, public, ordered_set]),
     logger:add_handler(?MODULE, ?MODULE, #{level => info}).
 
-%% All that were logged since the last time.
+%% The errors that were logged since the last call.
 -spec errors() -> [binary()].
 errors() ->
     Errors = ets:tab2list(?TABLE),
@@ -30,7 +30,7 @@ log(#{level := Level, msg := Message}, _Config) ->
         false -> keep(Message)
     end.
 
-%% The load kills handlers, and has a loop that ends again and again.
+%% The load kills handlers, and has a loop that ends repeatedly.
 is_expected({report, #{label := {supervisor, _}, report := Report}}) ->
     case {lists:keyfind(supervisor, 1, Report), lists:keyfind(reason, 1, Report)} of
         {{_, {local, py_handler_sup}}, {_, killed}} -> true;

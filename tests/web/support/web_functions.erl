@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% The Erlang functions that the web tests call, each with the list of the call's arguments, and
-%% a supervisor for services that Erlang starts.
+%% The Erlang functions of the web tests, each with the list of the call's arguments, and a
+%% supervisor for services that Erlang starts.
 -module(web_functions).
 -behaviour(supervisor).
 
@@ -55,8 +55,8 @@ kill_self([]) ->
 
 %% Meetings.
 
-%% Returns when Size calls are here under this Name, to each how many there were: they can only all
-%% return when all were under way at the same time.
+%% Returns Size when Size calls of this Name are here. They can all return only when all were in
+%% progress at the same time.
 meet([Name, Size]) ->
     Here = ets:update_counter(?TABLE, {meeting, Name}, 1, {{meeting, Name}, 0}),
     true = ets:insert(?TABLE, {{guest, Name, Here}, self()}),
@@ -69,14 +69,14 @@ meet([Name, Size]) ->
         {everybody_is_here, Name} -> Size
     end.
 
-%% Waits until somebody releases Name, and returns with what.
+%% Waits until the test releases Name; returns the value of the release.
 wait_for([Name]) ->
     true = ets:insert(?TABLE, {{waiting, Name}, self()}),
     receive
         {release, Name, Value} -> Value
     end.
 
-%% The process that waits for Name; waits for it to come, at most ten seconds.
+%% Returns the process that waits for Name. Waits at most ten seconds for such a process.
 await_waiting([Name]) ->
     await_waiting(Name, erlang:monotonic_time(millisecond) + 10000).
 
@@ -95,25 +95,25 @@ release([Name, Value]) ->
     [_] = ets:take(?TABLE, {waiting, Name}),
     true.
 
-%% Those that still wait, which may be none.
+%% Releases all processes that still wait, perhaps none.
 release_all([Name]) ->
     [Pid ! {release, Name, none} || {_, Pid} <- ets:take(?TABLE, {waiting, Name})],
     true.
 
 is_alive([Pid]) -> is_process_alive(Pid).
 
-%% Stories: what is noted under a name, in its order.
+%% Stories: notes under a name, in their order.
 
 note([Story, Event]) ->
     true = ets:insert(?TABLE, {{note, Story, erlang:unique_integer([monotonic])}, Event}).
 
-%% Told once.
+%% Each event is returned once.
 story([Story]) ->
     Notes = ets:match_object(?TABLE, {{note, Story, '_'}, '_'}),
     lists:foreach(fun({Key, _}) -> ets:delete(?TABLE, Key) end, Notes),
     [Event || {_, Event} <- lists:sort(Notes)].
 
-%% Services under a supervisor of their own.
+%% Services with a supervisor of their own.
 
 start_service([Loop, Module, Function, Args, Kwargs, StopTimeout]) ->
     Options = #{
@@ -123,7 +123,7 @@ start_service([Loop, Module, Function, Args, Kwargs, StopTimeout]) ->
         stop_timeout => StopTimeout
     },
     Self = self(),
-    %% The supervisor may not be linked to the process of this call, which ends with it.
+    %% The supervisor must not be linked to the process of this call, which ends with the call.
     spawn(fun() ->
         process_flag(trap_exit, true),
         case supervisor:start_link(?MODULE, Options) of
@@ -154,14 +154,14 @@ keep(Supervisor) ->
 init(Options) ->
     {ok, {#{strategy => one_for_one, intensity => 3, period => 60}, [py_loop:child_spec(Options)]}}.
 
-%% The process of the loop, once that runs: not one that is starting.
+%% The process of the loop, once the loop runs; not a loop that is starting.
 service_pid([]) ->
     case py_loop:call(web_tests_service, asyncio, sleep, [0]) of
         {ok, _} -> whereis(web_tests_service);
         {error, _} -> undefined
     end.
 
-%% Waits until it is dead.
+%% Kills the loop's process and waits until it is dead.
 kill_service([]) ->
     Pid = whereis(web_tests_service),
     Monitor = monitor(process, Pid),
@@ -170,10 +170,10 @@ kill_service([]) ->
         {'DOWN', Monitor, process, Pid, Reason} -> Reason
     end.
 
-%% Its supervisor starts another one.
+%% The supervisor starts another loop.
 stop_loop([Timeout]) -> py_loop:stop(web_tests_service, Timeout).
 
-%% The reason with which the supervisor ended, now or before.
+%% Returns the reason with which the supervisor ended, now or before.
 stop_service([Keeper]) ->
     Monitor = monitor(process, Keeper),
     Keeper ! {stop, self()},
