@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# build.sh [--all]: native library, priv/ and Erlang application; --all: C++ tests and benchmarks too.
-# Needs build/venv. NATIVE_OPTIONS are for Meson. Does next to nothing when nothing changed.
+# build.sh [--all]: native library, priv/ and Erlang application; --all: C++ tests and benchmarks
+# too. Needs build/venv. NATIVE_OPTIONS are for Meson. Takes little time when nothing changed.
 set -eu
 . tools/environment.sh
 
@@ -19,7 +19,7 @@ export PATH
 sh tools/native.sh "$MESON_BUILD" "$VENV_PYTHON" "$@" ${NATIVE_OPTIONS:-}
 sh tools/priv.sh "$MESON_BUILD" "$VENV_PYTHON" link
 
-# rebar3 takes over a second to find out that there is nothing to do.
+# rebar3 needs over a second to find out that nothing changed.
 compiled=_build/default/lib/erlang_python/ebin/erlang_python.app
 if [ -d erl/src ] && { [ ! -f "$compiled" ] || [ ! -f build/erlang.stamp ] ||
     [ -n "$(find erl src include rebar.config -newer build/erlang.stamp 2>/dev/null | head -n 1)" ]; }; then

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Counts test results in JUnit XML, the one format that every runner here can write."""
+"""Counts test results in JUnit XML, the format that all runners here can write."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-# Common Test lists these as cases. They count only if they fail.
+# Common Test lists these functions as cases. They count only if they fail.
 FRAMES = {"init_per_suite", "end_per_suite", "init_per_group", "end_per_group"}
 
 
@@ -28,7 +28,7 @@ class Counts:
 
 
 def count_junit(files: Iterable[Path]) -> Counts:
-    """Adds up the test cases of JUnit files; a file that can't be read is one failure."""
+    """Add up the test cases of JUnit files; an unreadable file is one failure."""
     total = Counts()
     for file in files:
         try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """./dev fuzz [TARGET] [SECONDS]: libFuzzer over the conversions, under AddressSanitizer and UBSan.
 
-What is found ends the run; its input stays in build/fuzz and belongs into tests/fuzz/corpus, where
-the ordinary C++ tests replay it.
+A finding ends the run. Its input stays in build/fuzz and belongs into tests/fuzz/corpus, where the
+ordinary C++ tests replay it.
 """
 
 import argparse
@@ -18,7 +18,7 @@ BUILD = Path("build/meson-fuzz")
 FOUND = Path("build/fuzz")
 SEEDS = Path("tests/fuzz/corpus")
 
-# Instrumented everywhere, with main() of the engine in the fuzzers alone. UBSan's check of vtables
+# All code is instrumented; only the fuzzers link the engine's main(). UBSan's check of vtables
 # needs descriptors, see variants.py.
 CPP_ARGS = "['-fsanitize=fuzzer-no-link','-fno-sanitize-recover=undefined','-fno-sanitize=vptr']"
 OPTIONS = (
@@ -38,7 +38,7 @@ def build() -> bool:
 
 
 def fuzz(target: str, seconds: int) -> bool:
-    """Whether nothing was found. Inputs that reach new code are kept for the next run."""
+    """Return whether nothing was found. Inputs that reach new code are kept for the next run."""
     known = FOUND / target
     known.mkdir(parents=True, exist_ok=True)
     command = [
@@ -51,7 +51,7 @@ def fuzz(target: str, seconds: int) -> bool:
         str(known),
         str(SEEDS / target),
     ]
-    # CPython is not finalised, so its remaining memory would be reported as lost.
+    # CPython is not finalized: LeakSanitizer would report the memory that CPython still has.
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
     print(f"== {target}, {seconds} s ==", flush=True)
     return subprocess.run(command, check=False, env=environment).returncode == 0

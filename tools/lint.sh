@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Formatters and linters in check mode; runs them all, then says which did not pass.
+# Runs all formatters and linters in check mode, then names those that failed.
 set -eu
 . tools/environment.sh
 PATH=$VENV/bin:$PATH
@@ -35,7 +35,7 @@ types() {
 }
 
 check clang-format clang_format
-# Only built files are checked: a file of another platform has no compile command here.
+# Only built files are checked: files of other platforms have no compile command here.
 check clang-tidy "$VENV_PYTHON" tools/tidy.py
 check ruff-format ruff format --check --quiet .
 check ruff ruff check .

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""./dev matrix: the demo's check and all tests, in a clean Debian tree for each platform."""
+"""./dev matrix: run the demo's check and all tests, in a clean Debian tree for each platform."""
 
 import argparse
 import concurrent.futures
@@ -19,7 +19,7 @@ from count import Counts
 from matrix_report import Result
 from matrix_tree import PROJECT, RUNNING, Tree, TreeError
 
-# The number of characters of a commit's name on the page.
+# The length of a commit's name on the page.
 SHOWN = 7
 
 
@@ -27,11 +27,11 @@ SHOWN = 7
 class Platform:
     name: str
     suite: str
-    # Debian's packages beside those that `./dev` installs.
+    # Debian's packages, in addition to those that `./dev` installs.
     packages: tuple[str, ...] = ()
     # PYTHON= in the tree.
     python: str = ""
-    # A version of CPython that Debian's suite lacks. The tree borrows this machine's.
+    # A version of CPython that Debian's suite lacks. The tree borrows this machine's interpreter.
     lent: str = ""
 
 
@@ -59,7 +59,7 @@ c++ -dumpfullversion
 
 
 def lent_python(version: str) -> str:
-    """This machine's interpreter of that version, outside the system's folders; "" if none."""
+    """This machine's interpreter of the version, outside the system's folders; "" if none."""
     named = os.environ.get(f"MATRIX_PYTHON_{version.replace('.', '_')}", "")
     versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     candidates = [named] if named else sorted(map(str, versions.glob(f"{version}.*/bin/python3")))
@@ -179,7 +179,7 @@ def main() -> int:
     platforms = chosen(options.names)
     if os.geteuid() != 0:
         raise SystemExit("dev: ./dev matrix makes Debian trees and runs in them; run it as root")
-    # A script's background processes ignore these signals, and every child would inherit that.
+    # The background processes of a script ignore these signals, and children would inherit that.
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
         signal.signal(number, interrupted)
     left_out = {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the platforms gave: docs/platforms.md, and the table on the screen.
+"""Writes the platforms' results: docs/platforms.md, and the table on the screen.
 
-A platform's rows stay in the file, with their own date, until that platform runs again.
+A platform's rows stay in the file, with their date, until the platform runs again.
 """
 
 from collections.abc import Sequence
@@ -33,11 +33,11 @@ class Result:
     date: str
     commit: str
     versions: Sequence[str] = ("", "", "", "")
-    # None: not run.
+    # None: the demo did not run.
     demo: bool | None = None
     # The counts of each part, in the order of the run.
     parts: dict[str, Counts] = field(default_factory=dict)
-    # The reason if there are no tests to count.
+    # The reason why there are no tests to count.
     trouble: str = ""
 
     @property
@@ -55,7 +55,7 @@ class Result:
         return {None: NEVER_RUN, True: "ok", False: "failed"}[self.demo]
 
     def rows(self) -> dict[str, list[str]]:
-        """Its rows in each table, without the platform's name."""
+        """The platform's rows in each table, without the platform's name."""
         counts = self.counts
         tests = self.trouble or f"{counts.passed} passed, {counts.failed} failed"
         if counts.skipped:
@@ -75,7 +75,7 @@ class Result:
 
 
 def write(results: Sequence[Result], order: Sequence[str], left_out: dict[str, str]) -> None:
-    """Puts the results into the page; `left_out`: why a platform can't run on this machine."""
+    """Write the results into the page; `left_out`: why a platform can't run on this machine."""
     old = _read(PAGE.read_text()) if PAGE.exists() else {}
     new = {result.name: result.rows() for result in results}
     page = [LICENCE, INTRODUCTION]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A clean Debian tree: made by debootstrap, set up to reach the network as this machine does."""
+"""A clean Debian tree: made by debootstrap, with this machine's access to the network."""
 
 import os
 import shutil
@@ -17,12 +17,12 @@ PROJECT = "/srv/erlang_python"
 SCRIPTS = Path("/usr/share/debootstrap/scripts")
 BASE = ("ca-certificates", "procps")
 
-# debootstrap's cache of packages is for one debootstrap at a time.
+# Only one debootstrap may use debootstrap's cache of packages at a time.
 _bootstrapping = threading.Lock()
 
-# Variables of this machine's environment: package clients find their registries by them.
+# Variables by which package clients find their registries.
 CERTIFICATES = {"CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE"}
-# Files with the same purpose. They have the same names in the tree.
+# Files with the same purpose. In the tree they have the same names.
 SETTINGS = (
     "/etc/apt/apt.conf",
     "/etc/apt/apt.conf.d",
@@ -36,7 +36,7 @@ SETTINGS = (
 
 
 class TreeError(Exception):
-    """A tree that could not be made; the text says which command failed and where its log is."""
+    """A tree could not be made; the text names the failed command and its log."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Tree:
         return self.path / PROJECT.lstrip("/")
 
     def prepare(self, packages: Sequence[str], *, fresh: bool, log: TextIO) -> None:
-        """Makes the tree if it is not there, else brings its packages up to date."""
+        """Make the tree if it does not exist, else bring its packages up to date."""
         complete = self.folder / "complete"
         if fresh or not complete.exists():
             complete.unlink(missing_ok=True)
@@ -74,22 +74,22 @@ class Tree:
             self._must([*install, "install", *packages], log)
 
     def clone(self, commit: str, *, keep_build: bool, log: TextIO) -> None:
-        """Puts a commit into the tree; nothing of a build before, unless asked."""
+        """Put a commit into the tree; remove an earlier build, unless it is kept on request."""
         if not (keep_build and self.project.exists()):
             shutil.rmtree(self.project, ignore_errors=True)
             _must(["git", "init", "-q", str(self.project)], log, os.environ)
-        # By the commit's name: the last commit may be another one when this tree's turn comes.
+        # By the commit's name: the last commit may have changed when this tree's turn comes.
         fetch = ["fetch", "-q", str(ROOT), commit]
         for command in [fetch, ["reset", "-q", "--hard", "FETCH_HEAD"], ["clean", "-fdq"]]:
             _must(["git", "-C", str(self.project), *command], log, os.environ)
 
     def run(self, command: Sequence[str], log: TextIO, **variables: str) -> int:
-        """Runs a command in the tree; the exit status."""
+        """Run a command in the tree; return the exit status."""
         log.write(f"$ {' '.join(command)}\n")
         return run(self._inside(command, variables), log, self._outer_environment())
 
     def output(self, command: Sequence[str], **variables: str) -> str:
-        """What a command in the tree prints; nothing where it fails."""
+        """The output of a command in the tree; empty when the command fails."""
         done = subprocess.run(
             self._inside(command, variables),
             env=self._outer_environment(),
@@ -107,7 +107,7 @@ class Tree:
         script = SCRIPTS / self.suite
         if not script.exists():
             script = SCRIPTS / "sid"
-        # Also in namespaces: the mounts and processes of debootstrap vanish with it.
+        # In namespaces, so that the mounts and processes of debootstrap vanish with it.
         command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--mount-proc"]
         command += ["--pid", "--fork", "--kill-child", "debootstrap", "--variant=minbase"]
         command += [f"--include={','.join(BASE)}", f"--cache-dir={cache}"]
@@ -151,7 +151,7 @@ def registry_variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def mirror() -> str:
-    """Where this machine's apt has Debian's packages from."""
+    """The address from which this machine's apt gets Debian's packages."""
     query = ["apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)"]
     done = subprocess.run(query, capture_output=True, text=True, check=False)
     for line in done.stdout.splitlines():
@@ -172,7 +172,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _must(command: Sequence[str], log: TextIO, environment: Mapping[str, str]) -> None:
-    # Without variables: an address in one may have a password.
+    # Without variables: an address in a variable may have a password.
     said = " ".join(word for word in command if "=" not in word)
     log.write(f"$ {said}\n")
     status = run(command, log, environment)
@@ -181,7 +181,7 @@ def _must(command: Sequence[str], log: TextIO, environment: Mapping[str, str]) -
 
 
 class Running:
-    """The commands that run now, of any thread; ended all at once on Ctrl-C."""
+    """The running commands of all threads; Ctrl-C ends them all at once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -203,7 +203,7 @@ class Running:
         return status
 
     def end(self) -> None:
-        """Kills every command; a tree's processes and mounts end with its first process."""
+        """Kill every command. A tree's processes and mounts end with its first process."""
         with self._lock:
             self._ended = True
             for process in self._processes:
@@ -215,7 +215,7 @@ RUNNING = Running()
 
 def run(command: Sequence[str], log: TextIO, environment: Mapping[str, str]) -> int:
     log.flush()
-    # A session of its own: Ctrl-C at the terminal goes to this program, which ends the command.
+    # A separate session: Ctrl-C at the terminal goes to this program, which ends the command.
     process = RUNNING.start(
         command,
         env=dict(environment),

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A copy of the project's files in another folder, kept like them."""
+"""A copy of the project's files in another folder, kept up to date."""
 
 import filecmp
 import shutil
 import subprocess
 from pathlib import Path
 
-# Builds make these folders. Each copy has its own.
+# Folders that builds make. Each copy has its own.
 OWN = ("build", "_build", "priv")
 
 
 def mirrored(folder: Path) -> Path:
-    """Makes the files in `folder` those of the project: only what changed is touched."""
+    """Copy the project's files to `folder`; touch only files that changed."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listing, check=True, capture_output=True, text=True).stdout.split("\0")
     sources = {Path(name) for name in names if name and Path(name).is_file()}
@@ -28,7 +28,7 @@ def mirrored(folder: Path) -> Path:
 
 
 def share_venv(folder: Path) -> None:
-    """The copy uses the project's Python packages."""
+    """Let the copy use the project's Python packages."""
     venv = folder / "build/venv"
     venv.parent.mkdir(exist_ok=True)
     if not venv.is_symlink():

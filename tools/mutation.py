@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""./dev mutants [WORD...]: breaks the project on purpose in a copy; a test has to notice each time.
+"""./dev mutants [WORD...]: break the project on purpose in a copy; a test must notice each time.
 
-With words, only the mutants whose names contain one of them. Ends with `N caught, N missed`.
+With words, only mutants whose names contain a word. Ends with `N caught, N missed`.
 """
 
 import os
@@ -19,7 +19,7 @@ from mutants import MUTANTS, Mutant
 
 COPY = Path("build/mutants")
 LOGS = Path("build/mutant-logs")
-# A hanging test counts as one that has noticed.
+# A test that hangs has noticed the mutant.
 SECONDS = 400
 
 
@@ -37,14 +37,14 @@ def run(command: list[str], log: Path) -> int:
         try:
             return process.wait(SECONDS)
         except subprocess.TimeoutExpired:
-            # The test runner ends the processes that it has started in groups of their own.
+            # The test runner started its processes in separate groups, and ends them.
             os.killpg(process.pid, signal.SIGINT)
             process.wait()
             return -signal.SIGINT
 
 
 def try_out(mutant: Mutant) -> str:
-    """How it ended: caught, or why not."""
+    """Return `caught`, or why the mutant was not caught."""
     file = COPY / mutant.file
     original = file.read_text()
     if original.count(mutant.old) != 1:

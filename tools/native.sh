@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # native.sh FOLDER PYTHON [--all] [MESON-OPTIONS...]: compiles with Meson into FOLDER for PYTHON.
-# Without --all only the NIF library. meson and ninja must be on PATH.
+# Without --all, only the NIF library. meson and ninja must be on PATH.
 set -eu
 
 folder=$1
@@ -13,8 +13,8 @@ if [ "${1:-}" = --all ]; then
     shift
 fi
 
-# Another interpreter, Erlang or option means other headers: start from scratch. Meson handles all
-# other changes.
+# Another interpreter, Erlang or option means other headers: the build starts from scratch. Meson
+# handles all other changes.
 wanted="$("$python" -c 'import sys; print(sys.base_prefix, sys.version)' | tr '\n' ' ') $(command -v erl) $*"
 if [ ! -f "$folder/build.ninja" ] || [ "$(cat "$folder/configured_for" 2>/dev/null)" != "$wanted" ]; then
     rm -rf "$folder"

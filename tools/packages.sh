@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# packages.sh [--lint | --fuzz | --matrix]: installs the Debian or Ubuntu packages that are missing, and only those.
-# What somebody brought himself (an Erlang or a Python from elsewhere) is left as it is.
+# packages.sh [--lint | --fuzz | --matrix]: installs missing Debian or Ubuntu packages only. An
+# Erlang or a Python from elsewhere is left as it is.
 set -eu
 . tools/environment.sh
 
@@ -48,8 +48,8 @@ case ${1:-} in
     --lint) need_debian clang-format clang-tidy ;;
     --fuzz)
         need_debian clang
-        # The version of the compiler is part of the engine's package name. The compiler may be
-        # missing still.
+        # The name of the engine's package has the compiler's version. The compiler may not be
+        # installed yet.
         clang=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p')
         need_debian "libclang-rt-${clang:-14}-dev"
         ;;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of the test suite: what each needs, how it runs, where its results are read from."""
+"""The parts of the test suite: what each part needs, how it runs, and where its results are."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ PYTHON = str(VENV_BIN / "python3")
 CT_LOGS = Path("build/ct_logs")
 # The folders of Common Test suites.
 SUITES = (Path("tests/erl"), Path("tests/faults"))
-# The whole run has 25 minutes. One part must not use them up, even if it hangs.
+# The whole run has 25 minutes. One part must not use them up, even if the part hangs.
 PART_SECONDS = 15 * 60.0
 
 
@@ -30,7 +30,7 @@ class Part:
 
 
 def checked(counts: Counts, status: int, what: str) -> Counts:
-    """A command that failed, or ran nothing, with no failed test to show for it is one failure."""
+    """Count a command that failed, or ran nothing, as one failure if no test has failed."""
     if counts.failed == 0 and (status != 0 or counts == Counts()):
         print(f"{what} ended with status {status}, {counts.passed} passed: counted as one failure")
         return counts + Counts(failed=1)
@@ -38,9 +38,9 @@ def checked(counts: Counts, status: int, what: str) -> Counts:
 
 
 def node_options(folder: str, register: Sequence[str] = ()) -> list[str]:
-    """Compiles the Erlang functions of tests/FOLDER/support; has the node register them.
+    """Compile the Erlang functions of tests/FOLDER/support; make the node register them.
 
-    ``register``: the modules that do so, if not all.
+    ``register``: the modules that register functions, if not all.
     """
     beams = Path("build/test-beams", folder)
     shutil.rmtree(beams, ignore_errors=True)
@@ -62,7 +62,7 @@ def run_pytest(
     folder: str = "",
     node: Sequence[str] = (),
 ) -> Counts:
-    """Runs pytest, in a node with the functions of tests/FOLDER/support if so asked."""
+    """Run pytest, on request in a node with the functions of tests/FOLDER/support."""
     report = RESULTS / f"{name}.xml"
     report.unlink(missing_ok=True)
     starter = [PYTHON]
@@ -125,7 +125,7 @@ def run_erlang() -> Counts:
 
 
 def run_script(name: str, command: Sequence[str]) -> Counts:
-    """A check that has only an exit status to tell: one test."""
+    """Run a check that has only an exit status; it counts as one test."""
     status = run(command, seconds=PART_SECONDS)
     if status == 0:
         return Counts(passed=1)
@@ -134,7 +134,7 @@ def run_script(name: str, command: Sequence[str]) -> Counts:
 
 
 def run_python() -> Counts:
-    """Everything with the system's best descriptors; once more with pipes, what depends on them."""
+    """Run all tests with the best descriptors, and tests that depend on them also with pipes."""
     pipes = ["--config", "tests/python/support/pipe.config"]
     return run_pytest("python", ["tests/python"], in_node=True) + run_pytest(
         "python-pipes", ["-m", "channel", "tests/python"], in_node=True, folder="python", node=pipes

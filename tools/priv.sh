@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# priv.sh FOLDER PYTHON link|copy: fills priv/ from the Meson build FOLDER; PYTHON is what the node embeds.
-# link: priv/python points at pysrc/, edits are live. copy: stands alone, for releases.
+# priv.sh FOLDER PYTHON link|copy: fills priv/ from the Meson build FOLDER; the node embeds PYTHON.
+# link: priv/python links to pysrc/, so edits take effect at once. copy: stands alone, for releases.
 # Every file appears by a rename, so that a running node never sees half a library.
 set -eu
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs one command of a test part: output straight through; when late, ended with its children."""
+"""Runs one command of a test part, with its output unchanged. A late command is ended with its
+children.
+"""
 
 import contextlib
 import os
@@ -12,9 +14,9 @@ from collections.abc import Mapping, Sequence
 def run(
     command: Sequence[str], *, seconds: float, environment: Mapping[str, str] | None = None
 ) -> int:
-    """Returns the exit status; negative when a signal ended the command, ours included."""
+    """Return the exit status; negative when a signal ended the command, also a signal from here."""
     print(f"$ {' '.join(command)}", flush=True)
-    # A session of its own puts everything that the command starts into one group.
+    # A separate session puts everything that the command starts into one group.
     process = subprocess.Popen(
         command,
         env={**os.environ, **(environment or {})},

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plain English, as far as a program can tell: phrases to avoid, and the length of sentences.
 
-Phrases are looked for in every line of code and documents, since error texts are in the code. The
+Phrases are searched in every line of code and documents, since the code has the error texts. The
 length counts for comments and docstrings.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 MOST_WORDS = 25
 
-# A pattern, and what to write instead. Case counts at the begin of a sentence only.
+# A pattern, and what to write instead. Upper case counts only at the begin of a sentence.
 PHRASES = (
     (r"\bas (many|much|long|soon|far|often|little) as (may|can|might)\b", "name the limit"),
     (r"\bas may\b", "name the limit"),
@@ -34,7 +34,7 @@ PHRASES = (
 QUOTING = {"CONTRIBUTING.md", "tools/prose.py", "tests/house/test_prose.py"}
 MARKS = {".erl": "%%", ".py": "#", ".pyi": "#", ".sh": "#", ".h": "//", ".cpp": "//"}
 DOCUMENTS = {".md"}
-# Examples in EDoc, tables, and the columns of a header's table of threads are no sentences.
+# Examples in EDoc, tables, and the columns of a header's table of threads are not sentences.
 EXAMPLE = re.compile(r"```.*?'''", re.DOTALL)
 PARAGRAPH = re.compile(r"\n\s*\n|\n(?=\s*(?:[|(-]|Threads:|Owns:|Life:|@|[`*\w.]+:  ))")
 TABLE = re.compile(r"\S {3,}\S|->")

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Prints the path of the interpreter to embed: $PYTHON, else python3 on PATH, else Debian's.
-# A version manager's shim and a virtual environment's python are followed to the real interpreter.
+# Prints the path of the interpreter to embed: $PYTHON, else python3 on PATH, else Debian's. Follows
+# a version manager's shim and a virtual environment's python to the real interpreter.
 set -eu
 
-# Prints the real path of interpreter $1, or why it cannot be embedded and fails.
+# Prints the real path of interpreter $1; or prints why it cannot be embedded, and fails.
 examine() {
     "$1" -I -S - <<'PYTHON'
 import os

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# rebar3 runs this before it compiles the application. Under `./dev` everything is built already; as
-# somebody's dependency this builds the native library inside the dependency's own folder.
+# rebar3 runs this script before it compiles the application. Under `./dev` everything is built
+# already. As another project's dependency, the script builds the native library in the dependency's
+# own folder.
 set -eu
 
 [ "${ERLANG_PYTHON_BUILT:-}" != 1 ] || exit 0
 cd "$(dirname -- "$0")/.."
-# A checkout that `./dev` has built stays that way when rebar3 runs in it.
+# A checkout that `./dev` has built is left as it is when rebar3 runs in it.
 [ ! -L priv/python ] || exit 0
 . tools/environment.sh
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""./dev test: builds, runs every part or a chosen one, and ends with `N passed, N failed`."""
+"""./dev test: build, run every part or a chosen part, and end with `N passed, N failed`."""
 
 import argparse
 import json
@@ -40,7 +40,7 @@ def build() -> bool:
 
 
 def run_parts(parts: Sequence[Part]) -> list[Outcome]:
-    """Runs what needs no build first, so that the first results come at once."""
+    """Run first what needs no build, so that the first results come at once."""
     outcomes = []
     built: bool | None = None
     for part in sorted(parts, key=lambda part: part.needs_build):
@@ -59,7 +59,7 @@ def run_parts(parts: Sequence[Part]) -> list[Outcome]:
 
 
 def named_part(name: str, arguments: list[str], parts: Sequence[Part]) -> Part:
-    """Finds what NAME means: a part, a pytest file, a Common Test suite, or a C++ test."""
+    """Find the meaning of NAME: a part, a pytest file, a Common Test suite, or a C++ test."""
     for part in parts:
         if part.name == name and not arguments:
             if not part.present():

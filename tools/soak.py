@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""./dev soak: a long random load in a node of its own, accounts and drift checked."""
+"""./dev soak: a long random load in a separate node, with checks of accounts and drift."""
 
 import argparse
 import secrets
@@ -11,7 +11,8 @@ from process import run
 
 RESULTS = Path("build/soak")
 FEWEST_SECONDS = 10.0
-# For the start and the pauses on a busy machine; a minute more than the program's own margin.
+# The time for the start and the pauses on a busy machine: a minute more than the program's own
+# margin.
 MARGIN = 240.0
 
 

@@ -22,9 +22,9 @@ def run_tests(tests: Sequence[str]) -> Counts:
 
 
 def _wrapper() -> str:
-    """`setarch -R` where it exists and is allowed (a container may forbid it).
+    """`setarch -R` where it exists and is allowed; a container may forbid it.
 
-    ThreadSanitizer can't place its shadow memory where addresses are random in many bits.
+    ThreadSanitizer can't place its shadow memory when many bits of addresses are random.
     """
     command = ["setarch", platform.machine(), "-R"]
     if shutil.which(command[0]) is None:

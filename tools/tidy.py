@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""clang-tidy over loop_bridge/ and nif/; what passed is not looked at again until it changes.
+"""clang-tidy over loop_bridge/ and nif/; a file that passed is checked again when it changes.
 
-A file's preprocessed text stands for it and for all that it includes: a few hundred milliseconds
-against many seconds.
+A file is identified by its preprocessed text, with everything that it includes. This takes a few
+hundred milliseconds instead of many seconds.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from pathlib import Path
 BUILD = Path("build/meson")
 PASSED = Path("build/tidy")
 CHECKED = re.compile(r"/(loop_bridge|nif)/[^:]*\.cpp$")
-# Compiler options for output files. They are dropped together with their values.
+# Compiler options for output files. They are dropped with their values.
 OUTPUTS = ("-o", "-MF", "-MQ", "-MT")
 
 
@@ -53,7 +53,7 @@ def units() -> list[Unit]:
 
 
 def check(unit: Unit, tidy: str, settings: bytes) -> str:
-    """Returns what clang-tidy found, nothing when it is content."""
+    """Return the findings of clang-tidy, or nothing."""
     key = hashlib.sha256(settings + str(unit.source).encode() + unit.preprocessed()).hexdigest()
     stamp = PASSED / key
     if stamp.exists():

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # tree.sh TREE COMMAND...: runs a command in a Debian tree, as root. BINDS lists folders of this
-# machine, apart by spaces, that the tree sees read-only. Mounts and processes are in namespaces of
-# their own: however this or its parent ends, nothing stays mounted and no process is left.
+# machine, separated by spaces, that the tree sees read-only. Mounts and processes are in separate
+# namespaces. However this script or its parent ends, nothing stays mounted and no process is left.
 set -eu
 
 if [ "${1:-}" != --inside ]; then
@@ -27,8 +27,8 @@ for folder in ${BINDS:-}; do
     mount -o remount,bind,ro "$tree$folder"
 done
 
-# Not by exec: this shell is the first process here. It gets the orphans and collects their exit
-# statuses.
+# No exec: this shell is the first process of the namespace. It adopts orphans and collects their
+# exit statuses.
 status=0
 chroot "$tree" "$@" || status=$?
 exit $status

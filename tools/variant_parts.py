@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs in a variant of the project where no test is named: whatever its build may change."""
+"""The tests that run in a variant when none is named: all that the variant's build may affect."""
 
 import shutil
 from collections.abc import Callable
@@ -14,9 +14,9 @@ SUITES = (
     *("call", "callback", "context", "held_context", "async", "conversion", "interrupt"),
     *("nested", "stream", "overload", "loop", "loop_end", "stop", "failure", "churn"),
 )
-# Last, in the same node: the memory that all earlier tests have lost.
+# The last suite, in the same node: the memory that all earlier tests have lost.
 LEAKS = Path("tests/leaks")
-# Its 100,000 threads find nothing here that fewer threads would not find.
+# Its 100,000 threads would find nothing that fewer threads do not find.
 SLOW = "--ignore=tests/python/test_scale.py"
 LEFT_OUT = {
     "address": (
@@ -39,7 +39,7 @@ def variant_parts() -> list[Part]:
 
 
 def reports_part() -> list[Part]:
-    """For the end of each run in the variant that makes them: what the sanitizers report."""
+    """For the end of each run in a variant with sanitizers: their reports."""
     if CURRENT != "address":
         return []
     shutil.rmtree(REPORTS, ignore_errors=True)
@@ -63,7 +63,7 @@ def _run_python() -> Counts:
 
 
 def _read_reports() -> Counts:
-    """Each report of a sanitizer is a failure, whatever became of the test that it is from."""
+    """Each report of a sanitizer is a failure, whatever the result of its test."""
     reports = sorted(REPORTS.glob("*"))
     for report in reports:
         print(f"== {report.name} ==\n{report.read_text(errors='replace')}", flush=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The project built and run another way, in a copy with a build of its own: build/variants/NAME.
+"""The project in another build, in a copy under build/variants/NAME.
 
-`./dev test` runs there as here, and finds by the variable VARIANT what it is.
+`./dev test` runs in the copy as usual. The variable VARIANT names the variant.
 """
 
 import os
@@ -26,23 +26,24 @@ class Variant:
     # Variables for commands that start nodes, not for compilers.
     node_environment: Callable[[], Mapping[str, str]] = dict
     packages: str = ""
-    python: str = ""  # the interpreter, unless it is the one chosen for all
+    python: str = ""  # the interpreter, unless the usual one
 
 
 def _address_environment() -> Mapping[str, str]:
-    """The BEAM is built without AddressSanitizer, so its library has to come first."""
+    """The BEAM is built without AddressSanitizer, so the sanitizer's library must come first."""
     library = subprocess.run(
         ["c++", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True
     ).stdout.strip()
     log = REPORTS.absolute() / "report"
     return {
         "LD_PRELOAD": library,
-        # tests/leaks asks for leaks. At the end of the process, the BEAM's own would be reported.
+        # tests/leaks checks for leaks. At the end of the process, the BEAM's own memory would be
+        # reported.
         "ASAN_OPTIONS": f"log_path={log}:leak_check_at_exit=0:allocator_may_return_null=1",
         "UBSAN_OPTIONS": f"log_path={log}:print_stacktrace=1",
         "LSAN_OPTIONS": f"suppressions={Path('tests/leaks/not_ours.supp').absolute()}"
         ":print_suppressions=0",
-        # Each object and each binary is a block of its own, so that a lost one is noticed.
+        # Each object and each binary is a separate block, so that a lost block is noticed.
         "PYTHONMALLOC": "malloc",
         "ERL_FLAGS": f"{os.environ.get('ERL_FLAGS', '')} +Mea min".strip(),
     }
@@ -60,8 +61,9 @@ VARIANTS = {
     ),
     # CPython's assertions, the count of all references, and asyncio's own checks.
     "debug-python": Variant(
-        # Debian's headers for it are links to the usual ones. Followed, they lead to the usual
-        # configuration, and references that are taken or given back here would not be counted.
+        # Debian's headers for the debug build link to the usual headers. Through the links, the
+        # usual configuration would apply, and references that the library takes or releases would
+        # not be counted.
         native_options=(
             "-Dbench=false",
             "-Dtests=false",
@@ -73,7 +75,7 @@ VARIANTS = {
     ),
 }
 
-# The name of the variant that this runs in, if any.
+# The name of the variant that this process runs in, if any.
 CURRENT = os.environ.get("VARIANT", "")
 
 
@@ -82,7 +84,7 @@ def node_environment() -> Mapping[str, str]:
 
 
 def run_tests(name: str, arguments: Sequence[str]) -> int:
-    """Runs `./dev test ARGUMENTS` in the variant: its exit status."""
+    """Run `./dev test ARGUMENTS` in the variant; return the exit status."""
     variant = VARIANTS[name]
     environment = {
         **os.environ,

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes build/venv from requirements.txt, again when the list or the chosen interpreter changed.
+# Makes build/venv from requirements.txt; makes it again when the list or the chosen interpreter
+# changed.
 set -eu
 . tools/environment.sh
 
