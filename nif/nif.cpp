@@ -5,16 +5,16 @@
 #include <algorithm>
 #include <string_view>
 
-#include "nif/channel_resource.h"
-#include "nif/context_resource.h"
-#include "nif/interpreter.h"
-#include "nif/main_signals.h"
+#include "nif/calls/channel_resource.h"
+#include "nif/calls/reply.h"
+#include "nif/conversion/shared_binary.h"
+#include "nif/erlpy/main_signals.h"
+#include "nif/interpreter/interpreter.h"
+#include "nif/module/stats.h"
 #include "nif/nif_arguments.h"
-#include "nif/node.h"
-#include "nif/reply.h"
-#include "nif/request.h"
-#include "nif/shared_binary.h"
-#include "nif/stats.h"
+#include "nif/node/node.h"
+#include "nif/requests/context_resource.h"
+#include "nif/requests/request.h"
 
 namespace nif {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/nif_arguments.h"
 
-#include "nif/node.h"
+#include "nif/node/node.h"
 
 namespace nif {
 

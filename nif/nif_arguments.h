@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "nif/nif_entry.h"
-#include "nif/python_config.h"
-#include "nif/resource.h"
+#include "nif/beam/nif_entry.h"
+#include "nif/beam/resource.h"
+#include "nif/interpreter/python_config.h"
 
 namespace nif {
 

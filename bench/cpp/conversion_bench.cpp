@@ -14,12 +14,12 @@
 #include "loop_bridge/python/drop_queue.h"
 #include "loop_bridge/python/gil.h"
 #include "loop_bridge/python/py_ref.h"
-#include "nif/atoms.h"
-#include "nif/erlang_types.h"
-#include "nif/python_to_term.h"
-#include "nif/shared_binary.h"
-#include "nif/term_env.h"
-#include "nif/term_to_python.h"
+#include "nif/beam/atoms.h"
+#include "nif/beam/term_env.h"
+#include "nif/conversion/erlang_types.h"
+#include "nif/conversion/python_to_term.h"
+#include "nif/conversion/shared_binary.h"
+#include "nif/conversion/term_to_python.h"
 #include "tests/cpp/python/support/start_python.h"
 
 namespace nif {

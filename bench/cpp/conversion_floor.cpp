@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "nif/map_iterator.h"
-#include "nif/term_stack.h"
+#include "nif/beam/map_iterator.h"
+#include "nif/conversion/term_stack.h"
 
 namespace nif {
 namespace {

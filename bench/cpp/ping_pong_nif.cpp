@@ -12,8 +12,8 @@
 
 #include "loop_bridge/blocking_waiter.h"
 #include "loop_bridge/channel.h"
-#include "nif/resource.h"
-#include "nif/term_env.h"
+#include "nif/beam/resource.h"
+#include "nif/beam/term_env.h"
 
 namespace {
 

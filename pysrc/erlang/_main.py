@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts of ``erlpy``'s main program that run no user code. nif/main_program.cpp has the rest.
+"""Parts of ``erlpy``'s main program that run no user code. nif/erlpy/main_program.cpp has the rest.
 
 Everything here does what CPython's own ``main.c`` and ``pythonrun.c`` do, in the same order.
 """

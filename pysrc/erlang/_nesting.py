@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The calls of Erlang functions on whose behalf code runs, see nif/nesting.h."""
+"""The calls of Erlang functions on whose behalf code runs, see nif/requests/nesting.h."""
 
 from contextvars import ContextVar
 

@@ -3,7 +3,7 @@
 // is encoded as bytes that decode to the same term.
 #include <array>
 
-#include "nif/map_builder.h"
+#include "nif/beam/map_builder.h"
 #include "tests/fuzz/byte_source.h"
 #include "tests/fuzz/fuzz_target.h"
 

@@ -10,7 +10,7 @@
 
 #include "loop_bridge/python/gil.h"
 #include "loop_bridge/python/py_ref.h"
-#include "nif/erlang_types.h"
+#include "nif/conversion/erlang_types.h"
 
 namespace fuzz {
 

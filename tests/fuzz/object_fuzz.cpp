@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any object becomes a term or a documented error. The term becomes an object, and this object
 // always comes back as the same term.
-#include "nif/python_to_term.h"
-#include "nif/term_env.h"
-#include "nif/term_to_python.h"
+#include "nif/beam/term_env.h"
+#include "nif/conversion/python_to_term.h"
+#include "nif/conversion/term_to_python.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/fuzz/object_builder.h"
 

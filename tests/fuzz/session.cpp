@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "loop_bridge/python/drop_queue.h"
-#include "nif/atoms.h"
-#include "nif/shared_binary.h"
-#include "nif/term_env.h"
+#include "nif/beam/atoms.h"
+#include "nif/beam/term_env.h"
+#include "nif/conversion/shared_binary.h"
 #include "tests/cpp/python/support/start_python.h"
 #include "tests/cpp/stand_in/term.h"
 #include "tests/fuzz/fuzz_target.h"

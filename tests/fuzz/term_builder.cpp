@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "nif/atoms.h"
+#include "nif/beam/atoms.h"
 #include "tests/cpp/stand_in/term.h"
 
 namespace fuzz {

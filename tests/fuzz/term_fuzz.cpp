@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any term becomes an object or a documented error. The object becomes a term again, the same term
 // where this is promised. From then on nothing changes.
-#include "nif/python_to_term.h"
-#include "nif/term_env.h"
-#include "nif/term_to_python.h"
+#include "nif/beam/term_env.h"
+#include "nif/conversion/python_to_term.h"
+#include "nif/conversion/term_to_python.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/fuzz/term_builder.h"
 

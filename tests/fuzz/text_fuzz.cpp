@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <memory>
 
-#include "nif/atoms.h"
-#include "nif/term_env.h"
-#include "nif/utf8.h"
+#include "nif/beam/atoms.h"
+#include "nif/beam/term_env.h"
+#include "nif/conversion/utf8.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace fuzz {

@@ -8,8 +8,20 @@ from pathlib import Path
 Text = Callable[[Path], str]
 Offenders = Callable[[Iterable[str]], None]
 
+# The rooms of nif/ in their order. The files beside the rooms come last.
+ROOMS = (
+    "interruption",
+    "beam",
+    "conversion",
+    "node",
+    "erlpy",
+    "requests",
+    "calls",
+    "module",
+    "interpreter",
+)
 # The only files that take or give up the GIL; everywhere else the types in gil.h do it.
-LOCK_TYPES = ("loop_bridge/python/gil.", "nif/interpreter.")
+LOCK_TYPES = ("loop_bridge/python/gil.", "nif/interpreter/interpreter.")
 GIL_CALL = re.compile(
     r"\b(?:PyGILState_(?:Ensure|Release)|PyThreadState_Swap"
     r"|PyEval_(?:SaveThread|RestoreThread|AcquireThread|ReleaseThread))\b|Py_BEGIN_ALLOW_THREADS"
@@ -51,6 +63,37 @@ def test_the_core_of_loop_bridge_knows_no_python(
         if not file.as_posix().startswith("loop_bridge/python/")
         for name in includes(text(file))
         if name == "Python.h" or name.startswith("loop_bridge/python/")
+    )
+
+
+def room(file: str | Path) -> int:
+    parts = Path(file).parts
+    return ROOMS.index(parts[1]) if len(parts) == 3 else len(ROOMS)
+
+
+def test_a_room_of_nif_includes_no_later_room(
+    files: list[Path], text: Text, expect_none: Offenders
+) -> None:
+    expect_none(
+        f"{file}: {name}"
+        for file in cpp_files(files, "nif/")
+        for name in sorted(includes(text(file)))
+        if name.startswith("nif/") and room(name) > room(file)
+    )
+
+
+def test_the_first_rooms_know_one_side_only(
+    files: list[Path], text: Text, expect_none: Offenders
+) -> None:
+    expect_none(
+        f"{file}: {name}"
+        for folder, unknown in (
+            ("nif/interruption/", ("erl_",)),
+            ("nif/beam/", ("Python.h", "loop_bridge/")),
+        )
+        for file in cpp_files(files, folder)
+        for name in sorted(includes(text(file)))
+        if name.startswith(unknown)
     )
 
 

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/calls/call_arguments.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::raise_python;
+
+namespace {
+
+double read_timeout(Gil gil, PyObject* value) {
+    const double seconds = PyFloat_AsDouble(value);
+    if (seconds == -1.0 && PyErr_Occurred() != nullptr) {
+        PyErr_Format(PyExc_TypeError, "timeout must be a number of seconds or None, not %.200s",
+                     Py_TYPE(value)->tp_name);
+        throw PyError{};
+    }
+    if (std::isnan(seconds)) {
+        raise_python(gil, PyExc_ValueError, "timeout must be a number of seconds, not nan");
+    }
+    return std::max(seconds, 0.0);
+}
+
+bool read_wait(Gil, PyObject* value) {
+    if (PyBool_Check(value) == 0) {
+        PyErr_Format(PyExc_TypeError, "wait must be True, False or None, not %.200s",
+                     Py_TYPE(value)->tp_name);
+        throw PyError{};
+    }
+    return value == Py_True;
+}
+
+}  // namespace
+
+CallArguments read_call_arguments(Gil gil, const char* function, PyObject* const* args,
+                                  Py_ssize_t count, PyObject* keywords) {
+    if (count < 1) {
+        PyErr_Format(PyExc_TypeError, "%s() needs the name of a registered Erlang function",
+                     function);
+        throw PyError{};
+    }
+    if (PyUnicode_Check(args[0]) == 0) {
+        PyErr_Format(PyExc_TypeError, "%s(): the function's name must be str, not %.200s", function,
+                     Py_TYPE(args[0])->tp_name);
+        throw PyError{};
+    }
+    CallArguments read{args[0], args + 1, static_cast<std::size_t>(count - 1), std::nullopt,
+                       std::nullopt};
+    const Py_ssize_t named = keywords == nullptr ? 0 : PyTuple_GET_SIZE(keywords);
+    for (Py_ssize_t i = 0; i < named; ++i) {
+        PyObject* keyword = PyTuple_GET_ITEM(keywords, i);
+        const bool timeout = PyUnicode_CompareWithASCIIString(keyword, "timeout") == 0;
+        if (!timeout && PyUnicode_CompareWithASCIIString(keyword, "wait") != 0) {
+            PyErr_Format(PyExc_TypeError,
+                         "%s() got an unexpected keyword argument '%U'; "
+                         "Erlang functions take positional arguments",
+                         function, keyword);
+            throw PyError{};
+        }
+        PyObject* value = args[count + i];
+        if (value == Py_None) continue;
+        if (timeout) {
+            read.timeout = read_timeout(gil, value);
+        } else {
+            read.wait = read_wait(gil, value);
+        }
+    }
+    return read;
+}
+
+ERL_NIF_TERM function_name_term(Gil, ErlNifEnv* env, PyObject* name) {
+    Py_ssize_t size = 0;
+    const char* text = PyUnicode_AsUTF8AndSize(name, &size);
+    if (text == nullptr) throw PyError{};
+    ERL_NIF_TERM term = 0;
+    unsigned char* bytes = enif_make_new_binary(env, static_cast<std::size_t>(size), &term);
+    std::copy(text, text + size, bytes);
+    return term;
+}
+
+}  // namespace nif

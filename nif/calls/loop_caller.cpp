@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/calls/loop_caller.h"
+
+#include <algorithm>
+
+#include "loop_bridge/turn.h"
+#include "nif/calls/call_errors.h"
+#include "nif/conversion/python_to_term.h"
+#include "nif/conversion/term_to_python.h"
+#include "nif/requests/nesting.h"
+#include "nif/requests/request_object.h"
+
+namespace nif {
+
+using loop_bridge::Arrival;
+using loop_bridge::ArrivalKind;
+using loop_bridge::CallId;
+using loop_bridge::Completion;
+using loop_bridge::EntryPtr;
+using loop_bridge::FutureResolver;
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+using loop_bridge::raise_python;
+using loop_bridge::Turn;
+
+namespace {
+
+constexpr std::size_t kSentAtOnce = 16;    // calls in flight; up to these, each call is a message
+constexpr std::size_t kMessageCalls = 64;  // gathered calls that make a full message
+constexpr int kRounds = 4;                 // rounds of one drain(): entries arrive meanwhile
+
+constexpr FutureResolver::Reason kHandlerGone{"disconnected",
+                                              "the Erlang process that handled the call is gone"};
+
+// Counts how deeply calls under construction nest.
+class Building {
+public:
+    explicit Building(int& depth) noexcept : depth_(depth) { ++depth_; }
+    ~Building() { --depth_; }
+    Building(const Building&) = delete;
+    Building& operator=(const Building&) = delete;
+
+private:
+    int& depth_;
+};
+
+}  // namespace
+
+LoopCaller::LoopCaller(Gil gil, PyObject* owner, PyObject* module, PyObject* loop)
+    : state_(ModuleState::of(module)),
+      owner_(owner),
+      module_(module),
+      reader_(gil, loop),
+      futures_(gil, Node::instance().meter),
+      channel_(ResourcePtr<ChannelResource>::make()) {
+    const PyRef drain = PyRef::steal(PyObject_GetAttrString(owner, "_drain"));
+    reader_.watch(gil, channel_->channel().fd(), drain.get());
+    if (!channel_->channel().arm()) channel_->channel().wake();
+    state_.loops.push_back(this);
+    ++Node::instance().loops;
+}
+
+PyRef LoopCaller::call(Gil gil, const CallArguments& call) {
+    if (ended_) raise_python(gil, PyExc_RuntimeError, "Event loop is closed");
+    // Allocating Python objects may run Python code, which may call Erlang on this very loop. Such
+    // calls are gathered too. Nothing is sent while terms are under construction.
+    PyRef future;
+    try {
+        const Building building{building_};
+        future = build(gil, call);
+    } catch (const PyError&) {
+        drop_garbage();
+        throw;
+    }
+    if (gathered_.empty()) drop_garbage();
+    send_or_gather(gil);
+    return future;
+}
+
+// Terms of refused calls stay in the environment. If no other call uses the environment, free it.
+// Otherwise send the pending message, which frees it.
+void LoopCaller::drop_garbage() noexcept {
+    if (building_ > 0) return;
+    if (gathered_.empty()) {
+        gathered_env_.reset();
+    } else {
+        flush();
+    }
+}
+
+PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
+    PyObject* name = call.name;
+    const Nesting nesting = Nesting::current(gil, state_);
+    // Check the limit before the arguments are converted: an overloaded node must not spend that
+    // time.
+    bool exceeds = false;
+    auto ticket = Node::instance().meter.admit(nesting.may_exceed(gil), exceeds);
+    if (!ticket) return refused(gil, name, "overloaded", too_many_calls().c_str());
+    if (!gathered_env_) gathered_env_ = make_term_env();
+    ErlNifEnv* env = gathered_env_.get();
+    const ERL_NIF_TERM function = function_name_term(gil, env, name);
+    const ERL_NIF_TERM arguments =
+        python_args_to_list(gil, state_.types, env, call.args, call.count);
+    const ERL_NIF_TERM options = nesting.options(gil, state_.types, env, call.wait);
+    if (!opened_) {
+        opened_ = ChannelResource::open(channel_);
+        if (!opened_) {
+            return refused(gil, name, "disconnected",
+                           "the application erlang_python is not running");
+        }
+    }
+    PyRef future = make_future(gil);
+    const CallId id = futures_.open(gil, future, PyRef::borrow(name), std::move(*ticket));
+    const PyRef py_id = PyRef::steal(PyLong_FromUnsignedLongLong(id));
+    if (PyObject_SetAttr(future.get(), state_.name_id.get(), py_id.get()) != 0 ||
+        PyObject_SetAttr(future.get(), state_.name_channel.get(), owner_) != 0) {
+        futures_.forget(gil, id);
+        throw PyError{};
+    }
+    if (exceeds) nesting.exceed_by(gil, future);
+    gathered_.push_back(
+        {id, enif_make_tuple4(env, enif_make_uint64(env, id), function, arguments, options)});
+    return future;
+}
+
+// Returns a future that has failed already.
+PyRef LoopCaller::refused(Gil gil, PyObject* name, const char* kind, const char* text) {
+    PyRef future = make_future(gil);
+    const PyRef error = make_call_error(gil, state_, kind, name, text);
+    PyRef::steal(PyObject_CallMethod(future.get(), "set_exception", "O", error.get()));
+    return future;
+}
+
+PyRef LoopCaller::make_future(Gil gil) {
+    const PyRef loop = reader_.loop(gil);
+    PyObject* arguments[] = {loop.get()};
+    return PyRef::steal(
+        PyObject_Vectorcall(state_.call_type.get(), arguments, 0, state_.keyword_loop.get()));
+}
+
+void LoopCaller::send_or_gather(Gil gil) {
+    if (!attached_ || gathered_.empty()) return;  // take() sends when the handler arrives
+    if (building_ == 0 && (futures_.size() <= kSentAtOnce || gathered_.size() >= kMessageCalls)) {
+        flush();
+    } else {
+        flush_soon(gil);
+    }
+}
+
+void LoopCaller::flush_soon(Gil gil) {
+    if (flush_due_) return;
+    const PyRef flush = PyRef::steal(PyObject_GetAttrString(owner_, "_flush"));
+    reader_.call_soon(gil, flush.get());
+    flush_due_ = true;
+}
+
+void LoopCaller::flush() noexcept {
+    flush_due_ = false;
+    if (!attached_ || building_ > 0) return;
+    send_calls();
+    send_stops();
+}
+
+void LoopCaller::send_calls() noexcept {
+    if (gathered_.empty()) return;
+    ErlNifEnv* env = gathered_env_.get();
+    std::vector<ERL_NIF_TERM> calls;
+    calls.reserve(gathered_.size());
+    for (const Gathered& call : std::exchange(gathered_, {})) {
+        // Leave out calls that were forgotten before they were sent.
+        if (futures_.is_open(call.id)) calls.push_back(call.call);
+    }
+    if (calls.empty()) return gathered_env_.reset();
+    const ERL_NIF_TERM list =
+        enif_make_list_from_array(env, calls.data(), static_cast<unsigned>(calls.size()));
+    const ERL_NIF_TERM message = enif_make_tuple2(env, enif_make_atom(env, "async"), list);
+    channel_->send(std::move(gathered_env_), message);
+}
+
+// May include calls that were never sent. The handler ignores their ids.
+void LoopCaller::send_stops() noexcept {
+    if (stopped_.empty()) return;
+    TermEnv env = make_term_env();
+    std::vector<ERL_NIF_TERM> ids;
+    ids.reserve(stopped_.size());
+    for (const CallId id : std::exchange(stopped_, {})) {
+        ids.push_back(enif_make_uint64(env.get(), id));
+    }
+    const ERL_NIF_TERM list =
+        enif_make_list_from_array(env.get(), ids.data(), static_cast<unsigned>(ids.size()));
+    const ERL_NIF_TERM message =
+        enif_make_tuple2(env.get(), enif_make_atom(env.get(), "cancel"), list);
+    channel_->send(std::move(env), message);
+}
+
+void LoopCaller::forget(Gil gil, CallId id) {
+    if (futures_.forget(gil, id)) stop(gil, id);
+}
+
+void LoopCaller::expire(Gil gil, CallId id, double seconds) {
+    if (!futures_.abandon(gil, id, {"timeout", nullptr, seconds}) || ended_) return;
+    channel_->channel().wake();
+    stop(gil, id);
+}
+
+void LoopCaller::stop(Gil gil, CallId id) noexcept {
+    if (!attached_ || ended_) return;
+    stopped_.push_back(id);
+    // Do not send the gathered calls: they may be the next to be stopped.
+    if (futures_.size() <= kSentAtOnce) return send_stops();
+    // Stops of many calls wait for the next turn. Otherwise the ending Erlang processes would take
+    // the processor from the code that cancels.
+    try {
+        flush_soon(gil);
+    } catch (const PyError&) {
+        // The loop is closed and has no next turn.
+        PyErr_Clear();
+        send_stops();
+    }
+}
+
+void LoopCaller::drain(Gil gil) {
+    if (ended_) return;
+    channel_->channel().clear_wake();
+    Turn turn;
+    for (int round = 0; round < kRounds; ++round) {
+        if (arrived_.empty()) arrived_ = channel_->channel().take_all();
+        while (take_next(gil)) {
+            if (ended_) return;
+            if (turn.over()) return channel_->channel().wake();
+        }
+        if (channel_->channel().arm()) return;
+    }
+    channel_->channel().wake();  // more has arrived; the loop's other callbacks go first
+}
+
+// False if nothing is left of the taken entries.
+bool LoopCaller::take_next(Gil gil) {
+    const bool failed =
+        futures_.fail_one_abandoned(gil, [&](PyObject* name, const FutureResolver::Reason& reason) {
+            const std::string text =
+                reason.text == nullptr ? no_reply_within(reason.seconds) : reason.text;
+            return make_call_error(gil, state_, reason.kind, name, text.c_str());
+        });
+    if (failed) return true;
+    EntryPtr entry = arrived_.pop_front();
+    if (!entry) return false;
+    take(gil, std::move(entry));
+    return true;
+}
+
+void LoopCaller::take(Gil gil, EntryPtr entry) {
+    switch (static_cast<Arrival&>(*entry).kind()) {
+        case ArrivalKind::kCompletion:
+            futures_.resolve(gil, module_, static_cast<const Completion&>(*entry));
+            break;
+        case ArrivalKind::kAttached:
+            attached_ = true;
+            flush();
+            break;
+        case ArrivalKind::kGone:
+            lost(gil);
+            break;
+        case ArrivalKind::kRequest:
+            start(gil, static_cast<Request&>(*entry));
+            break;
+    }
+}
+
+void LoopCaller::start(Gil gil, Request& request) {
+    if (requests_.size() >= next_look_) {
+        std::erase_if(requests_, [](const auto& handle) { return handle->settled(); });
+        next_look_ = 2 * requests_.size() + 16;
+    }
+    requests_.push_back(request.handle());
+    start_coroutine(gil, module_, request);
+}
+
+// The channel stays open. The next call asks for another handler.
+void LoopCaller::lost(Gil gil) noexcept {
+    opened_ = false;
+    attached_ = false;
+    gathered_.clear();
+    gathered_env_.reset();
+    stopped_.clear();
+    futures_.abandon_all(gil, kHandlerGone);
+}
+
+void LoopCaller::shutdown(Gil gil) noexcept {
+    if (ended_) return;
+    ended_ = true;
+    std::erase(state_.loops, this);
+    reader_.unwatch(gil, channel_->channel().fd());
+    channel_->close();
+    // Release the channel, not only close it. Caches of web frameworks may keep the loop and so
+    // this object, but must not keep the descriptor.
+    channel_.reset();
+    arrived_ = {};
+    opened_ = attached_ = false;
+    gathered_.clear();
+    drop_garbage();
+    futures_.drop_all(gil);
+    // Whether their tasks have ended or not: the loop never runs them again.
+    for (const auto& handle : std::exchange(requests_, {})) {
+        handle->end(gil);
+        handle->answer_error("disconnected");
+    }
+    --Node::instance().loops;
+}
+
+}  // namespace nif

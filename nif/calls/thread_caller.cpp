@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/calls/thread_caller.h"
+
+#include <algorithm>
+
+#include "nif/calls/call_errors.h"
+#include "nif/calls/channel_pool.h"
+#include "nif/conversion/python_to_term.h"
+#include "nif/erlpy/main_signals.h"
+#include "nif/interruption/interruptions.h"
+#include "nif/node/module_state.h"
+#include "nif/requests/nesting.h"
+
+namespace nif {
+
+using loop_bridge::EntryList;
+using loop_bridge::EntryPtr;
+using loop_bridge::Gil;
+using loop_bridge::GilRelease;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+using loop_bridge::raise_object;
+using loop_bridge::WaitOutcome;
+
+namespace {
+
+[[noreturn]] void raise_call_error(Gil gil, PyObject* module, const char* kind, PyObject* name,
+                                   const char* text) {
+    const PyRef error = make_call_error(gil, ModuleState::of(module), kind, name, text);
+    raise_object(gil, error.get());
+}
+
+Stack current_stack(Gil, const ModuleState& state) {
+    PyObject* greenlet =
+        PyDict_GetItemWithError(PyImport_GetModuleDict(), state.name_greenlet.get());
+    if (greenlet == nullptr) return nullptr;
+    // The module is half imported or another one of that name: there are no greenlets.
+    PyObject* current = PyObject_CallMethod(greenlet, "getcurrent", nullptr);
+    if (current == nullptr) PyErr_Clear();
+    Py_XDECREF(current);  // the running greenlet stays alive
+    return current;
+}
+
+[[noreturn]] void raise_disconnected(Gil gil, PyObject* module, PyObject* name) {
+    raise_call_error(gil, module, "disconnected", name,
+                     "the Erlang process that handled the call is gone");
+}
+
+}  // namespace
+
+ThreadCaller& ThreadCaller::current() noexcept {
+    // A thread_local destructor is the only hook at a thread's end that works for every kind of
+    // thread.
+    static thread_local ThreadCaller caller;
+    return caller;
+}
+
+PyRef ThreadCaller::call(Gil gil, PyObject* module, const CallArguments& call, Deadline deadline) {
+    PyObject* name = call.name;
+    const Nesting nesting = Nesting::current(gil, ModuleState::of(module));
+    const bool nested =
+        nesting.nested() ||
+        std::any_of(lines_.begin(), lines_.end(), [](const auto& line) { return !line->idle(); });
+    if (requests_.outlived()) {
+        // This thread outlived a stop of the application. It must not call into the new
+        // incarnation.
+        raise_call_error(gil, module, "disconnected", name,
+                         "this thread belongs to a run of the application erlang_python that was "
+                         "stopped");
+    }
+    auto ticket = Node::instance().meter.admit(nested);
+    if (!ticket) {
+        raise_call_error(gil, module, "overloaded", name, too_many_calls().c_str());
+    }
+    const auto& types = ModuleState::of(module).types;
+    TermEnv env = make_term_env();
+    const ERL_NIF_TERM function = function_name_term(gil, env.get(), name);
+    const ERL_NIF_TERM arguments =
+        python_args_to_list(gil, types, env.get(), call.args, call.count);
+    const ERL_NIF_TERM options = nesting.options(gil, types, env.get(), call.wait);
+
+    const Stack stack = current_stack(gil, ModuleState::of(module));
+    CallLine& line = ready_line(gil, module, call, stack, deadline);
+    WaitingCall& waiting = line.begin(stack, std::move(*ticket));
+    const ERL_NIF_TERM message =
+        enif_make_tuple5(env.get(), enif_make_atom(env.get(), "call"),
+                         enif_make_uint64(env.get(), waiting.id), function, arguments, options);
+    line.channel().send(std::move(env), message);
+    std::unique_ptr<WaitingCall> ended;
+    try {
+        await_completion(gil, module, call, line, waiting, deadline);
+        ended = line.end(waiting);
+    } catch (const PyError&) {
+        ended = line.end(waiting);
+        if (!ended->completion) give_up(gil, module, line);
+        retire(line);
+        throw;
+    }
+    retire(line);
+    Interruptions::instance().raise_here(gil);
+
+    PyRef value = ended->completion->value(gil, module, name);
+    if (ended->completion->succeeded()) return value;
+    raise_object(gil, value.get());
+}
+
+CallLine& ThreadCaller::ready_line(Gil gil, PyObject* module, const CallArguments& call,
+                                   Stack stack, Deadline deadline) {
+    if (CallLine* line = usable_line(stack, deadline)) return *line;
+    return open_line(gil, module, call, deadline);
+}
+
+CallLine* ThreadCaller::usable_line(Stack stack, Deadline deadline) noexcept {
+    for (const auto& line : lines_) {
+        // The waiting calls see the end of the line in its closed state.
+        if (!line->closed() && line->channel().gone()) line->close();
+    }
+    std::erase_if(lines_, [](const auto& line) { return line->closed() && line->idle(); });
+    const auto usable = std::find_if(lines_.begin(), lines_.end(), [&](const auto& line) {
+        return !line->closed() && (line->idle() || (!deadline && line->is_of(stack)));
+    });
+    return usable == lines_.end() ? nullptr : usable->get();
+}
+
+CallLine& ThreadCaller::open_line(Gil gil, PyObject* module, const CallArguments& call,
+                                  Deadline deadline) {
+    ResourcePtr<ChannelResource> channel = ChannelPool::instance().take();
+    if (!channel) {
+        channel = ResourcePtr<ChannelResource>::make();
+        if (!ChannelResource::open(channel)) {
+            channel->close();
+            raise_call_error(gil, module, "disconnected", call.name,
+                             "the application erlang_python is not running");
+        }
+    }
+    auto line = std::make_unique<CallLine>(std::move(channel));
+    const auto settled = [&] { return line->closed() || line->channel().attached(); };
+    try {
+        if (!wait_until(gil, module, *line, deadline, settled)) {
+            raise_call_error(gil, module, "timeout", call.name,
+                             no_handler_within(*call.timeout).c_str());
+        }
+        if (line->closed()) raise_disconnected(gil, module, call.name);
+    } catch (const PyError&) {
+        line->close();
+        throw;
+    }
+    lines_.push_back(std::move(line));
+    return *lines_.back();
+}
+
+void ThreadCaller::await_completion(Gil gil, PyObject* module, const CallArguments& call,
+                                    CallLine& line, const WaitingCall& waiting, Deadline deadline) {
+    const auto settled = [&] { return waiting.completion != nullptr || line.closed(); };
+    if (!wait_until(gil, module, line, deadline, settled)) {
+        raise_call_error(gil, module, "timeout", call.name, no_reply_within(*call.timeout).c_str());
+    }
+    if (waiting.completion) return;
+    Interruptions::instance().raise_here(gil);
+    if (!line.broken_by) raise_disconnected(gil, module, call.name);
+    raise_object(gil, line.broken_by.get(gil).get());
+}
+
+// False if the deadline came first. Throws PyError for signals and interruptions.
+template <class Done>
+bool ThreadCaller::wait_until(Gil gil, PyObject* module, CallLine& line, Deadline deadline,
+                              Done&& done) {
+    Interruptions& interruptions = Interruptions::instance();
+    loop_bridge::Channel& channel = line.channel().channel();
+    while (!done()) {
+        if (PyErr_CheckSignals() != 0) {
+            // From CPython 3.15 on, this call raises interruptions too. Entries that have arrived
+            // go first.
+            line.sort_in(channel.take_all());
+            throw PyError{};
+        }
+        WaitOutcome outcome{};
+        EntryList arrived;
+        // If an interruption is pending, only poll. Entries that have already arrived go first. Of
+        // several requests that arrived at once, each round runs one.
+        const bool looks = interruptions.pending_here(gil);
+        if (looks) {
+            arrived = channel.take_all();
+        } else if (line.requests().empty()) {
+            requests_.set_awaited(gil, &channel);
+            const GilRelease released{gil};
+            const WokenBySignals woken{channel};
+            outcome = line.waiter().wait(deadline);
+            arrived = channel.take_all();
+        }
+        requests_.set_awaited(gil, nullptr);
+        line.sort_in(std::move(arrived));
+        if (outcome == WaitOutcome::kClosed) line.close();
+        if (done()) break;
+        if (looks) interruptions.raise_here(gil);
+        // The interruption came after the last check, while this thread waited for the GIL.
+        if (interruptions.pending_here(gil)) continue;
+        if (!line.requests().empty()) {
+            const EntryPtr request = std::move(line.requests().front());
+            line.requests().pop_front();
+            requests_.run(gil, module, static_cast<Request&>(*request));
+            if (PyErr_Occurred() != nullptr) throw PyError{};
+        } else if (outcome == WaitOutcome::kTimedOut) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The handler still works on a call that nobody waits for. Stop the handler, and so the channel.
+void ThreadCaller::give_up(Gil gil, PyObject* module, CallLine& line) noexcept {
+    const bool interrupted = PyErr_ExceptionMatches(ModuleState::of(module).interrupted.get()) != 0;
+    if (!line.idle() && !line.broken_by && !interrupted) {
+        PyObject* error = loop_bridge::take_error(gil);
+        loop_bridge::set_error(gil, error);
+        line.broken_by = loop_bridge::PyHandle{PyRef::borrow(error)};
+        Py_DECREF(error);
+    }
+    if (const auto handler = line.channel().handler()) {
+        TermEnv env = make_term_env();
+        const ERL_NIF_TERM message =
+            enif_make_tuple2(env.get(), enif_make_atom(env.get(), "stop_handler"),
+                             enif_make_pid(env.get(), &*handler));
+        Node::instance().tell_coordinator(std::move(env), message);
+    }
+    line.close();
+}
+
+// Keeps one open line for the next call. Other lines give their channels back.
+void ThreadCaller::retire(const CallLine& line) noexcept {
+    if (!line.idle()) return;
+    const bool another = std::any_of(lines_.begin(), lines_.end(), [&](const auto& one) {
+        return one.get() != &line && one->idle() && !one->closed();
+    });
+    if (!line.closed() && !another) return;
+    std::erase_if(lines_, [&](const auto& one) { return one.get() == &line; });
+}
+
+}  // namespace nif

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// python_to_term.h: Python objects to Erlang terms, by the type table of the README.
+// Threads: with the GIL. Adapters run Python code, so other threads may run during a conversion.
+#pragma once
+
+#include <erl_nif.h>
+
+#include <cstddef>
+#include <string_view>
+
+#include "loop_bridge/python/gil.h"
+#include "loop_bridge/python/py_ref.h"
+#include "nif/conversion/erlang_types.h"
+
+namespace nif {
+
+// Returns a term in `env`. `root` is the start of the places in error texts: "args[0]", "result".
+// Throws PyError: TypeError for a value without an Erlang type. ValueError for text with lone
+// surrogates, for a value that contains itself and for keys that become equal. RecursionError for a
+// value that nests too deeply. An adapter's exception passes with a note. After an exception `env`
+// may hold some terms.
+ERL_NIF_TERM python_to_term(Gil gil, const ErlangTypes& types, ErlNifEnv* env, PyObject* value,
+                            std::string_view root);
+
+// A list of `count` terms; places in error texts start with args[i].
+ERL_NIF_TERM python_args_to_list(Gil gil, const ErlangTypes& types, ErlNifEnv* env,
+                                 PyObject* const* args, std::size_t count);
+
+}  // namespace nif

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/conversion/term_to_python.h"
+
+#include "nif/beam/atoms.h"
+#include "nif/beam/map_iterator.h"
+#include "nif/conversion/atom_type.h"
+#include "nif/conversion/big_integer.h"
+#include "nif/conversion/term_type.h"
+#include "nif/conversion/utf8.h"
+#include "nif/conversion/value_path.h"
+
+namespace nif {
+namespace {
+
+class TermReader {
+public:
+    TermReader(const ErlangTypes& types, ErlNifEnv* env, std::string_view root)
+        : types_(types), env_(env), root_(root) {}
+
+    PyRef read(Gil gil, ERL_NIF_TERM term, const PathStep* at);
+
+private:
+    PyRef read_atom(Gil gil, ERL_NIF_TERM term);
+    PyRef read_integer(Gil gil, ERL_NIF_TERM term);
+    PyRef read_float(Gil gil, ERL_NIF_TERM term);
+    PyRef read_binary(Gil gil, ERL_NIF_TERM term, const PathStep* at);
+    PyRef read_list(Gil gil, ERL_NIF_TERM term, const PathStep* at);
+    PyRef read_tuple(Gil gil, ERL_NIF_TERM term, const PathStep* at);
+    PyRef read_map(Gil gil, ERL_NIF_TERM term, const PathStep* at);
+    void add_to_dict(Gil gil, PyObject* dict, const PyRef& key, const PyRef& value,
+                     ERL_NIF_TERM key_term, const PathStep* at);
+    void check_depth(Gil gil, const PathStep* at) const;
+    [[noreturn]] void refuse(Gil gil, const PathStep* at, const char* what, ERL_NIF_TERM term);
+
+    const ErlangTypes& types_;
+    ErlNifEnv* env_;
+    std::string_view root_;
+    int depth_ = 0;
+};
+
+// One more level of nesting in a scope.
+class Deeper {
+public:
+    explicit Deeper(int& depth) noexcept : depth_(depth) { ++depth_; }
+    ~Deeper() { --depth_; }
+    Deeper(const Deeper&) = delete;
+    Deeper& operator=(const Deeper&) = delete;
+
+private:
+    int& depth_;
+};
+
+PyRef TermReader::read(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
+    switch (enif_term_type(env_, term)) {
+        case ERL_NIF_TERM_TYPE_ATOM:
+            return read_atom(gil, term);
+        case ERL_NIF_TERM_TYPE_BITSTRING:
+            return read_binary(gil, term, at);
+        case ERL_NIF_TERM_TYPE_FLOAT:
+            return read_float(gil, term);
+        case ERL_NIF_TERM_TYPE_FUN:
+            return make_term_object(gil, types_.fun_type(), env_, term);
+        case ERL_NIF_TERM_TYPE_INTEGER:
+            return read_integer(gil, term);
+        case ERL_NIF_TERM_TYPE_LIST:
+            return read_list(gil, term, at);
+        case ERL_NIF_TERM_TYPE_MAP:
+            return read_map(gil, term, at);
+        case ERL_NIF_TERM_TYPE_PID:
+            return make_term_object(gil, types_.pid_type(), env_, term);
+        case ERL_NIF_TERM_TYPE_PORT:
+            return make_term_object(gil, types_.port_type(), env_, term);
+        case ERL_NIF_TERM_TYPE_REFERENCE:
+            return make_term_object(gil, types_.ref_type(), env_, term);
+        case ERL_NIF_TERM_TYPE_TUPLE:
+            return read_tuple(gil, term, at);
+        default:
+            refuse(gil, at, "term", term);
+    }
+}
+
+PyRef TermReader::read_atom(Gil gil, ERL_NIF_TERM term) {
+    if (term == atoms.true_) return PyRef::borrow(Py_True);
+    if (term == atoms.false_) return PyRef::borrow(Py_False);
+    if (term == atoms.none || term == atoms.undefined || term == atoms.nil) {
+        return PyRef::borrow(Py_None);
+    }
+    return types_.atom_cache->get(gil, types_.atom_type(), env_, term);
+}
+
+PyRef TermReader::read_integer(Gil gil, ERL_NIF_TERM term) {
+    ErlNifSInt64 integer = 0;
+    if (enif_get_int64(env_, term, &integer) != 0) {
+        return PyRef::steal(PyLong_FromLongLong(integer));
+    }
+    return big_integer_to_python(gil, *types_.integer_methods, env_, term);
+}
+
+PyRef TermReader::read_float(Gil, ERL_NIF_TERM term) {
+    double number = 0;
+    enif_get_double(env_, term, &number);
+    return PyRef::steal(PyFloat_FromDouble(number));
+}
+
+PyRef TermReader::read_binary(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
+    ErlNifBinary binary;
+    if (enif_inspect_binary(env_, term, &binary) == 0) refuse(gil, at, "bitstring", term);
+    const char* data = reinterpret_cast<const char*>(binary.data);
+    const auto size = static_cast<Py_ssize_t>(binary.size);
+    switch (classify_text(binary.data, binary.size)) {
+        case TextKind::kAscii:
+            return PyRef::steal(PyUnicode_DecodeASCII(data, size, nullptr));
+        case TextKind::kUtf8:
+            return PyRef::steal(PyUnicode_DecodeUTF8(data, size, nullptr));
+        case TextKind::kNotText:
+            break;
+    }
+    return PyRef::steal(PyBytes_FromStringAndSize(data, size));
+}
+
+PyRef TermReader::read_list(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
+    unsigned length = 0;
+    if (enif_get_list_length(env_, term, &length) == 0) refuse(gil, at, "improper list", term);
+    check_depth(gil, at);
+    const Deeper level(depth_);
+    PyRef list = PyRef::steal(PyList_New(static_cast<Py_ssize_t>(length)));
+    PathStep step{at};
+    for (; step.index < length; ++step.index) {
+        ERL_NIF_TERM head = 0;
+        enif_get_list_cell(env_, term, &head, &term);
+        PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(step.index),
+                        read(gil, head, &step).release());
+    }
+    return list;
+}
+
+PyRef TermReader::read_tuple(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
+    const ERL_NIF_TERM* elements = nullptr;
+    int arity = 0;
+    enif_get_tuple(env_, term, &arity, &elements);
+    ErlNifBinary binary;
+    if (arity == 2 && elements[0] == atoms.bytes &&
+        enif_inspect_binary(env_, elements[1], &binary) != 0) {
+        return PyRef::steal(PyBytes_FromStringAndSize(reinterpret_cast<const char*>(binary.data),
+                                                      static_cast<Py_ssize_t>(binary.size)));
+    }
+    check_depth(gil, at);
+    const Deeper level(depth_);
+    PyRef tuple = PyRef::steal(PyTuple_New(arity));
+    PathStep step{at};
+    for (int i = 0; i < arity; ++i) {
+        step.index = static_cast<std::size_t>(i);
+        PyTuple_SET_ITEM(tuple.get(), i, read(gil, elements[i], &step).release());
+    }
+    return tuple;
+}
+
+PyRef TermReader::read_map(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
+    check_depth(gil, at);
+    const Deeper level(depth_);
+    PyRef dict = PyRef::steal(PyDict_New());
+    PathStep step{at};
+    for (MapIterator entries(env_, term); entries.next(); ++step.index) {
+        step.kind = PathStep::Kind::kElement;
+        const PyRef key = read(gil, entries.key(), &step);
+        step.kind = PathStep::Kind::kKey;
+        step.key = key.get();
+        const PyRef value = read(gil, entries.value(), &step);
+        add_to_dict(gil, dict.get(), key, value, entries.key(), at);
+    }
+    return dict;
+}
+
+void TermReader::add_to_dict(Gil gil, PyObject* dict, const PyRef& key, const PyRef& value,
+                             ERL_NIF_TERM key_term, const PathStep* at) {
+    const Py_ssize_t size = PyDict_GET_SIZE(dict);
+    if (PyDict_SetItem(dict, key.get(), value.get()) < 0) {
+        if (!PyErr_ExceptionMatches(PyExc_TypeError)) throw PyError{};
+        refuse(gil, at, "map with the unhashable key", key_term);
+    }
+    if (PyDict_GET_SIZE(dict) == size) {
+        // 1 and 1.0, or an atom and its text, are two keys in Erlang but one in Python.
+        refuse(gil, at, "map with two keys that are equal in Python, one of them", key_term);
+    }
+}
+
+void TermReader::check_depth(Gil gil, const PathStep* at) const {
+    if (depth_ >= kMaxDepth) raise_too_deep(gil, root_, at);
+}
+
+void TermReader::refuse(Gil gil, const PathStep* at, const char* what, ERL_NIF_TERM term) {
+    raise_at(gil, PyExc_TypeError, root_, at,
+             std::string("there is no Python value for the ") + what + " " + printed_term(term));
+}
+
+}  // namespace
+
+PyRef term_to_python(Gil gil, const ErlangTypes& types, ErlNifEnv* env, ERL_NIF_TERM term,
+                     std::string_view root) {
+    return TermReader(types, env, root).read(gil, term, nullptr);
+}
+
+}  // namespace nif

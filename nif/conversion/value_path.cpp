@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/conversion/value_path.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace nif {
+namespace {
+
+// Steps shown at each end of a long path.
+constexpr std::size_t kStepsShown = 12;
+
+std::vector<const PathStep*> steps_from_root(const PathStep* last) {
+    std::vector<const PathStep*> steps;
+    for (const PathStep* step = last; step != nullptr; step = step->parent) steps.push_back(step);
+    std::reverse(steps.begin(), steps.end());
+    return steps;
+}
+
+// The longest prefix of at most `limit` bytes that does not cut a character.
+std::string shortened(std::string text, std::size_t limit) {
+    if (text.size() <= limit) return text;
+    std::size_t end = limit;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    text.resize(end);
+    return text + "...";
+}
+
+// `text` as UTF-8, with lone surrogates escaped.
+std::string utf8_text(Gil, PyObject* text) {
+    PyObject* bytes = PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace");
+    if (bytes == nullptr) {
+        PyErr_Clear();
+        return "?";
+    }
+    const PyRef owner = PyRef::steal(bytes);
+    return {PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes))};
+}
+
+bool is_dataclass_instance(Gil, PyObject* object) {
+    if (object == nullptr) return false;
+    auto* type = reinterpret_cast<PyObject*>(Py_TYPE(object));
+    PyObject* fields = PyObject_GetAttrString(type, "__dataclass_fields__");
+    if (fields == nullptr) PyErr_Clear();
+    Py_XDECREF(fields);
+    return fields != nullptr;
+}
+
+std::string render_key(Gil gil, const PathStep& step) {
+    PyObject* key = step.key;
+    const bool field = PyUnicode_Check(key) && step.parent != nullptr &&
+                       step.parent->kind == PathStep::Kind::kConverted &&
+                       is_dataclass_instance(gil, step.parent->container);
+    if (field) return "." + shortened(utf8_text(gil, key), 80);
+    // An Atom equals its text, so ['name'] finds its entry and reads better.
+    PyObject* plain = PyUnicode_Check(key) ? PyUnicode_FromObject(key) : nullptr;
+    if (plain == nullptr) {
+        PyErr_Clear();
+        return "[" + short_repr(gil, key) + "]";
+    }
+    const PyRef owner = PyRef::steal(plain);
+    return "[" + short_repr(gil, plain) + "]";
+}
+
+void append_step(Gil gil, std::string& path, const PathStep& step) {
+    const auto index = [&step] { return "[" + std::to_string(step.index) + "]"; };
+    switch (step.kind) {
+        case PathStep::Kind::kIndex:
+            path += index();
+            break;
+        case PathStep::Kind::kKey:
+            path += render_key(gil, step);
+            break;
+        case PathStep::Kind::kElement:
+            path = "list(" + path + ")" + index();
+            break;
+        case PathStep::Kind::kConverted:
+            break;
+    }
+}
+
+// Puts back what take_error() took; steals the reference.
+void restore_error(Gil, PyObject* exception) {
+#if PY_VERSION_HEX >= 0x030C0000
+    PyErr_SetRaisedException(exception);
+#else
+    auto* type = reinterpret_cast<PyObject*>(Py_TYPE(exception));
+    Py_INCREF(type);
+    PyErr_Restore(type, exception, PyException_GetTraceback(exception));
+#endif
+}
+
+void add_note(Gil, PyObject* exception, const std::string& note) {
+    PyObject* done = PyObject_CallMethod(exception, "add_note", "s#", note.data(),
+                                         static_cast<Py_ssize_t>(note.size()));
+    if (done == nullptr) PyErr_Clear();  // the exception matters more than its note
+    Py_XDECREF(done);
+}
+
+}  // namespace
+
+std::string short_repr(Gil gil, PyObject* object, std::size_t limit) {
+    PyObject* text = PyObject_Repr(object);
+    if (text == nullptr) {
+        PyErr_Clear();
+        return std::string("<") + Py_TYPE(object)->tp_name + " object>";
+    }
+    const PyRef owner = PyRef::steal(text);
+    return shortened(utf8_text(gil, text), limit);
+}
+
+std::string render_path(Gil gil, std::string_view root, const PathStep* last) {
+    const std::vector<const PathStep*> steps = steps_from_root(last);
+    std::string path{root};
+    const bool elide = steps.size() > 2 * kStepsShown;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (elide && i == kStepsShown) {
+            path += "[...]";
+            i = steps.size() - kStepsShown;
+        }
+        append_step(gil, path, *steps[i]);
+    }
+    return path;
+}
+
+void raise_at(Gil gil, PyObject* type, std::string_view root, const PathStep* last,
+              std::string_view text) {
+    PyErr_Clear();
+    std::string message = render_path(gil, root, last);
+    message += ": ";
+    message += text;
+    const PyRef value = PyRef::steal(
+        PyUnicode_DecodeUTF8(message.data(), static_cast<Py_ssize_t>(message.size()), "replace"));
+    PyErr_SetObject(type, value.get());
+    throw PyError{};
+}
+
+void rethrow_with_place(Gil gil, std::string_view root, const PathStep* last) {
+    // Take the exception out of the indicator first: rendering may run Python code.
+    PyRef exception = PyRef::steal(loop_bridge::take_error(gil));
+    add_note(gil, exception.get(),
+             "while converting " + render_path(gil, root, last) + " to an Erlang term");
+    restore_error(gil, exception.release());
+    throw PyError{};
+}
+
+void raise_too_deep(Gil gil, std::string_view root, const PathStep* last, PyObject* value) {
+    const PathStep end{last, value};
+    const std::vector<const PathStep*> steps = steps_from_root(&end);
+    // The chain has at most kMaxDepth steps. Comparing each with each is fast enough for an error.
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        PyObject* container = steps[i]->container;
+        if (container == nullptr) continue;
+        const auto again =
+            std::find_if(steps.begin() + static_cast<std::ptrdiff_t>(i) + 1, steps.end(),
+                         [&](const PathStep* step) { return step->container == container; });
+        if (again == steps.end()) continue;
+        raise_at(gil, PyExc_ValueError, root, *(again - 1),
+                 "the '" + std::string(Py_TYPE(container)->tp_name) + "' here contains itself");
+    }
+    raise_at(gil, PyExc_RecursionError, root, last,
+             "nested deeper than " + std::to_string(kMaxDepth) + " levels");
+}
+
+}  // namespace nif

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/interpreter/interpreter.h"
+
+#include <csignal>
+
+#include "loop_bridge/blocking_waiter.h"
+#include "loop_bridge/python/py_ref.h"
+#include "nif/beam/result_message.h"
+#include "nif/erlpy/main_signals.h"
+#include "nif/interpreter/python_config.h"
+#include "nif/interruption/interruptions.h"
+#include "nif/module/erlang_module.h"
+#include "nif/node/module_state.h"
+#include "nif/node/native_thread.h"
+#include "nif/requests/janitor.h"
+
+namespace nif {
+
+using loop_bridge::BlockingWaiter;
+using loop_bridge::Channel;
+using loop_bridge::EntryList;
+using loop_bridge::EntryPtr;
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+
+void Asker::answer(TermEnv env, ERL_NIF_TERM result) const noexcept {
+    send_result(nullptr, pid, ref, std::move(env), result);
+}
+
+void Asker::answer_ok() const noexcept {
+    TermEnv env = make_term_env();
+    const ERL_NIF_TERM ok = enif_make_atom(env.get(), "ok");
+    answer(std::move(env), ok);
+}
+
+void Asker::answer_ended() const noexcept {
+    TermEnv env = make_term_env();
+    const ERL_NIF_TERM ended = enif_make_atom(env.get(), "ended");
+    answer(std::move(env), ended);
+}
+
+void Asker::answer_exit(int code) const noexcept {
+    TermEnv env = make_term_env();
+    const ERL_NIF_TERM result = enif_make_tuple2(env.get(), enif_make_atom(env.get(), "exit"),
+                                                 enif_make_int(env.get(), code));
+    answer(std::move(env), result);
+}
+
+void Asker::answer_error(const std::string& text) const noexcept {
+    TermEnv env = make_term_env();
+    ERL_NIF_TERM binary = 0;
+    unsigned char* bytes = enif_make_new_binary(env.get(), text.size(), &binary);
+    std::copy(text.begin(), text.end(), bytes);
+    const ERL_NIF_TERM result =
+        enif_make_tuple2(env.get(), enif_make_atom(env.get(), "error"), binary);
+    answer(std::move(env), result);
+}
+
+namespace {
+
+// A main program to run, or, without an asker, the news that all hosted loops have ended.
+struct MainJob final : loop_bridge::Entry {
+    explicit MainJob(std::optional<Asker> who) : asker(std::move(who)) {}
+    std::optional<Asker> asker;
+};
+
+// The text of a Python exception of the start-up.
+std::string describe_pending_error(Gil gil) {
+    PyObject* error = loop_bridge::take_error(gil);
+    if (error == nullptr) return "unknown error";
+    PyObject* text = PyObject_Str(error);
+    const char* utf8 = text == nullptr ? nullptr : PyUnicode_AsUTF8(text);
+    std::string described = Py_TYPE(error)->tp_name;
+    if (utf8 != nullptr) described.append(": ").append(utf8);
+    PyErr_Clear();
+    Py_XDECREF(text);
+    Py_DECREF(error);
+    return described;
+}
+
+// Python buffers the output to a pipe or file in blocks. A node that halts never finalises Python,
+// so the last lines would be lost. Line buffering prevents that.
+void print_by_lines(Gil) {
+    PyObject* out = PySys_GetObject("stdout");
+    if (out == nullptr || out == Py_None) return;
+    const PyRef function = PyRef::steal(PyObject_GetAttrString(out, "reconfigure"));
+    const PyRef no_arguments = PyRef::steal(PyTuple_New(0));
+    const PyRef options = PyRef::steal(Py_BuildValue("{sO}", "line_buffering", Py_True));
+    PyRef::steal(PyObject_Call(function.get(), no_arguments.get(), options.get()));
+}
+
+// Puts the package's folders first on sys.path and imports the package into __main__. Imports
+// `threading` before everything else, so that this thread is threading.main_thread().
+PyRef import_package(Gil, const std::vector<std::string>& path) {
+    PyRef::steal(PyImport_ImportModule("threading"));
+    PyObject* sys_path = PySys_GetObject("path");
+    Py_ssize_t place = 0;
+    for (const std::string& folder : path) {
+        const PyRef text = PyRef::steal(PyUnicode_DecodeFSDefault(folder.c_str()));
+        if (PyList_Insert(sys_path, place++, text.get()) != 0) throw PyError{};
+    }
+    const PyRef package = PyRef::steal(PyImport_ImportModule("erlang"));
+    const PyRef main = PyRef::steal(PyImport_ImportModule("__main__"));
+    if (PyObject_SetAttrString(main.get(), "erlang", package.get()) != 0) throw PyError{};
+    return PyRef::steal(PyImport_ImportModule("_erlang"));
+}
+
+}  // namespace
+
+struct Interpreter::MainThread {
+    explicit MainThread(MainProgram main) : program(std::move(main)) {}
+    MainProgram program;
+    Channel jobs{Node::instance().wake_kind.load()};
+    BlockingWaiter waiter{jobs, std::chrono::microseconds{0}};
+
+    // The jobs that have arrived; empty after a signal. Waits without the GIL.
+    EntryList wait(Gil gil) {
+        const loop_bridge::GilRelease released{gil};
+        const WokenBySignals woken{jobs};
+        static_cast<void>(waiter.wait(std::nullopt));
+        return jobs.take_all();
+    }
+
+    void run(Gil gil, const Asker& asker) {
+        const int code = run_main_program(gil, program, [&](Gil held) {
+            asker.answer_ended();
+            while (wait(held).empty()) {
+                if (PyErr_CheckSignals() != 0) throw PyError{};
+            }
+        });
+        asker.answer_exit(code);
+    }
+};
+
+Interpreter& Interpreter::instance() noexcept {
+    static Interpreter& interpreter = *new Interpreter;
+    return interpreter;
+}
+
+void Interpreter::start(InterpreterOptions options, Asker asker) {
+    if (started_.exchange(true)) {
+        if (module() != nullptr) {
+            asker.answer_ok();
+        } else {
+            asker.answer_error("an earlier start of Python failed in this node; restart the node");
+        }
+        return;
+    }
+    auto shared = std::make_shared<std::pair<InterpreterOptions, Asker>>(std::move(options),
+                                                                         std::move(asker));
+    try {
+        start_native_thread("py-main",
+                            [this, shared] { main_thread(shared->first, shared->second); });
+    } catch (const std::system_error&) {
+        started_ = false;
+        throw;
+    }
+}
+
+void Interpreter::run_main(Asker asker) {
+    MainThread* thread = main_thread_.load();
+    if (thread == nullptr) return asker.answer_error("Python is not running in this node");
+    EntryPtr job = std::make_unique<MainJob>(std::move(asker));
+    static_cast<void>(thread->jobs.push(job));  // never closed
+}
+
+void Interpreter::end_main() {
+    EntryPtr job = std::make_unique<MainJob>(std::nullopt);
+    if (MainThread* thread = main_thread_.load()) static_cast<void>(thread->jobs.push(job));
+}
+
+void Interpreter::main_thread(const InterpreterOptions& options, const Asker& asker) {
+    MainSignals::watch_forks();
+    if (options.main_program) MainSignals::begin();
+    StartResult started = start_python(options);
+    if (started.exit_code) return asker.answer_exit(*started.exit_code);
+    if (!started.error.empty()) return asker.answer_error(started.error);
+
+    // Py_InitializeFromConfig() has left the GIL with this thread.
+    const Gil gil = Gil::held_by_caller();
+    try {
+        PyRef module = import_package(gil, options.path);
+        const ModuleState& state = ModuleState::of(module.get());
+        Interruptions::instance().start(gil, state.interrupted.get(), state.make_attempt.get(),
+                                        state.do_nothing.get());
+        Janitor::instance().start(state.report_stuck.get());
+        if (options.main_program) {
+            MainSignals::adopt(gil);
+        } else {
+            print_by_lines(gil);
+        }
+        module_ = module.release();
+        main_thread_ = new MainThread{std::move(started.program)};
+    } catch (const PyError&) {
+        asker.answer_error(describe_pending_error(gil));
+    } catch (const std::exception& error) {
+        asker.answer_error(error.what());  // no threads or descriptors are left
+    }
+    MainThread* self = main_thread_.load();
+    if (self == nullptr) {
+        given_up_.emplace(gil);
+        return;
+    }
+    asker.answer_ok();
+
+    for (;;) {
+        EntryList arrived = self->wait(gil);
+        // A Ctrl-C before the start of the program.
+        if (PyErr_CheckSignals() != 0) end_by_signal(SIGINT);
+        while (const EntryPtr job = arrived.pop_front()) {
+            const auto& asker = static_cast<const MainJob&>(*job).asker;
+            if (asker) self->run(gil, *asker);
+        }
+    }
+}
+
+}  // namespace nif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/interruption/thread_place.h"
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyRef;
+
+namespace {
+
+// CPython makes the objects of frames when they are asked for. Before 3.12 that may collect
+// garbage, which runs Python code.
+class NoCollection {
+public:
+    NoCollection() noexcept : enabled_(PyGC_Disable() != 0) {}
+    ~NoCollection() {
+        if (enabled_) PyGC_Enable();
+    }
+    NoCollection(const NoCollection&) = delete;
+    NoCollection& operator=(const NoCollection&) = delete;
+
+private:
+    bool enabled_;
+};
+
+}  // namespace
+
+PyRef innermost_frame(Gil, PyThreadState* state) noexcept {
+    const NoCollection no_collection;
+    PyFrameObject* frame = PyThreadState_GetFrame(state);
+    PyRef found = PyRef::borrow(reinterpret_cast<PyObject*>(frame));
+    Py_XDECREF(frame);
+    return found;
+}
+
+PyThreadState* state_of_thread(Gil, unsigned long thread) noexcept {
+    PyThreadState* state = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+    while (state != nullptr && state->thread_id != thread) state = PyThreadState_Next(state);
+    return state;
+}
+
+bool stalls_traced_code([[maybe_unused]] Gil gil) noexcept {
+#if PY_VERSION_HEX < 0x030c0000
+    PyThreadState* state = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+    for (; state != nullptr; state = PyThreadState_Next(state)) {
+        if (state->c_tracefunc != nullptr || state->c_profilefunc != nullptr) return true;
+    }
+#endif
+    return false;
+}
+
+bool runs_above(Gil, PyObject* frame, const PyObject* base) noexcept {
+    if (base == nullptr) return true;
+    const NoCollection no_collection;
+    PyRef held = PyRef::borrow(frame);
+    while (held) {
+        if (held.get() == base) return true;
+        PyFrameObject* back = PyFrame_GetBack(reinterpret_cast<PyFrameObject*>(held.get()));
+        held = PyRef::borrow(reinterpret_cast<PyObject*>(back));
+        Py_XDECREF(back);
+    }
+    return false;
+}
+
+bool runs_above(Gil gil, PyThreadState* state, const PyObject* base) noexcept {
+    return base == nullptr || runs_above(gil, innermost_frame(gil, state).get(), base);
+}
+
+ThreadPlace::ThreadPlace(Gil gil, PyThreadState* state) : frame(innermost_frame(gil, state)) {
+    if (!frame) return;
+    instruction = PyFrame_GetLasti(reinterpret_cast<PyFrameObject*>(frame.get()));
+}
+
+}  // namespace nif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The events of a watched thread: they raise a wanted exception where the thread's code can bear
+// it.
+#include "nif/interruption/interruptions.h"
+#include "nif/interruption/return_hook.h"
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+
+namespace {
+
+// The pause between two looks at events of watched code. Without it a loop would run slowly.
+constexpr std::chrono::microseconds kBetweenEvents{1000};
+
+}  // namespace
+
+// A function of this thread returns to its caller or begins, or a line begins.
+bool Interruptions::on_return(Gil gil, PyFrameObject* frame, ReturnHook::Event event) noexcept {
+    switch (event) {
+        case ReturnHook::Event::kReturns:
+            return instance().passing(gil, frame, "look_at_return");
+        case ReturnHook::Event::kCReturned:
+            return instance().passing(gil, frame, "look_after_call");
+        case ReturnHook::Event::kBegins:
+            return instance().at_watched(gil, frame, "look_at_begin");
+        case ReturnHook::Event::kLine:
+            break;
+    }
+    return instance().at_watched(gil, frame, "look_at_line");
+}
+
+// Cheap for other code: otherwise few looks would be at code that counts.
+bool Interruptions::at_watched(Gil gil, PyFrameObject* frame, const char* look) noexcept {
+    const auto own = find_meant(gil);
+    if (own != wanted_.end()) {
+        auto* code = reinterpret_cast<PyObject*>(PyFrame_GetCode(frame));
+        const bool watched = WatchedCode::contains(own->codes, code);
+        Py_DECREF(code);
+        if (!watched) return true;
+    }
+    return at_event(gil, frame, look);
+}
+
+// Watched code begins or jumps, in any thread.
+bool Interruptions::on_event(Gil gil) noexcept {
+    return instance().at_event(gil, PyEval_GetFrame(), "look_at_jump");
+}
+
+// Like passing(), but with a pause between events.
+bool Interruptions::at_event(Gil gil, PyFrameObject* frame, const char* look) noexcept {
+    const auto own = find_meant(gil);
+    if (own == wanted_.end()) return passing(gil, frame, look);
+    if (own->next_event > Clock::now()) return true;
+    const void* owner = own->owner;
+    if (!passing(gil, frame, look)) return false;
+    const auto still = find(PyThreadState_Get()->thread_id, owner);
+    if (still != wanted_.end()) still->next_event = Clock::now() + kBetweenEvents;
+    return true;
+}
+
+// False if the exception is set.
+bool Interruptions::passing(Gil gil, PyFrameObject* frame, const char* look) noexcept {
+    PyThreadState* here = PyThreadState_Get();
+    if (find_any(here->thread_id) == wanted_.end()) {
+        ReturnHook::clear(gil, here);
+        return true;
+    }
+    const auto own = find_meant(gil);
+    // CPython raises an offered exception by itself.
+    if (own == wanted_.end() || find_offered(gil) != wanted_.end()) return true;
+    if (!own->attempt) return true;  // not looked at yet
+    const void* owner = own->owner;
+    try {
+        const PyRef attempt = own->attempt;
+        const PyRef bears = PyRef::steal(
+            PyObject_CallMethod(attempt.get(), look, "O", reinterpret_cast<PyObject*>(frame)));
+        const auto still = find(here->thread_id, owner);
+        if (bears.get() != Py_True || still == wanted_.end() || still->offered) return true;
+        raised(gil, still);
+        ReturnHook::clear(gil, here);
+        PyErr_SetNone(interrupted_);
+        return false;
+    } catch (const PyError&) {
+        PyErr_WriteUnraisable(nullptr);
+        return true;
+    }
+}
+
+}  // namespace nif

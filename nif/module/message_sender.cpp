@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/module/message_sender.h"
+
+#include "nif/beam/atoms.h"
+#include "nif/conversion/python_to_term.h"
+#include "nif/node/node.h"
+
+namespace nif {
+
+namespace {
+
+// The process that is registered under `name` on this node. Never makes a new atom.
+ErlNifPid registered(Gil, PyObject* name) {
+    Py_ssize_t size = 0;
+    const char* text = PyUnicode_AsUTF8AndSize(name, &size);
+    if (text == nullptr) throw PyError{};
+    const TermEnv env = make_term_env();
+    const auto atom = find_atom(env.get(), {text, static_cast<std::size_t>(size)});
+    ErlNifPid pid;
+    if (!atom || enif_whereis_pid(nullptr, *atom, &pid) == 0) {
+        PyErr_Format(PyExc_ValueError, "no Erlang process is registered as %R on this node", name);
+        throw PyError{};
+    }
+    return pid;
+}
+
+// A native thread can't send to other nodes: the coordinator sends for it.
+void relay(Gil gil, const ErlangTypes& types, PyObject* to, PyObject* message) {
+    TermEnv env = make_term_env();
+    const ERL_NIF_TERM receiver = python_to_term(gil, types, env.get(), to, "to");
+    const ERL_NIF_TERM term = python_to_term(gil, types, env.get(), message, "term");
+    const ERL_NIF_TERM request =
+        enif_make_tuple3(env.get(), enif_make_atom(env.get(), "send"), receiver, term);
+    if (!Node::instance().tell_coordinator(std::move(env), request)) {
+        loop_bridge::raise_python(gil, PyExc_RuntimeError,
+                                  "the application erlang_python is not running");
+    }
+}
+
+bool is_name_and_node(Gil, const ErlangTypes& types, PyObject* to) {
+    if (PyTuple_Check(to) == 0 || PyTuple_GET_SIZE(to) != 2) return false;
+    return Py_TYPE(PyTuple_GET_ITEM(to, 0)) == types.atom_type() &&
+           Py_TYPE(PyTuple_GET_ITEM(to, 1)) == types.atom_type();
+}
+
+}  // namespace
+
+void send_message(Gil gil, const ErlangTypes& types, PyObject* to, PyObject* message) {
+    ErlNifPid pid;
+    if (PyUnicode_Check(to) != 0) {
+        pid = registered(gil, to);
+    } else if (!get_pid(gil, types, to, &pid)) {
+        if (Py_TYPE(to) != types.pid_type() && !is_name_and_node(gil, types, to)) {
+            PyErr_Format(PyExc_TypeError,
+                         "send() takes a Pid, a registered name, or (Atom(name), Atom(node)), "
+                         "not %.200s",
+                         Py_TYPE(to)->tp_name);
+            throw PyError{};
+        }
+        return relay(gil, types, to, message);
+    }
+    TermEnv env = make_term_env();
+    const ERL_NIF_TERM term = python_to_term(gil, types, env.get(), message, "term");
+    enif_send(nullptr, &pid, env.get(), term);
+}
+
+}  // namespace nif

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// message_sender.h: erlang.send.
+// Threads: with the GIL, on Python threads.
+#pragma once
+
+#include "nif/conversion/erlang_types.h"
+
+namespace nif {
+
+// Sends to a Pid, a registered name, or (name, node). Throws PyError: TypeError for other
+// receivers, ValueError for a name without a process.
+void send_message(Gil gil, const ErlangTypes& types, PyObject* to, PyObject* message);
+
+}  // namespace nif

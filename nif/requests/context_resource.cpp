@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/requests/context_resource.h"
+
+#include <optional>
+#include <utility>
+
+#include "loop_bridge/blocking_waiter.h"
+#include "nif/beam/lock.h"
+#include "nif/beam/result_message.h"
+#include "nif/node/module_state.h"
+#include "nif/node/native_thread.h"
+#include "nif/requests/janitor.h"
+#include "nif/requests/request_scope.h"
+#include "nif/requests/request_thread.h"
+
+namespace nif {
+
+using loop_bridge::Arrival;
+using loop_bridge::ArrivalKind;
+using loop_bridge::BlockingWaiter;
+using loop_bridge::EntryList;
+using loop_bridge::EntryPtr;
+using loop_bridge::Gil;
+using loop_bridge::GilAcquire;
+using loop_bridge::GilRelease;
+using loop_bridge::PyRef;
+
+namespace {
+
+// The channel of a context carries requests, and kGone for the context's end.
+Request* as_request(const EntryPtr& entry) noexcept {
+    const bool end = static_cast<Arrival&>(*entry).kind() == ArrivalKind::kGone;
+    return end ? nullptr : static_cast<Request*>(entry.get());
+}
+
+void refuse(ErlNifEnv* env, EntryList entries) noexcept {
+    while (const EntryPtr entry = entries.pop_front()) {
+        if (Request* request = as_request(entry)) {
+            RequestHandle::disconnect(env, request->take_handle());
+        }
+    }
+}
+
+// begin_thread() and end_thread() only serve the logs. Their failure must not refuse requests.
+void call_or_complain(Gil, const PyRef& function) noexcept {
+    PyObject* done = PyObject_CallNoArgs(function.get());
+    if (done == nullptr) PyErr_WriteUnraisable(function.get());
+    Py_XDECREF(done);
+}
+
+}  // namespace
+
+ContextResource::ContextResource(const ErlNifPid& owner, ERL_NIF_TERM ref)
+    : channel_(Node::instance().wake_kind.load()),
+      owner_(owner),
+      ref_(ref),
+      start_(Node::instance().starts),
+      mutex_(enif_mutex_create(const_cast<char*>("erlang_python_context"))) {
+    ++Node::instance().contexts;
+}
+
+ContextResource::~ContextResource() {
+    enif_mutex_destroy(mutex_);
+    --Node::instance().contexts;
+}
+
+void ContextResource::start(ErlNifEnv* env, const ResourcePtr<ContextResource>& self,
+                            PyObject* module) {
+    // Close the context when its creator dies. Nobody else is certain to.
+    enif_monitor_process(env, self.cell(), &self->owner_, nullptr);
+    start_native_thread("py-context", [self, module] {
+        self->run(module);
+        self->ended();
+    });
+}
+
+bool ContextResource::submit(EntryPtr& request) noexcept {
+    const Lock lock{mutex_};
+    return !closing_ && channel_.push(request);
+}
+
+void ContextResource::close() noexcept {
+    // The thread itself closes the channel after the queued requests.
+    EntryPtr end = std::make_unique<Arrival>(ArrivalKind::kGone);
+    const Lock lock{mutex_};
+    closing_ = true;
+    static_cast<void>(channel_.push(end));  // refused if the channel is closed already
+}
+
+void ContextResource::on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept { close(); }
+
+void ContextResource::give_up() noexcept {
+    close();
+    const Lock lock{mutex_};
+    // The abandoned request may have ended just now. Then the pool's own reset runs, and its
+    // request is still wanted: never interrupt it.
+    if (current_ && current_->unwanted()) Janitor::instance().insist(current_, !stopped_);
+}
+
+void ContextResource::stop(ErlNifEnv* env) noexcept {
+    {
+        const Lock lock{mutex_};
+        stopped_ = true;
+    }
+    Shut taken = shut();
+    if (taken.current) RequestHandle::disconnect(env, taken.current);
+    refuse(env, std::move(taken.arrived));
+    refuse(env, std::move(taken.queued));
+}
+
+ContextResource::Shut ContextResource::shut() noexcept {
+    const Lock lock{mutex_};
+    return {std::move(arrived_), channel_.close(), current_};
+}
+
+void ContextResource::watch(ErlNifEnv* env, const ErlNifPid& watcher) noexcept {
+    {
+        const Lock lock{mutex_};
+        if (!ended_) {
+            watchers_.push_back(watcher);
+            return;
+        }
+    }
+    tell(env, watcher, "ended");
+}
+
+void ContextResource::run(PyObject* module) {
+    const GilAcquire acquired;
+    const Gil gil = acquired.gil();
+    RequestThread::current().belong_to(start_);
+    begin_context_thread();
+    call_or_complain(gil, ModuleState::of(module).begin_thread);
+    tell(nullptr, owner_, "ready");
+    BlockingWaiter waiter{channel_, Node::instance().max_spin()};
+    while (!channel_.closed()) {
+        {
+            const GilRelease released{gil};
+            static_cast<void>(waiter.wait(std::nullopt));
+            const Lock lock{mutex_};
+            arrived_ = channel_.take_all();
+        }
+        run_arrived(gil, module);
+    }
+    call_or_complain(gil, ModuleState::of(module).end_thread);
+}
+
+void ContextResource::run_arrived(Gil gil, PyObject* module) {
+    while (const EntryPtr entry = next()) {
+        Request* request = as_request(entry);
+        if (request == nullptr) {
+            // The destructors of the entries refuse the requests behind kGone.
+            const Shut refused = shut();
+            return;
+        }
+        RequestThread::current().run(gil, module, *request);
+        ResourcePtr<RequestHandle> done;
+        const Lock lock{mutex_};
+        std::swap(done, current_);
+    }
+}
+
+EntryPtr ContextResource::next() noexcept {
+    const Lock lock{mutex_};
+    EntryPtr entry = arrived_.pop_front();
+    Request* request = entry ? as_request(entry) : nullptr;
+    if (request != nullptr) current_ = request->handle();
+    return entry;
+}
+
+void ContextResource::ended() noexcept {
+    std::vector<ErlNifPid> watchers;
+    {
+        const Lock lock{mutex_};
+        ended_ = true;
+        std::swap(watchers, watchers_);
+    }
+    for (const ErlNifPid& watcher : watchers) tell(nullptr, watcher, "ended");
+}
+
+void ContextResource::tell(ErlNifEnv* env, const ErlNifPid& to, const char* what) noexcept {
+    TermEnv message_env = make_term_env();
+    const ERL_NIF_TERM result = enif_make_atom(message_env.get(), what);
+    send_result(env, to, ref_, std::move(message_env), result);
+}
+
+}  // namespace nif

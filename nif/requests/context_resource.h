@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// context_resource.h: a thread that runs Python for Erlang processes, one request after another.
+// Threads: start(), submit(), close(), give_up(), on_down()
+//                                     any thread, scheduler threads above all; nothing blocks
+//          watch(), stop()            scheduler threads
+// A context is one thread for its whole life: libraries like numpy and torch depend on that.
+#pragma once
+
+#include <vector>
+
+#include "loop_bridge/channel.h"
+#include "nif/beam/resource.h"
+#include "nif/requests/request.h"
+
+namespace nif {
+
+class ContextResource {
+public:
+    static constexpr const char* kResourceName = "erlang_python_context";
+
+    ContextResource(const ErlNifPid& owner, ERL_NIF_TERM ref);
+    ~ContextResource();
+    ContextResource(const ContextResource&) = delete;
+    ContextResource& operator=(const ContextResource&) = delete;
+
+    // The calling process is the owner. The owner gets {py_result, Ref, ready} when the thread
+    // runs. The context is closed when the owner dies. Throws std::system_error.
+    static void start(ErlNifEnv* env, const ResourcePtr<ContextResource>& self, PyObject* module);
+    // False if the context is closed. Then the caller keeps the request.
+    bool submit(loop_bridge::EntryPtr& request) noexcept;
+    // The thread ends after the requests that came before this call.
+    void close() noexcept;
+    void on_down(ErlNifEnv* env, const ErlNifMonitor& monitor) noexcept;
+    // Like close(). Also interrupts the abandoned request once more, and reports its stack with
+    // erlang._context.report_stuck(). After stop() there is no report: the caller of stop()
+    // reports.
+    void give_up() noexcept;
+    // The thread ends as soon as possible: the running request is interrupted. The callers of the
+    // running request and of queued ones get `{error, disconnected}` before this returns.
+    void stop(ErlNifEnv* env) noexcept;
+    // `watcher` gets {py_result, Ref, ended} when the thread has ended, or at once if it has ended
+    // already. Several processes may watch one context.
+    void watch(ErlNifEnv* env, const ErlNifPid& watcher) noexcept;
+
+private:
+    struct Shut {
+        loop_bridge::EntryList arrived;
+        loop_bridge::EntryList queued;
+        ResourcePtr<RequestHandle> current;
+    };
+
+    // Refuses all later requests.
+    Shut shut() noexcept;
+    void run(PyObject* module);
+    void run_arrived(loop_bridge::Gil gil, PyObject* module);
+    loop_bridge::EntryPtr next() noexcept;
+    void ended() noexcept;
+    void tell(ErlNifEnv* env, const ErlNifPid& to, const char* what) noexcept;
+
+    loop_bridge::Channel channel_;
+    ErlNifPid owner_;
+    OwnedTerm ref_;
+    unsigned start_;  // the application's start in which the context was made
+
+    ErlNifMutex* mutex_;  // guards all below
+    loop_bridge::EntryList arrived_;
+    ResourcePtr<RequestHandle> current_;
+    std::vector<ErlNifPid> watchers_;
+    bool closing_ = false;  // the end is queued: later requests would never run
+    bool stopped_ = false;
+    bool ended_ = false;
+};
+
+}  // namespace nif

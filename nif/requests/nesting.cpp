@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/requests/nesting.h"
+
+#include "nif/beam/atoms.h"
+#include "nif/conversion/python_to_term.h"
+#include "nif/conversion/term_to_python.h"
+#include "nif/node/node.h"
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+
+namespace {
+
+// Indexes of a mark.
+constexpr Py_ssize_t kAncestors = 0;
+constexpr Py_ssize_t kFuture = 1;
+constexpr Py_ssize_t kParts = 2;
+
+}  // namespace
+
+Nesting Nesting::current(Gil, const ModuleState& state) {
+    Nesting nesting;
+    if (!Node::instance().nested_requests.load(std::memory_order_relaxed)) return nesting;
+    PyObject* value = nullptr;
+    if (PyContextVar_Get(state.nesting.get(), nullptr, &value) != 0) throw PyError{};
+    PyRef mark = PyRef::steal(value);
+    // An empty mark belongs to a request that has ended.
+    if (PyList_Check(mark.get()) != 0 && PyList_GET_SIZE(mark.get()) == kParts) {
+        nesting.ancestors_ = PyRef::borrow(PyList_GET_ITEM(mark.get(), kAncestors));
+        nesting.mark_ = std::move(mark);
+    }
+    return nesting;
+}
+
+bool Nesting::may_exceed(Gil) const {
+    if (!mark_) return false;
+    const PyRef future = PyRef::borrow(PyList_GET_ITEM(mark_.get(), kFuture));
+    if (future.get() == Py_None) return true;
+    const PyRef done = PyRef::steal(PyObject_CallMethod(future.get(), "done", nullptr));
+    return done.get() == Py_True;
+}
+
+void Nesting::exceed_by(Gil, const PyRef& future) const {
+    if (PyList_GET_SIZE(mark_.get()) != kParts) return;  // the request has ended meanwhile
+    if (PyList_SetItem(mark_.get(), kFuture, PyRef::borrow(future.get()).release()) != 0) {
+        throw PyError{};
+    }
+}
+
+ERL_NIF_TERM Nesting::options(Gil gil, const ErlangTypes& types, ErlNifEnv* env,
+                              std::optional<bool> wait) const {
+    const bool some = ancestors_ && PyList_Size(ancestors_.get()) > 0;
+    if (!some && !wait) return atoms.default_;
+    const ERL_NIF_TERM overload = !wait ? atoms.default_ : (*wait ? atoms.wait : atoms.refuse);
+    const ERL_NIF_TERM ancestors =
+        some ? python_to_term(gil, types, env, ancestors_.get(), "nesting")
+             : enif_make_list(env, 0);
+    return enif_make_tuple2(env, overload, ancestors);
+}
+
+NestedRequest::NestedRequest(const OwnedTerm& body) noexcept
+    : env(body.env.get()), request(body.term) {
+    const ERL_NIF_TERM* parts = nullptr;
+    int arity = 0;
+    if (enif_get_tuple(env, body.term, &arity, &parts) == 0 || arity != 3) return;
+    if (enif_is_identical(parts[0], atoms.nested) == 0) return;
+    ancestors = parts[1];
+    request = parts[2];
+    nested = true;
+}
+
+PyRef NestedRequest::ancestors_to_python(Gil gil, const ErlangTypes& types) const {
+    if (!nested) return PyRef::borrow(Py_None);
+    Node::instance().nested_requests.store(true, std::memory_order_relaxed);
+    return term_to_python(gil, types, env, ancestors);
+}
+
+}  // namespace nif

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/requests/request.h"
+
+#include "nif/beam/result_message.h"
+#include "nif/interruption/interruptions.h"
+#include "nif/requests/janitor.h"
+#include "nif/requests/running_requests.h"
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyRef;
+
+namespace {
+
+ERL_NIF_TERM error_term(ErlNifEnv* env, const char* reason) {
+    return enif_make_tuple2(env, enif_make_atom(env, "error"), enif_make_atom(env, reason));
+}
+
+}  // namespace
+
+RequestHandle::RequestHandle(const ErlNifPid& caller, ERL_NIF_TERM ref)
+    : caller_(caller), ref_(ref) {}
+
+bool RequestHandle::watch(ErlNifEnv* env, const ResourcePtr<RequestHandle>& self) {
+    return enif_monitor_process(env, self.cell(), &self->caller_, &self->monitor_) == 0;
+}
+
+bool RequestHandle::abandon(const ResourcePtr<RequestHandle>& self) noexcept {
+    auto pending = State::kPending;
+    if (!self->state_.compare_exchange_strong(pending, State::kAbandoned)) {
+        return pending == State::kAbandoned;
+    }
+    Janitor::instance().interrupt(self);
+    return true;
+}
+
+void RequestHandle::on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept {
+    abandon(ResourcePtr<RequestHandle>::share(this));
+}
+
+void RequestHandle::disconnect(ErlNifEnv* env, const ResourcePtr<RequestHandle>& self) noexcept {
+    auto pending = State::kPending;
+    if (!self->state_.compare_exchange_strong(pending, State::kDisconnected)) return;
+    TermEnv message_env = make_term_env();
+    const ERL_NIF_TERM result = error_term(message_env.get(), "disconnected");
+    send_result(env, self->caller_, self->ref_, std::move(message_env), result);
+    Janitor::instance().interrupt(self);
+}
+
+bool RequestHandle::unwanted() const noexcept {
+    const State state = state_.load();
+    return state == State::kAbandoned || state == State::kDisconnected;
+}
+
+void RequestHandle::answer(TermEnv env, ERL_NIF_TERM result) noexcept {
+    auto pending = State::kPending;
+    if (!state_.compare_exchange_strong(pending, State::kAnswered)) return;
+    send_result(nullptr, caller_, ref_, std::move(env), result);
+}
+
+void RequestHandle::answer_error(const char* reason) noexcept {
+    TermEnv env = make_term_env();
+    const ERL_NIF_TERM result = error_term(env.get(), reason);
+    answer(std::move(env), result);
+}
+
+void RequestHandle::begin(Gil, std::shared_ptr<RunningRequests> runner) noexcept {
+    runner_ = std::move(runner);
+}
+
+void RequestHandle::begin(Gil gil, PyRef cancel) noexcept {
+    // A request is interrupted by an exception or by `cancel`, never by both.
+    if (runner_ != nullptr) Interruptions::instance().settle(gil);
+    runner_.reset();
+    cancel_.reset(gil);
+    cancel_ = loop_bridge::PyHandle{std::move(cancel)};
+}
+
+void RequestHandle::end(Gil gil) noexcept {
+    runner_.reset();
+    cancel_.reset(gil);
+}
+
+std::optional<unsigned long> RequestHandle::thread(Gil) const noexcept {
+    if (runner_ == nullptr) return std::nullopt;
+    return runner_->thread();
+}
+
+void RequestHandle::interrupt(Gil gil, bool insisting) noexcept {
+    if (runner_ != nullptr) {
+        runner_->interrupt(gil, *this, ++interruptions_, insisting);
+    } else if (const PyRef cancel = cancel_.get(gil)) {
+        PyObject* done = PyObject_CallNoArgs(cancel.get());
+        if (done == nullptr) PyErr_Clear();  // the loop is closed: nothing is left to cancel
+        Py_XDECREF(done);
+    }
+}
+
+}  // namespace nif

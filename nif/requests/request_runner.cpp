@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nif/requests/request_runner.h"
+
+#include "nif/conversion/python_to_term.h"
+#include "nif/requests/request_parts.h"
+#include "nif/requests/request_scope.h"
+
+namespace nif {
+
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+using loop_bridge::take_error;
+
+namespace {
+
+// {error, {Name, Text, Traceback}}; the three come from erlang._context.describe_exception().
+ERL_NIF_TERM exception_term(Gil gil, const ModuleState& state, ErlNifEnv* env,
+                            PyObject* exception) {
+    const PyRef parts =
+        PyRef::steal(PyObject_CallOneArg(state.describe_exception.get(), exception));
+    return enif_make_tuple2(env, enif_make_atom(env, "error"),
+                            python_to_term(gil, state.types, env, parts.get(), "exception"));
+}
+
+// Always answers: no error may be pending at the scope's end.
+void run_in_scope(Gil gil, PyObject* module, RequestHandle& handle,
+                  const NestedRequest& nested) noexcept {
+    try {
+        const ModuleState& state = ModuleState::of(module);
+        const PyRef request = request_to_python(gil, state.types, nested);
+        const PyRef value =
+            PyRef::steal(PyObject_CallOneArg(state.run_request.get(), request.get()));
+        answer_value(gil, module, handle, value.get());
+    } catch (const PyError&) {
+        answer_pending_exception(gil, module, handle);
+    }
+}
+
+}  // namespace
+
+void answer_exception(Gil gil, PyObject* module, RequestHandle& handle,
+                      PyObject* exception) noexcept {
+    try {
+        TermEnv env = make_term_env();
+        const ERL_NIF_TERM result =
+            exception_term(gil, ModuleState::of(module), env.get(), exception);
+        handle.answer(std::move(env), result);
+    } catch (const PyError&) {
+        PyErr_Clear();
+        handle.answer_error("exception");  // the description of the exception failed too
+    }
+}
+
+void answer_pending_exception(Gil gil, PyObject* module, RequestHandle& handle) noexcept {
+    PyObject* error = take_error(gil);
+    if (error == nullptr) return handle.answer_error("exception");
+    answer_exception(gil, module, handle, error);
+    Py_DECREF(error);
+}
+
+void answer_value(Gil gil, PyObject* module, RequestHandle& handle, PyObject* value) noexcept {
+    try {
+        TermEnv env = make_term_env();
+        const ERL_NIF_TERM term =
+            python_to_term(gil, ModuleState::of(module).types, env.get(), value, "result");
+        const ERL_NIF_TERM result =
+            enif_make_tuple2(env.get(), enif_make_atom(env.get(), "ok"), term);
+        handle.answer(std::move(env), result);
+    } catch (const PyError&) {
+        answer_pending_exception(gil, module, handle);
+    }
+}
+
+void run_request(Gil gil, PyObject* module, RequestHandle& handle, const OwnedTerm& body) noexcept {
+    const ModuleState& state = ModuleState::of(module);
+    const NestedRequest nested{body};
+    try {
+        const PyRef ancestors = nested.ancestors_to_python(gil, state.types);
+        const RequestScope scope{gil, state, RequestKind::kCall, ancestors.get()};
+        run_in_scope(gil, module, handle, nested);
+    } catch (const PyError&) {
+        answer_pending_exception(gil, module, handle);
+    }
+}
+
+}  // namespace nif

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// running_requests.h: the requests that run on one thread, nested in each other.
+// Threads: with the GIL; interrupt() and abandon() the janitor, the others the owning thread.
+//          leave() runs at the thread's end, without the GIL.
+// Life:    may outlive its thread, if requests never ended there: those of suspended greenlets.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "loop_bridge/channel.h"
+#include "loop_bridge/python/gil.h"
+#include "nif/requests/request.h"
+
+namespace nif {
+
+class RunningRequests {
+public:
+    struct Level {
+        ResourcePtr<RequestHandle> request;
+        // The frame below all code of the request. Null for the first request of a context's
+        // thread, which owns all code of the thread.
+        loop_bridge::PyRef base{};
+        int interruptions = 0;
+        bool owed = false;  // an exception is due when the inner request has ended
+    };
+
+    const Level& begin(loop_bridge::Gil gil, ResourcePtr<RequestHandle> request);
+    // The code of the request that began last runs from the current frame.
+    void enter(loop_bridge::Gil gil, bool of_context) noexcept;
+    // Requests of different greenlets end in any order. Afterwards a Python error may be pending,
+    // see Interruptions::settle().
+    void end(loop_bridge::Gil gil, const Level& level) noexcept;
+    // The request that began last, or null.
+    ResourcePtr<RequestHandle> innermost(loop_bridge::Gil gil) const noexcept;
+    // The channel that the thread waits on; null while it runs.
+    void set_awaited(loop_bridge::Gil, loop_bridge::Channel* channel) noexcept {
+        awaited_ = channel;
+    }
+
+    // Wants an exception in the code of the request and of all requests nested in it. Requests of
+    // other greenlets are not nested in it. Each request gets at most `times` exceptions, whatever
+    // their reasons, so that it can clean up.
+    void interrupt(loop_bridge::Gil gil, const RequestHandle& request, int times,
+                   bool insisting) noexcept;
+
+    // The thread's ident in Python.
+    unsigned long thread() const noexcept { return thread_; }
+    // The thread has ended. True if requests have not ended and never will: call abandon().
+    [[nodiscard]] bool leave() noexcept;
+    // The callers of these requests get `{error, disconnected}'.
+    void abandon(loop_bridge::Gil gil) noexcept;
+
+private:
+    void want(loop_bridge::Gil gil, const Level& level, PyObject* base, bool insisting) noexcept;
+    static bool is_within(loop_bridge::Gil gil, const Level& inner, const Level& outer) noexcept;
+    bool has_inner(loop_bridge::Gil gil, const Level& level) const noexcept;
+
+    std::vector<std::unique_ptr<Level>> levels_;  // newest last
+    unsigned long thread_ = PyThread_get_thread_ident();
+    loop_bridge::Channel* awaited_ = nullptr;
+    std::atomic<bool> left_{false};  // the thread has ended; its ident may belong to another thread
+};
+
+}  // namespace nif
