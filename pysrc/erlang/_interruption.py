@@ -153,7 +153,7 @@ class Attempt:
         Elsewhere the standard library hands on what nothing closes yet, e.g. the number of a
         descriptor from one call to the next.
         """
-        in_library = self._insists or (in_loop and self._is_long_in_library())
+        in_library = in_loop and (self._insists or self._is_long_in_library())
         bears = self._is_desperate() or may_be_hit(frame, self._insists, in_library=in_library)
         return bears and not will_be_protected(frame)
 

@@ -388,8 +388,8 @@ MUTANTS = (
     Mutant(
         "an interruption hits library code that hands on a descriptor",
         "pysrc/erlang/_interruption.py",
-        "(in_loop and self._is_long_in_library())",
-        "self._is_long_in_library()",
+        "in_loop and (self._insists or self._is_long_in_library())",
+        "self._insists or self._is_long_in_library()",
         ("tests/python/test_interruption_policy.py",),
     ),
     Mutant(

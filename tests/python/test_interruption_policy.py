@@ -372,12 +372,14 @@ def test_library_code_is_hit_only_where_python_code_has_called_it() -> None:
     assert not any(called.values()), called
 
 
-@pytest.fixture
-def long_in_library(monkeypatch: pytest.MonkeyPatch) -> _interruption.Attempt:
-    """The first interruption of this thread, which has run code of the library for long."""
+@pytest.fixture(params=["first", "second"])
+def long_in_library(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> _interruption.Attempt:
+    """An interruption of this thread, which has run code of the library for long."""
     monkeypatch.setattr(_interruption, "_PATIENCE_WITH_LIBRARY", -1.0)
     attempt = _interruption.Attempt(threading.get_ident())
-    attempt.look(None, False, True)
+    attempt.look(None, request.param == "second", True)
     return attempt
 
 
