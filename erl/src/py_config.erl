@@ -13,7 +13,7 @@
 %% | `context_idle_timeout' | ms until a context above `contexts' is closed, or `infinity';   |
 %% |                        | 30000                                                           |
 %% | `max_in_flight'        | limit of calls from Python in flight in the node; 1000000       |
-%% | `channel'              | what wakes a Python thread: `eventfd' or `pipe'; on Linux       |
+%% | `channel'              | descriptor that wakes a thread: `eventfd' or `pipe'; on Linux   |
 %% |                        | `eventfd', elsewhere `pipe'                                     |
 %% | `spin_us'              | microseconds that a waiting thread looks for its reply before   |
 %% |                        | it sleeps, at most; 20                                          |

@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% The callers of the pool of contexts: the waiting ones in their order, and the context of each
-%% other one. The owner of this value monitors each caller, and gets `{{caller_down, Lease}, _,
+%% The callers of the pool of contexts: the waiting callers in their order, and the contexts of the
+%% other callers. The owner of this value monitors each caller, and gets `{{caller_down, Lease}, _,
 %% process, _, _}' when the caller dies.
 -module(py_context_leases).
 
@@ -37,7 +37,7 @@ ask(Lease, From = {Pid, _}, #leases{callers = Callers, waiting = Waiting}) ->
         waiting = gb_trees:insert(Turn, {Lease, From}, Waiting)
     }.
 
-%% Gives this context to the caller that has waited longest. The pool must tell that caller.
+%% Gives this context to the caller that has waited longest. The pool must notify this caller.
 -spec grant(Context :: reference(), leases()) -> {ok, gen_server:from(), leases()} | none.
 grant(Context, #leases{callers = Callers, waiting = Waiting}) ->
     case gb_trees:is_empty(Waiting) of
@@ -50,8 +50,8 @@ grant(Context, #leases{callers = Callers, waiting = Waiting}) ->
             {ok, From, #leases{callers = Callers#{Lease := Granted}, waiting = Rest}}
     end.
 
-%% The caller has finished or waits no longer. Returns what it had; `unknown' for a caller from
-%% before a restart of the pool.
+%% The caller has finished or no longer waits. Returns what the caller had; `unknown' for a caller
+%% from before a restart of the pool.
 -spec give_back(lease(), leases()) -> {{context, reference()} | nothing | unknown, leases()}.
 give_back(Lease, Leases = #leases{callers = Callers, waiting = Waiting}) ->
     case maps:take(Lease, Callers) of
@@ -66,7 +66,7 @@ give_back(Lease, Leases = #leases{callers = Callers, waiting = Waiting}) ->
             {unknown, Leases}
     end.
 
-%% Removes all waiting callers. The pool must tell them.
+%% Removes all waiting callers. The pool must notify them.
 -spec refuse_all(leases()) -> {[gen_server:from()], leases()}.
 refuse_all(Leases = #leases{waiting = Waiting}) ->
     lists:foldl(

@@ -1,22 +1,21 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
 %% The pool of contexts, i.e. of Python threads that run requests from Erlang. A caller leases a
-%% context, makes its request itself and gives the context back; this process only keeps the books.
+%% context, makes its request itself and gives the context back. This process only keeps the books.
 %%
 %%            start              lease               abandoned, or the caller died
 %%   (none) -> starting -> idle <------> leased -> stale -> idle (its request has really ended)
 %%                          |                        |
 %%                          closed when idle long    given up: closed, and replaced on demand
 %%
-%% A context that was given up is no context any more, but its thread runs until its code returns.
-%% The number of threads has a limit of its own: beyond the limit no context is started until a
-%% thread has ended. Without the limit a pool would not recover from overload. Each caller that runs
-%% out of time leaves a thread that takes the GIL at times; all threads get slower, and more callers
-%% run out of time.
+%% A given-up context has left the pool, but its thread runs until its code returns. The number of
+%% threads has its own limit: beyond the limit no context starts until a thread has ended. Without
+%% this limit a pool would not recover from overload. Each caller that times out leaves a thread
+%% that competes for the GIL. All threads get slower, and more callers time out.
 %%
-%% A request of our own finds out whether a stale context is usable again. The thread runs it after
-%% the old request. The request also clears what the old caller has left, such as globals of its own.
-%% Stale contexts don't count against `max_contexts'.
+%% A request of the pool tests whether a stale context is usable again. The thread runs this request
+%% after the old request. The request also clears what the old caller has left, such as its own
+%% globals. Stale contexts do not count for `max_contexts'.
 -module(py_context_pool).
 -behaviour(gen_server).
 
@@ -25,9 +24,9 @@
 
 -export_type([state/0, limits/0]).
 
-%% How the caller leaves the context: `abandoned' while it may still run the request, or has
-%% something of its caller's; `stuck' when it has not ended that in time; `closed' when its thread is
-%% gone.
+%% The state in which a caller returns its context. `abandoned': the context may still run the
+%% request, or has globals of the caller. `stuck': the code did not end in time. `closed': the
+%% thread is gone.
 -type state() :: free | abandoned | stuck | closed.
 
 -type limits() :: #{
@@ -36,10 +35,10 @@
     context_idle_timeout := timeout()
 }.
 
-%% A stale context gets this long until it is given up, in milliseconds.
+%% In milliseconds: the time after which a stale context is given up.
 -define(STALE_LIMIT, 1000).
 
-%% So many threads there may be in addition to `max_contexts'.
+%% The number of threads that may exist in addition to `max_contexts'.
 -define(SPARE_THREADS, 64).
 
 -define(RESET, {call, <<"erlang._context">>, <<"reset">>, [], #{}}).
@@ -47,14 +46,14 @@
 -record(context, {
     handle :: py_nif:context(),
     status :: starting | idle | leased | stale,
-    %% Milliseconds of monotonic time of the last change of status.
+    %% The time of the last change of status, in milliseconds of monotonic time.
     since :: integer()
 }).
 
 -record(state, {
     limits :: limits(),
     contexts = #{} :: #{reference() => #context{}},
-    %% The last one used is the first one used again, so that spare ones stay idle.
+    %% The context that was used last is used first, so that spare contexts stay idle.
     idle = [] :: [reference()],
     leases = py_context_leases:new() :: py_context_leases:leases(),
     starting = 0 :: non_neg_integer(),
@@ -67,7 +66,7 @@
 start_link(Limits) ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, Limits, []).
 
-%% Leases a context to the calling process, waiting for a free one until the deadline.
+%% Leases a context to the calling process. Waits for a free context until the deadline.
 -spec checkout(py_deadline:deadline()) ->
     {ok, py_context_leases:lease(), py_nif:context()}
     | {error, timeout | not_running | disconnected | term()}.
@@ -78,13 +77,13 @@ checkout(Deadline) ->
         {error, _} = Error -> Error
     catch
         exit:{timeout, _} ->
-            %% It may have been granted in this very moment.
+            %% The pool may have granted a context at the moment of the timeout.
             checkin(Lease, free),
             {error, timeout};
         exit:_ ->
             case whereis(erlang_python_sup) of
                 undefined -> {error, not_running};
-                %% Its process died and is being restarted, or the application is stopping.
+                %% The pool's process died and is being restarted, or the application is stopping.
                 _ -> {error, disconnected}
             end
     end.
@@ -93,7 +92,7 @@ checkout(Deadline) ->
 checkin(Lease, How) ->
     gen_server:cast(?MODULE, {checkin, Lease, How}).
 
-%% There may be room for a thread again.
+%% Called when a thread has ended: the limit may allow another thread now.
 -spec thread_ended() -> ok.
 thread_ended() ->
     gen_server:cast(?MODULE, thread_ended).
@@ -104,7 +103,7 @@ info() ->
 
 -spec init(limits()) -> {ok, #state{}}.
 init(Limits = #{contexts := Contexts}) ->
-    %% What a crashed process has left.
+    %% Close the contexts of a crashed pool process.
     ok = py_context_threads:close_all(),
     {ok, start_contexts(Contexts, #state{limits = Limits})}.
 
@@ -139,7 +138,7 @@ handle_info(shrink, State) ->
 handle_info(_Message, State) ->
     {noreply, State}.
 
-%% Brings together who waits and what is idle; starts contexts for those who would wait on.
+%% Gives idle contexts to waiting callers. Starts contexts for callers that would still wait.
 -spec serve(#state{}) -> #state{}.
 serve(State = #state{idle = [Ref | Idle], leases = Leases}) ->
     case py_context_leases:grant(Ref, Leases) of
@@ -175,7 +174,7 @@ returned(Ref, abandoned, State = #state{stale = Stale}) ->
     _ = erlang:send_after(?STALE_LIMIT, self(), {give_up, Ref, Since}),
     reset(Ref, State1).
 
-%% Answered when the thread gets to it.
+%% The answer comes when the thread runs this request.
 -spec reset(reference(), #state{}) -> #state{}.
 reset(Ref, State = #state{stale = Stale}) ->
     case py_nif:submit(handle(Ref, State), Ref, ?RESET) of
@@ -195,11 +194,11 @@ answered(Ref, #context{status = stale}, Answer, State = #state{stale = Stale}) -
     case Answer of
         {ok, _} -> serve(usable_again(Ref, State1));
         {error, disconnected} -> serve(forget(Ref, State1));
-        %% The late interruption of the old request may have hit this one.
+        %% The late interruption of the old request may have hit the reset request.
         {error, _} -> reset(Ref, State)
     end.
 
-%% Another one may have taken its place meanwhile.
+%% Another context may have taken the place of this context meanwhile.
 -spec usable_again(reference(), #state{}) -> #state{}.
 usable_again(Ref, State = #state{contexts = Contexts, stale = Stale, limits = Limits}) ->
     case map_size(Contexts) - Stale > maps:get(max_contexts, Limits) of
@@ -215,7 +214,7 @@ give_up(Ref, State = #state{stale = Stale, given_up = GivenUp}) ->
     ok = py_context_threads:give_up(Ref),
     replenish(forget(Ref, State#state{stale = Stale - 1, given_up = GivenUp + 1})).
 
-%% Those that are kept are kept, whatever became of one.
+%% Starts contexts until the configured number exists again.
 -spec replenish(#state{}) -> #state{}.
 replenish(State) ->
     start_contexts(-spare(State), State).
@@ -243,7 +242,8 @@ start_context(Count, State = #state{contexts = Contexts, starting = Starting}) -
         error:Why -> not_started(Why, State)
     end.
 
-%% Those who wait get a context that others give back; when there are none, they get the reason.
+%% If there are other contexts, the callers wait for them. If there are none, the callers get the
+%% reason.
 -spec not_started(Why :: term(), #state{}) -> #state{}.
 not_started(Why, State = #state{contexts = Contexts, leases = Leases}) when
     map_size(Contexts) =:= 0
@@ -267,7 +267,7 @@ set_status(Ref, Status, State = #state{contexts = Contexts}) ->
 forget(Ref, State = #state{contexts = Contexts}) ->
     State#state{contexts = maps:remove(Ref, Contexts)}.
 
-%% One timer at most, and only while there are more contexts than are kept.
+%% There is at most one timer, and only while spare contexts exist.
 -spec watch_idle(#state{}) -> #state{}.
 watch_idle(State = #state{shrinking = true}) ->
     State;
@@ -287,7 +287,7 @@ shrink(State = #state{contexts = Contexts, idle = Idle, limits = Limits}) ->
     #{context_idle_timeout := IdleTimeout} = Limits,
     Before = now_ms() - IdleTimeout,
     Long = [Ref || Ref <- Idle, (maps:get(Ref, Contexts))#context.since =< Before],
-    %% The longest idle ones are at the end.
+    %% The contexts that were idle longest are at the end.
     Closed = lists:sublist(lists:reverse(Long), max(0, spare(State))),
     lists:foldl(
         fun(Ref, Acc) ->

@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Starts a handler for each new channel, stops handlers whose thread waits no longer, and passes on
-%% Python's messages to other nodes. It never waits for any of them.
+%% Starts a handler for each new channel, stops handlers whose thread no longer waits, and passes on
+%% Python's messages to other nodes. This process never waits for any of them.
 %%
 %% A channel without an owner is freed with the last reference to it. Handled messages leave
 %% references on the heaps of idle processes, so this process and the supervisor collect their

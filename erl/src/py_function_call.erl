@@ -112,7 +112,7 @@ overloaded(Limit) ->
         end,
     iolist_to_binary([Text, "; wait=True waits for a place"]).
 
-%% Drops our own frames and those below: they say nothing about the failed function.
+%% Drops the frames of this module and below: they say nothing about the failed function.
 -spec lines(list()) -> [binary()].
 lines(Stack) ->
     [line(Frame) || Frame <- lists:takewhile(fun(Frame) -> not is_own(Frame) end, Stack)].

@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Lets calls of functions with limited concurrency in, for the whole node. Each function has a gate
-%% of its own (py_function_limit). Functions without a limit never come here.
+%% Admits calls of functions with limited concurrency, for the whole node. Each function has its own
+%% gate (py_function_limit). Functions without a limit never come here.
 %%
 %% The process that works on a call enters and leaves by itself. It is monitored meanwhile, so its
 %% death counts as leaving, from its place or from the line. A call leaves before its reply, so that

@@ -7,7 +7,7 @@
 %% A worker ends its call itself, unlinks itself and sends a message. Or the worker dies, for
 %% whatever reason (also `exit(self(), normal)'), and this process ends the call. Workers are
 %% linked, so that they die with their handler. The handler traps exits from its first worker on.
-%% Before that it does not, so to its functions it is a process like any other.
+%% Before that it does not, so its functions run in an ordinary process.
 %%
 %% A worker that traps exits would outlive a killed handler. So the handler has a guard, which is
 %% linked to nobody. The guard kills such a worker after the same time that a cancelled worker has.

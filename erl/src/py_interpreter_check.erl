@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
 %% Checks that an executable is the interpreter of the loaded library, and explains a library that
-%% can't be loaded. With the folders of another interpreter Python would start half, without an
+%% can't be loaded. With the folders of another interpreter, Python would start partly, without an
 %% explanation.
 -module(py_interpreter_check).
 
@@ -34,7 +34,7 @@ check(Executable) ->
             end
     end.
 
-%% What the loader said about the native library, and what to do.
+%% The loader's message about the native library, and what to do.
 -spec not_loaded() -> binary().
 not_loaded() ->
     Said = persistent_term:get({py_nif, load_error}, "the native library is missing"),

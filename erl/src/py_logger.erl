@@ -224,8 +224,8 @@ log_batch({Number, Dropped, Lines}, State) ->
     log_dropped(Dropped),
     State#state{logged = Number}.
 
-%% OTP's handlers drop events when 200 events wait. A burst reaches that before the handlers slow us
-%% down. So we wait for the handlers after each burst.
+%% OTP's handlers drop events when 200 events wait. A burst reaches this number before the handlers
+%% slow this process down. So this process waits for the handlers after each burst.
 -spec log_lines([line()], non_neg_integer()) -> ok.
 log_lines([], _Left) ->
     ok;

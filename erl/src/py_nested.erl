@@ -66,7 +66,7 @@ abandon(Channel, Ref, Handle) ->
         replied -> wait(Channel, Ref, Handle, infinity)
     end.
 
-%% What the function leaves in this process is released at its end.
+%% Contexts and requests that the function leaves in this process are released at its end.
 -spec run_isolated(py_caller:waiting(), py_nif:call_id(), binary(), [term()], Options) -> ok when
     Options :: py_function_call:options().
 run_isolated({Channel, _} = Waiting, Id, Name, Args, Options) ->

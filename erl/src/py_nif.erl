@@ -45,8 +45,8 @@
 -opaque context() :: reference().
 -opaque request_handle() :: reference().
 
-%% Which call of its channel; always a small integer. In a loop's channel it is a slot and a
-%% generation (loop_bridge/call_slots.h), in a thread's a number that counts up.
+%% Identifies a call within its channel; always a small integer. In a loop's channel the id is a slot
+%% and a generation (loop_bridge/call_slots.h), in a thread's channel a number that counts up.
 -type call_id() :: non_neg_integer().
 
 %% `nested': made by a function that Python has called; see py_ancestors.
@@ -86,8 +86,8 @@
     argv => [binary()]
 }.
 
-%% What `{py_result, Ref, Answer}' carries for a submitted request; `{ok, none}' for `exec'. The name
-%% of an exception's class is an atom as long as Python may make new ones.
+%% The `Answer' in `{py_result, Ref, Answer}' for a submitted request; `{ok, none}' for `exec'. The
+%% name of an exception's class is an atom as long as Python may make new atoms.
 -type answer() ::
     {ok, term()}
     | {error, {ExceptionName :: atom() | binary(), Text :: binary(), Traceback :: binary()}}
@@ -95,7 +95,7 @@
 
 -type async_call() :: {call_id(), Name :: binary(), Args :: list(), py_function_call:options()}.
 
-%% What the native side sends to a handler.
+%% The messages of the native side to a handler.
 -type event_message() ::
     {call, call_id(), Name :: binary(), Args :: list(), py_function_call:options()}
     | {async, [async_call()]}

@@ -15,7 +15,7 @@
     | not_running
     | term().
 
-%% Before and after the traceback is taken out.
+%% `answer()' still has the traceback; `result()' does not.
 -type answer() :: py_nif:answer() | {error, reason()}.
 -type result() :: {ok, term()} | {error, reason()}.
 
