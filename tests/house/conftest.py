@@ -38,7 +38,7 @@ def text(root: Path) -> Callable[[Path], str]:
 
 @pytest.fixture(scope="session")
 def expect_none() -> Offenders:
-    """Fails, with one offender in each line."""
+    """Fail if there are offenders; the message has one offender in each line."""
 
     def check(offenders: Iterable[str]) -> None:
         found = list(offenders)

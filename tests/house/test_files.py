@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules for each file by itself."""
+"""Rules for single files."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -8,13 +8,14 @@ from pathlib import Path
 Text = Callable[[Path], str]
 Offenders = Callable[[Iterable[str]], None]
 
-# Formats with comments, written by hand: these carry the licence line and the length limit.
+# Hand-written formats that can have comments: these need the licence line and have the length
+# limit.
 CODE = set(".c .cpp .css .erl .h .hrl .html .js .py .pyi .sh .src .toml".split())
 CODE_NAMES = {"dev", "erlpy", "meson.build", "meson_options.txt", "rebar.config", "run"}
 MOST_LINES = 400
 BANNED_NAMES = {"common", "helper", "helpers", "misc", "stuff", "util", "utils"}
 
-# A machine's own folders; /usr/bin and the like are the same everywhere.
+# Folders of one machine only; /usr/bin and the like are the same everywhere.
 MACHINE_PATH = re.compile(r"(?<![\w./:-])/(?:home|root|work|Users|mnt|opt/[a-z]+/versions)/\w")
 LEFTOVER = re.compile(r"\b(?:TODO|FIXME|XXX|HACK|WIP)\b")
 
@@ -31,7 +32,7 @@ def test_code_has_one_licence_line_near_its_top(
         tagged = [number for number, line in enumerate(lines) if is_licence_line(line)]
         return len(tagged) != 1 or tagged[0] > 3
 
-    # An empty file, py.typed say, has nothing to license.
+    # Empty files such as py.typed need no licence.
     expect_none(str(file) for file in files if is_code(file) and text(file) and offends(file))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-# Answers as a free-threaded build of this very interpreter would.
+# Answers like a free-threaded build of this interpreter.
 ANSWERS = """\
 #!{python}
 import runpy, sys, sysconfig

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which folder may use which: a lower layer does not use a higher one."""
+"""The order of the folders: a lower layer does not use a higher layer."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +20,7 @@ ROOMS = (
     "module",
     "interpreter",
 )
-# The only files that take or give up the GIL; everywhere else the types in gil.h do it.
+# The only files that take or release the GIL; all other files use the types in gil.h.
 LOCK_TYPES = ("loop_bridge/python/gil.", "nif/interpreter/interpreter.")
 GIL_CALL = re.compile(
     r"\b(?:PyGILState_(?:Ensure|Release)|PyThreadState_Swap"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What documents and comments name is there: files, modules, functions, tests, commands."""
+"""Documents and comments name only existing files, modules, functions, tests and commands."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +22,7 @@ COMMENTS = {
     **dict.fromkeys((".erl", ".src", ".config"), PERCENT),
     **dict.fromkeys((".c", ".cpp", ".h", ".js"), SLASHES),
 }
-# It compares tests of CPython's own.
+# This page is about CPython's own tests.
 OF_CPYTHON = Path("docs/cpython-tests.md")
 
 FILE = re.compile(
@@ -43,7 +43,7 @@ COMMAND = re.compile(r"\./dev ([a-z]+)(?: ([a-z][\w./]*))?")
 @dataclass
 class Project:
     root: Path
-    texts: dict[Path, str]  # by their paths
+    texts: dict[Path, str]  # by path
 
     def __post_init__(self) -> None:
         self.paths = {path.as_posix() for path in self.texts}
@@ -61,7 +61,7 @@ class Project:
         self.parts = set(re.findall(r'[Pp]art\(\s*"(\w+)"', self.texts[Path("tools/parts.py")]))
 
     def has_path(self, path: str, beside: Path) -> bool:
-        """From the root, or from the folder of the file that names it; NAME may be anything."""
+        """Look from the root, and from the folder of the naming file; NAME stands for any name."""
         if path.startswith(self.made):
             return True
         pattern = re.sub(r"\b[A-Z]+\b(?!\.)", "*", path)
@@ -80,7 +80,7 @@ def comments(path: Path, text: str) -> Iterator[re.Match[str]]:
     is_script = path.suffix != "" or text.startswith("#!")
     for found in re.finditer(COMMENTS[path.suffix], text, re.MULTILINE) if is_script else ():
         before = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
-        if not (found[0].startswith('"') and before.strip()):  # else it is a value
+        if not (found[0].startswith('"') and before.strip()):  # otherwise the string is a value
             yield found
 
 
@@ -90,7 +90,7 @@ def without_comments(path: Path, text: str) -> str:
 
 
 def passages(path: Path, text: str) -> Iterator[tuple[int, str]]:
-    """What people read, with the numbers of the first lines."""
+    """Text for readers, with the numbers of the first lines."""
     if path.suffix in DOCUMENTS:
         yield 1, text
     elif path.suffix in COMMENTS:
@@ -99,7 +99,7 @@ def passages(path: Path, text: str) -> Iterator[tuple[int, str]]:
 
 
 def dangling(project: Project, path: Path, text: str) -> Iterator[re.Match[str]]:
-    """What the text of that file names and the project does not have."""
+    """Names in the file's text that the project does not have."""
     tops = {known.parts[0] for known in project.texts if len(known.parts) > 1}
     for named in FILE.finditer(text):
         known = named[1] in project.names or named[1] in project.code

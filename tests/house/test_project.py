@@ -35,7 +35,7 @@ def test_every_python_package_is_pinned_once_for_each_python(root: Path) -> None
     pinned: dict[str, list[tuple[str, str]]] = {}
     for name, relation, version in pins:
         pinned.setdefault(name, []).append((relation, version))
-    # One version for all, or one below and one from the same Python on.
+    # One version for all, or two versions that share the Pythons at one boundary.
     for name, conditions in pinned.items():
         _, at = conditions[0]
         assert conditions in ([(None, None)], [("<", at), (">=", at)]), name

@@ -13,7 +13,7 @@ import pytest
 Text = Callable[[Path], str]
 Offenders = Callable[[Iterable[str]], None]
 
-# <<"..." "...">>: adjacent strings are one, as Erlang joins them.
+# <<"..." "...">>: Erlang joins adjacent strings.
 BINARY = re.compile(r'<<((?:\s*"(?:[^"\\]|\\.)*")+)(?:/utf8)?\s*>>')
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ESCAPES = {"n": "\n", "t": "\t", "s": " "}
@@ -89,7 +89,7 @@ def test_an_unused_function_is_found() -> None:
 def test_suites_have_no_unused_function(
     files: list[Path], text: Text, expect_none: Offenders
 ) -> None:
-    """The compiler does not warn of one: suites export all their functions."""
+    """The compiler warns of no unused function, since suites export all functions."""
     expect_none(
         f"{file}: {name}"
         for file in files

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faults to be put into the project on purpose, one at a time, and the test that has to notice.
-
-``./dev mutants`` does so in a copy. Each breaks one promise of docs/guarantees.md.
-"""
+"""Faults for ./dev mutants: each breaks a promise of docs/guarantees.md; its test must notice."""
 
 from dataclasses import dataclass
 
@@ -11,9 +8,9 @@ from dataclasses import dataclass
 class Mutant:
     name: str
     file: str
-    old: str  # occurs once
+    old: str  # must occur exactly once
     new: str
-    test: tuple[str, ...]  # what `./dev test` is told
+    test: tuple[str, ...]  # the arguments of `./dev test`
 
 
 MUTANTS = (

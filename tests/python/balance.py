@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures whether a repeated operation keeps references. A reference kept each time shows.
+"""Measures whether a repeated operation keeps references, for example one at each call.
 
 A debug build of CPython (`./dev test --debug-python`) counts all references. Any other build counts
 blocks of memory, and shows the references of each object that the test names.
@@ -15,7 +15,7 @@ import erlang
 Operation = Callable[[], object]
 AsyncOperation = Callable[[], Coroutine[object, object, object]]
 
-# What operations meet of their own accord; in later releases these are immortal, and never grow.
+# Objects that operations use by themselves; in later releases these are immortal and never counted.
 SHARED: list[object] = [
     *(None, True, False, 0, 1, (), "", b""),
     *(int, str, bytes, list, dict, tuple, float),
@@ -29,7 +29,7 @@ ROUNDS = 5
 
 def held(involved: Sequence[object]) -> list[int]:
     """The figures that must not grow, after a collection of garbage in Python and in Erlang."""
-    # Large values are shared with Erlang, whose processes give them back when they collect.
+    # Erlang shares large values and releases them when its processes collect garbage.
     erlang.call("conversion_collect")
     gc.collect()
     total = getattr(sys, "gettotalrefcount", sys.getallocatedblocks)()
@@ -39,8 +39,8 @@ def held(involved: Sequence[object]) -> list[int]:
 def growth_by(operation: Operation, involved: Sequence[object], times: int) -> dict[str, int]:
     """The growth that at least half of the rounds of `operation` show, and the growth in all.
 
-    A reference that is kept each time grows in every round. Objects that are kept for the next use,
-    or that end by themselves a moment later, do not.
+    A reference that is kept each time grows in every round. Objects that are kept for the next use
+    do not grow, nor do objects that end a moment later.
     """
     things = [*SHARED, *involved]
     names = ["in all", *(f"{type(thing).__name__} at {id(thing):#x}" for thing in things)]

@@ -39,19 +39,20 @@ def pytest_sessionstart() -> None:
     # The functions come from Erlang: tools/parts.py compiles and registers them.
     if not hasattr(erlang, "await_published"):
         raise pytest.UsageError("bridge_probes isn't registered: run these by ./dev test python")
-    # uvloop keeps descriptors for the whole process from its first loop on.
+    # From its first loop on, uvloop keeps descriptors for the whole process.
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(asyncio.sleep(0))
 
 
 def pytest_collection_finish() -> None:
-    # Each look for leaks collects garbage: not among what was imported, which stays anyway.
+    # Each check for leaks collects garbage. The imported objects stay anyway, so they need no
+    # collection.
     gc.collect()
     gc.freeze()
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, LoopFactory]:
-    """Every coroutine test runs on both loops."""
+    """Run every coroutine test on both loops."""
     return LOOPS
 
 
@@ -63,7 +64,7 @@ def loop_factory(request: pytest.FixtureRequest) -> LoopFactory:
 
 @pytest.fixture(autouse=True)
 def nothing_leaks(no_erlang_leaks: None) -> None:
-    """Fails a test that leaves something behind."""
+    """Fail a test that leaves something behind."""
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def tag() -> str:
 
 
 class Node:
-    """Runs `erlpy` as its users do: another node, in another process."""
+    """Run `erlpy` as its users do: another node, in another process."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -7,7 +7,7 @@ import erlang
 
 
 def echo(value: object) -> Any:
-    """The value that comes back from Erlang for `value`."""
+    """Return the value that comes back from Erlang for `value`."""
     return erlang.call("conversion_echo", value)
 
 
@@ -24,14 +24,14 @@ def printed(value: object) -> str:
 
 
 def is_same(value: object, text: str) -> bool:
-    """Whether `value` becomes exactly (=:=) the value of the Erlang expression."""
+    """Return whether `value` becomes exactly (=:=) the value of the Erlang expression."""
     same = erlang.call("conversion_same", value, text)
     assert isinstance(same, bool)
     return same
 
 
 def alike(left: object, right: object) -> bool:
-    """Equal, of the same types at all levels, with zeros of the same sign."""
+    """Return whether both are equal, with the same types at all levels and signs of zeros."""
     if type(left) is not type(right):
         return False
     if isinstance(left, float):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""erlang.async_call in everything that asyncio does with awaitables, on both loops."""
+"""erlang.async_call in all uses of awaitables in asyncio, on both loops."""
 
 import asyncio
 import threading
@@ -120,7 +120,7 @@ async def test_several_tasks_may_wait_for_one_call() -> None:
 
 async def test_the_call_starts_before_anybody_awaits_it(tag: str) -> None:
     call = erlang.async_call("wait_forever", tag)
-    # Blocks the loop on purpose: nothing but the start itself can have sent the call.
+    # This blocks the loop on purpose: only the start itself can have sent the call.
     pid = await asyncio.to_thread(erlang.call, "await_published", tag, 5000)
     await erlang.async_call("release", pid, 1)
     assert await call == 1

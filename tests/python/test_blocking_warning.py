@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""erlang.call on a thread whose loop is running works, blocks the loop, and says so once."""
+"""erlang.call on a thread whose loop is running works, blocks the loop, and warns once."""
 
 import asyncio
 import linecache
@@ -12,7 +12,7 @@ import erlang
 
 @pytest.fixture(autouse=True)
 def defaults() -> None:
-    """As in a program: each place warns once (the tests' own rule is that warnings are errors)."""
+    """As in a program, each place warns once. In the tests, warnings would be errors."""
     warnings.simplefilter("default")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Threads that C made and Python does not know: they enter through PyGILState_Ensure."""
+"""Threads that C made and that Python does not know: they enter by PyGILState_Ensure."""
 
 import ctypes
 import threading
@@ -12,13 +12,13 @@ from erlang.testing import becomes_true
 
 pytestmark = pytest.mark.channel
 
-# ctypes callbacks take the GIL by PyGILState_Ensure when they begin and release it at their end.
+# ctypes callbacks take the GIL by PyGILState_Ensure at their begin and release it at their end.
 START = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def run_in_c_threads(count: int, work: Callable[[], None]) -> None:
-    """Runs ``work`` in ``count`` threads of pthread_create at once; joins them without the GIL."""
+    """Run ``work`` in ``count`` threads of pthread_create at once; join them without the GIL."""
     start = START(lambda _: work())
     threads = [ctypes.c_ulong() for _ in range(count)]
     for thread in threads:
@@ -72,7 +72,7 @@ def test_a_thread_that_comes_in_again_and_again_keeps_its_channel() -> None:
     done = threading.Event()
 
     def sort() -> None:
-        # qsort calls back with the GIL released in between.
+        # qsort calls back; between the callbacks, the GIL is released.
         LIBC.qsort(numbers, len(numbers), ctypes.sizeof(ctypes.c_int), compare(ask))
         done.set()
 

@@ -27,7 +27,7 @@ def spawn_by_constructor(call: Any) -> asyncio.Task[Any]:
 
 
 def spawn_in_python(call: Any) -> asyncio.Task[Any]:
-    # Tools that let loops nest put this class in the place of all tasks.
+    # Tools that allow nested loops replace all tasks by this class.
     task: asyncio.Task[Any] = asyncio.tasks._PyTask(  # type: ignore[attr-defined]
         call, loop=asyncio.get_running_loop()
     )
@@ -52,7 +52,7 @@ def plain_factory(loop: Any, coro: Any, **options: Any) -> asyncio.Task[Any]:
 
 
 def eager_factory(loop: Any, coro: Any, **options: Any) -> asyncio.Task[Any]:
-    # Some releases hand on a choice of their own, which asyncio's own factory of 3.13.0 refuses.
+    # Some releases pass a choice of their own, which asyncio's own factory of 3.13.0 refuses.
     return asyncio.Task(coro, loop=loop, **{**options, "eager_start": True})  # type: ignore[call-arg]
 
 
@@ -80,7 +80,7 @@ async def test_it_is_a_future_and_no_coroutine() -> None:
     assert call.get_loop() is asyncio.get_running_loop()
     task = asyncio.create_task(call)
     assert await task == 1
-    # A task that ran a call has not made coroutines of the others.
+    # A task that ran a call has not turned other calls into coroutines.
     assert not asyncio.iscoroutine(call)
 
 
@@ -219,7 +219,7 @@ async def test_cancelling_one_of_several_tasks_of_a_call_cancels_the_call(
 
 def test_the_first_call_of_a_loop_may_be_a_tasks(loop_factory: LoopFactory) -> None:
     async def main() -> object:
-        # The method is there before the loop has any part in Erlang.
+        # The method exists before the loop has called Erlang.
         return await asyncio.get_running_loop().create_task(erlang.async_call("double_it", 21))
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:
@@ -293,7 +293,7 @@ async def test_a_task_group_that_ends_refuses_a_call(tag: str) -> None:
         pass
     with pytest.raises(RuntimeError, match="is finished"):
         group.create_task(call)
-    # Task groups of 3.13 close what they refuse.
+    # From 3.13 on, task groups close an awaitable that they refuse.
     assert call.cancelled() is (sys.version_info >= (3, 13))
     call.cancel()
     assert await erlang.async_call("await_end", pid, 5000)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls begin, get replies, are cancelled, time out and lose their Erlang process, in any order.
 
-A model knows how each call may end by now. Each call ends so, once, and never without a reason.
+A model knows how each call may end by now. Each call ends in such a way, once, and never without a
+reason.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ from erlang.testing import becomes_true
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
-# Milliseconds, and seconds, in which what has to happen happens on a busy machine.
+# In milliseconds and in seconds: the time in which expected events happen on a busy machine.
 SOON = 10_000
 SOON_SECONDS = 10.0
 THREADS = 4
@@ -39,7 +40,7 @@ class Begun:
     """A call that waits in Erlang, and the ways in which it may end by now."""
 
     call: "erlang.Call[object] | Future[object]"
-    # `None`: its time had run out before its process said that it works.
+    # `None`: the call timed out before its process reported.
     pid: erlang.Pid | None
     timed: bool = False
     may_end: set[object] = field(default_factory=set)
@@ -83,14 +84,14 @@ class CallLifeCycle(RuleBasedStateMachine):
         call = self.pool.submit(erlang.call, "wait_forever", tag)
         self.begun.append(Begun(call, erlang.call("await_published", tag, SOON)))
 
-    # What may happen to them.
+    # Events of calls.
 
     @precondition(lambda self: self.targets())
     @rule(data=st.data())
     def answer(self, data: st.DataObject) -> None:
         begun = data.draw(st.sampled_from(self.targets()))
         value = next(_numbers)
-        # What may be drawn next must not depend on the time: so one without a process is drawn too.
+        # The drawn events must not depend on time. So a call without a process is drawn too.
         if begun.pid is not None:
             erlang.call("release", begun.pid, value)
         begun.may_end.add(value)
@@ -127,7 +128,7 @@ class CallLifeCycle(RuleBasedStateMachine):
 
     @rule()
     def close_the_loop(self) -> None:
-        """Its calls end with the loop. Nothing can see how."""
+        """The calls end with the loop. The test cannot see how."""
         closed = [each for each in self.begun if each.of_a_loop]
         self.begun = [each for each in self.begun if not each.of_a_loop]
         self.runner.close()
@@ -164,7 +165,9 @@ class CallLifeCycle(RuleBasedStateMachine):
         assert becomes_true(lambda: erlang.stats()["in_flight"] == 0)
 
     def leave_nobody_waiting(self) -> None:
-        """Also after a failure: the interpreter ends only after the threads of the pool."""
+        """End all calls, also after a failure: the interpreter ends only after the threads of the
+        pool.
+        """
         for begun in self.begun:
             if begun.pid is not None:
                 erlang.call("stop_process", begun.pid)
@@ -175,7 +178,7 @@ class CallLifeCycle(RuleBasedStateMachine):
         self.begun.remove(begun)
         allowed = begun.may_end | ({erlang.Timeout} if begun.timed else set())
         assert (type(end) if isinstance(end, BaseException) else end) in allowed, (end, begun)
-        # A thread's is its handler, which goes on.
+        # The process of a thread's call is its handler, which goes on.
         if begun.of_a_loop:
             self.await_end(begun)
 
@@ -194,7 +197,7 @@ class CallLifeCycle(RuleBasedStateMachine):
             return error
 
     def targets(self) -> list[Begun]:
-        """One process works on all calls of a thread. Afterwards it may belong to another."""
+        """One process works on all calls of a thread, and may later belong to another thread."""
         return [each for each in self.begun if each.of_a_loop or not each.may_end]
 
     def threads_at_work(self) -> int:
@@ -211,8 +214,8 @@ def test_every_call_ends_once_and_as_the_model_says(loop_factory: LoopFactory) -
             database=None,
             deadline=None,
             max_examples=60,
-            # A call that never ends takes its whole deadline each time: no search for a shorter
-            # history.
+            # A call that never ends takes its whole deadline each time, so there is no search for a
+            # shorter history.
             phases=[Phase.generate],
             stateful_step_count=30,
             suppress_health_check=[HealthCheck.too_slow],

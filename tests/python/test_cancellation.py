@@ -12,7 +12,7 @@ pytestmark = pytest.mark.channel
 
 
 async def started(tag: str) -> tuple[erlang.Call[object], erlang.Pid]:
-    """A call that does not end by itself, and the process that works on it."""
+    """A call that does not end by itself, and its process."""
     call = erlang.async_call("wait_watched", tag)
     pid = await erlang.async_call("await_published", tag, 5000)
     assert isinstance(pid, erlang.Pid)
@@ -20,12 +20,12 @@ async def started(tag: str) -> tuple[erlang.Call[object], erlang.Pid]:
 
 
 async def has_stopped(tag: str) -> bool:
-    """Whether the process was told to stop. Otherwise it would be killed a second later."""
+    """Return whether the process was told to stop. Otherwise it would be killed a second later."""
     return await ended(tag) == "shutdown"
 
 
 async def ended(tag: str) -> object:
-    """The reason for the end of the process, once it has ended."""
+    """The exit reason of the process, once it has ended."""
     return await erlang.async_call("await_published", f"end of {tag}", 5000)
 
 
@@ -104,8 +104,8 @@ async def test_cancelling_a_gather_stops_all_its_processes(tag: str) -> None:
 async def test_a_call_that_has_not_been_sent_yet_is_never_made(tag: str, earlier: int) -> None:
     for number in range(earlier):
         assert await erlang.async_call("echo", number) == number
-    # So many that most of them gather until the next turn of the loop; all of them do before there
-    # is an Erlang process for the loop.
+    # Most of these calls gather until the next turn of the loop. Before the loop has an Erlang
+    # process, all of them gather.
     calls = [erlang.async_call("wait_forever", f"{tag}/{n}") for n in range(100)]
     for call in calls:
         call.cancel()
@@ -151,7 +151,7 @@ async def test_a_call_that_nobody_holds_goes_on(tag: str) -> None:
     """As with every future: dropping a call does not cancel it."""
     pid = (await started(tag))[1]
     gc.collect()
-    # By the answer to this, the handler has done whatever the loss of the call made it do.
+    # When this call returns, the handler has finished its reaction to the lost call, if any.
     assert await erlang.async_call("echo", 1) == 1
     await erlang.async_call("release", pid, 1)
     assert await ended(tag) == "normal"

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration chooses what wakes the node's channels: eventfd here, pipes in a second run."""
+"""The configuration chooses how the node's channels wake: by eventfds here, by pipes in a second
+run.
+"""
 
 import os
 import threading
@@ -18,7 +20,7 @@ def descriptors() -> Counter[str]:
     for name in os.listdir("/proc/self/fd"):
         try:
             kinds[os.readlink(f"/proc/self/fd/{name}").partition(":[")[0]] += 1
-        except FileNotFoundError:  # that of the listing itself
+        except FileNotFoundError:  # the descriptor of the listing itself
             continue
     return kinds
 
@@ -33,7 +35,7 @@ def test_a_thread_waits_at_the_configured_kind_of_descriptor() -> None:
         end.wait()
 
     before, channels = descriptors(), erlang.stats()["channels"]
-    # More than are ever kept, so that new ones have to be made.
+    # More than the pool keeps, so that new channels are made.
     threads = [threading.Thread(target=work) for _ in range(80)]
     for thread in threads:
         thread.start()

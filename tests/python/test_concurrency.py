@@ -15,7 +15,7 @@ pytestmark = pytest.mark.channel
 
 @pytest.fixture
 def limited(tag: str) -> str:
-    """A function under this name runs one call at a time. ``wait_forever`` under another name."""
+    """A name under which a function like ``wait_forever`` is registered, for one call at a time."""
     erlang.call("register_limited", tag, "wait_forever", 1)
     return tag
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No call works by exceptions: code around it that catches everything sees none of ours."""
+"""Calls use no exceptions: code around a call that catches everything sees none."""
 
 import asyncio
 import functools
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.channel
 
 
 class Middleware:
-    """Records the exceptions that pass through the functions that it wraps, and lets them go on."""
+    """Record the exceptions that pass through the wrapped functions, and let them go on."""
 
     def __init__(self) -> None:
         self.seen: list[BaseException] = []
@@ -61,7 +61,7 @@ def test_a_call_in_a_context_passes_through_unseen() -> None:
 
 
 def guarded(count: int) -> list[object]:
-    """Also from a context. Other bridges replay the whole function for each call there."""
+    """Also for a context. Other bridges replay the whole function there for each call."""
     middleware = Middleware()
     effects = 0
 
@@ -108,7 +108,7 @@ def test_side_effects_before_a_call_happen_once() -> None:
 
 
 def test_nothing_is_raised_inside_of_a_call() -> None:
-    """Not even an exception that is caught again: a profiler or debugger would see it."""
+    """Not even a caught exception: a profiler or debugger would see it."""
     raised: list[str] = []
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:

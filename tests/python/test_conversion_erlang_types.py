@@ -120,7 +120,7 @@ def test_only_its_own_kind_of_term_is_unpickled(data: bytes) -> None:
 
 
 def test_unpickling_makes_no_atoms() -> None:
-    """A pid of a node whose name is no atom here, in external term format."""
+    """The external format of a pid whose node name is not an atom here."""
     node = b"unheard_of@nowhere"
     data = bytes([131, 88, 119, len(node)]) + node + bytes(12)
     before = term("erlang:system_info(atom_count)")
@@ -130,11 +130,11 @@ def test_unpickling_makes_no_atoms() -> None:
 
 
 def test_a_fun_over_a_large_map_does_not_end_the_node() -> None:
-    # Before OTP 27.3 the runtime crashes when it decodes this on a thread of ours.
+    # Before OTP 27.3 the runtime crashes when a foreign thread decodes this term.
     fun = term("M = maps:from_list([{X, X} || X <- lists:seq(1, 1000)]), fun() -> M end")
     assert echo(fun) == fun
     data = pickle.dumps(fun)
-    with contextlib.suppress(ValueError):  # refused there
+    with contextlib.suppress(ValueError):  # refused on these versions
         assert pickle.loads(data) == fun
 
 
@@ -198,7 +198,7 @@ def test_atoms_can_be_referenced_weakly() -> None:
         assert reference() is atom
         del atom
         gc.collect()
-        # Dead, or alive in the cache of atoms met last: in both cases no dangling pointer.
+        # The atom is dead, or alive in the cache of recent atoms. In both cases no pointer dangles.
         assert reference() in (None, "hello world")
 
 
@@ -235,7 +235,7 @@ BUDGET_PROGRAM = """
 import erlang
 for number in range(100_000):
     erlang.Atom(f"budget {number}")
-assert erlang.Atom("budget 5") == "budget 5"  # known by now
+assert erlang.Atom("budget 5") == "budget 5"  # this atom is known by now
 assert erlang.Atom("ok") == "ok"
 try:
     erlang.Atom("one more")
@@ -245,7 +245,7 @@ except ValueError as error:
 
 
 def test_python_makes_a_limited_number_of_atoms() -> None:
-    # In a node of its own: this one still needs its budget.
+    # In a separate node: this node still needs its budget.
     node = subprocess.run(
         [sys.executable, "-I", "-S", ROOT / "tools/erlpy", "-c", BUDGET_PROGRAM],
         capture_output=True,

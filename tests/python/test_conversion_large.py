@@ -15,11 +15,13 @@ SIZES = [0, 1, 63, 64, 65, 4095, 4096, 65535, 65536, 65537, 5_000_000]
 
 
 def eventually_unreferenced(value: object, count: int) -> bool:
-    """Erlang drops a binary when the last holder of the binary was collected."""
+    """Return whether the count is reached: Erlang drops a binary after the last holder was
+    collected.
+    """
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         erlang.call("conversion_collect")
-        if sys.getrefcount(value) <= count + 1:  # the parameter is one more
+        if sys.getrefcount(value) <= count + 1:  # the parameter is one more reference
             return True
         time.sleep(0.01)
     return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Moments of classes derived from Python's: those of pandas, and a user's own."""
+"""Moments of classes derived from Python's: pandas' classes, and a user's own class."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -46,7 +46,7 @@ class NoTime(time):
 
 @thorough
 @given(
-    # Three days inside pandas' bounds, so that no zone leaves them.
+    # Three days inside pandas' bounds, so that no time zone leaves the bounds.
     st.integers(-(1 << 63) + (1 << 48), (1 << 63) - (1 << 48)),
     st.sampled_from([None, "UTC", "+05:45", "-03:30"]),
 )

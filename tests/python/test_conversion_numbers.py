@@ -197,7 +197,7 @@ def test_scalars_that_are_no_numbers_are_refused(value: object) -> None:
         echo([value])
     assert str(raised.value).startswith("args[0][0]: '")
     assert f"{type(value).__name__}' objects have no Erlang value" in str(raised.value)
-    # No hint at what would be refused again.
+    # No hint at a value that would be refused again.
     if "its .tolist()" in str(raised.value):
         echo([value.tolist()])  # type: ignore[attr-defined]
 
@@ -225,14 +225,14 @@ def test_arrays_are_refused_with_a_hint(make: Callable[[], object]) -> None:
 
 
 class Indexed:
-    """Works as an index of a list, but is no number."""
+    """Works as an index of a list, but is not a number."""
 
     def __index__(self) -> int:
         return 3
 
 
 class Measured:
-    """Has a size, but is no number."""
+    """Has a size, but is not a number."""
 
     def __float__(self) -> float:
         return 1.5

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values that can't be sent are refused with their place. Afterwards everything works."""
+"""Values that can't be sent are refused, and the error names their place. Afterwards everything
+works.
+"""
 
 import contextlib
 import threading
@@ -113,7 +115,7 @@ def test_keys_that_become_one_are_refused(value: dict[object, object]) -> None:
 def test_a_thousand_levels_are_converted(kind: str) -> None:
     value = nested(DEEPEST, WRAPS[kind])
     back = echo(value)
-    # Comparing them would be too deep for Python.
+    # A comparison of these values would be too deep for Python.
     for _ in range(DEEPEST):
         value, back = (next(reversed(x.values() if kind == "dict" else x)) for x in (value, back))
     assert back == value == 1
@@ -133,7 +135,7 @@ def test_results_nested_too_deeply_are_refused() -> None:
 
 
 def test_deep_values_fit_a_small_stack() -> None:
-    # musl gives threads 128 KiB, but Python itself asks for 1 MiB there.
+    # musl gives threads 128 KiB, but Python itself requests 1 MiB there.
     old = threading.stack_size(1 << 20)
     results: list[object] = []
     try:
@@ -170,7 +172,7 @@ def test_the_same_value_twice_is_no_cycle() -> None:
 
 
 class Meddler:
-    """Runs code in the middle of a conversion."""
+    """Run code in the middle of a conversion."""
 
     def __init__(self, meddle: Callable[[], object]) -> None:
         self.meddle = meddle
@@ -222,7 +224,7 @@ def test_a_dict_whose_keys_are_swapped_meanwhile_does_no_harm() -> None:
         del changing["c"]
         changing["d"] = 2
 
-    with contextlib.suppress(RuntimeError):  # which is right as well
+    with contextlib.suppress(RuntimeError):  # a refusal is right as well
         assert echo(dict_that_changes(swap)).keys() <= {"a", "b", "c", "d"}
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from erlang import Atom
 
-# The database would be a folder of the machine; deadlines would measure the machine.
+# No database, which would be a folder of the machine; no deadlines, which would measure the
+# machine.
 thorough = settings(
     database=None,
     deadline=None,
@@ -29,7 +30,7 @@ class AtomOf:
     name: str
 
 
-# None of those that come back as None, True or False.
+# No atoms that come back as None, True or False.
 ATOMS = st.builds(AtomOf, st.sampled_from(["ok", "error", "bytes", "hello world", "日本"]))
 
 SCALARS: st.SearchStrategy[Any] = st.one_of(
@@ -154,7 +155,8 @@ def test_sets_come_back_as_lists_of_their_elements(value: set[object]) -> None:
 
 
 def test_integers_around_every_power_of_two_come_back() -> None:
-    # All of one exponent in one call, so that five thousand exponents take seconds.
+    # One call for each exponent with all its integers, so that five thousand exponents take
+    # seconds.
     for bits in range(5001):
         edge = 1 << bits
         values = [sign * (edge + step) for sign in (1, -1) for step in (-1, 0, 1)]

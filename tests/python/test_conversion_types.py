@@ -168,7 +168,7 @@ def test_terms_without_a_python_twin_come_back_as_themselves(text: str) -> None:
 
 
 def test_pid_of_another_node_comes_back_as_itself() -> None:
-    # node(), number, serial and creation as the external term format has them.
+    # node(), number, serial and creation in the external term format.
     text = 'binary_to_term(<<131, 88, 119, 5, "a@b.c", 7:32, 0:32, 1:32>>)'
     pid = term(text)
     assert type(pid) is erlang.Pid

@@ -63,7 +63,7 @@ async def test_the_end_of_a_loops_handler_ends_all_its_calls(tag: str) -> None:
         erlang.async_call("kill_handler"), *waiting, return_exceptions=True
     )
     assert [type(result) for result in results] == [erlang.Disconnected] * 11
-    # The next call gets another handler, and the work of the former one is at its end.
+    # The next call gets another handler, and the work of the former handler has ended.
     assert await erlang.async_call("double_it", 21) == 42
     for pid in pids:
         assert await erlang.async_call("await_end", pid, 5000)

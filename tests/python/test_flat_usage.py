@@ -21,7 +21,7 @@ def run_by_asyncio(main: Coroutine[object, object, int]) -> int:
 
 
 def run_by_uvloop(main: Coroutine[object, object, int]) -> int:
-    # asyncio.run itself takes another kind of loop from Python 3.12 on.
+    # From Python 3.12 on, asyncio.run itself takes another kind of loop.
     return uvloop.run(main)
 
 
@@ -41,7 +41,7 @@ def test_1_000_sequential_awaits_leave_nothing(loop_factory: LoopFactory) -> Non
 
 
 def test_1_000_sequential_awaits_with_payloads_leave_nothing(loop_factory: LoopFactory) -> None:
-    """64 kB each way make 65 MB in all. Less than a quarter of it may stay."""
+    """64 kB each way make 65 MB in all. Less than a quarter may stay."""
     payload = "x" * 65536
 
     async def echo_again_and_again() -> None:

@@ -22,7 +22,7 @@ ROUNDS = 20
 
 
 def switched(value: int) -> int:
-    """Erlang calls this on the waiting thread. The parent greenlet goes on first."""
+    """Called by Erlang on the waiting thread. The parent greenlet goes on first."""
     parent = greenlet.getcurrent().parent
     assert parent is not None
     parent.switch()
@@ -34,7 +34,7 @@ def nested(value: int, timeout: float | None) -> object:
 
 
 def in_new_thread(function: Callable[[], None]) -> None:
-    """Runs the function in a thread of its own. A call that waits for ever fails the test."""
+    """Run the function in a new thread. A call that waits for ever fails the test."""
     failures: list[BaseException] = []
 
     def run() -> None:
@@ -52,7 +52,7 @@ def in_new_thread(function: Callable[[], None]) -> None:
 
 
 def in_flight_at_last() -> int:
-    """The number of calls in flight, as soon as it is 0, or after ten seconds."""
+    """The number of calls in flight, once it is 0, or after ten seconds."""
     pause = threading.Event()
     for _ in range(1000):
         if erlang.stats()["in_flight"] == 0:
@@ -81,7 +81,7 @@ def test_calls_of_greenlets_end_in_the_order_of_their_beginning(
                 each.switch()
             assert ended == list(range(count))
             assert all(each.dead for each in greenlets)
-            # The thread's own calls go on as before.
+            # The thread's own calls work as before.
             assert erlang.call("double_it", 21) == 42
 
     in_new_thread(work)
@@ -123,7 +123,7 @@ def test_a_call_of_another_greenlet_may_run_out_of_time_meanwhile() -> None:
         with pytest.raises(erlang.Timeout):
             erlang.call("wait_forever", "meanwhile", timeout=0.2)
         other.switch()
-        # Its answer came in time or not, but it ended once.
+        # The answer came in time or too late, but the call ended once.
         assert outcomes in ([1], [erlang.Timeout])
         assert erlang.call("double_it", 4) == 8
 
@@ -142,7 +142,7 @@ def test_a_thread_that_ends_with_a_greenlet_inside_leaves_nothing() -> None:
 
     for _ in range(5):
         in_new_thread(work)
-        # A thread ends after those that join it go on.
+        # A thread may end shortly after `join` returns.
         assert in_flight_at_last() == 0
     # No channel is in use twice.
     in_new_thread(lambda: [erlang.call("double_it", n) for n in range(100)] and None)
@@ -152,7 +152,7 @@ outcomes: list[str] = []
 
 
 def outlives_its_time() -> None:
-    """Switches the thread away. The timeout of this request has run out when it goes on."""
+    """Switch the thread away. When this code goes on, its request has timed out."""
     try:
         parent = greenlet.getcurrent().parent
         assert parent is not None
@@ -166,11 +166,11 @@ def outlives_its_time() -> None:
 
 
 def run_out_of_time(function: str) -> object:
-    """A request that has not ended although its caller no longer waits."""
+    """Make a request that goes on although its caller no longer waits."""
     return erlang.call("py_call_timed", __name__, function, [], 50)
 
 
-# The outermost code of the greenlet is a Python function, or the native one.
+# The outermost code of the greenlet is a Python function, or a native function.
 CALLERS: dict[str, Callable[[str], Callable[[], object]]] = {
     "python": lambda function: lambda: run_out_of_time(function),
     "native": lambda function: partial(erlang.call, "py_call_timed", __name__, function, [], 50),
@@ -190,20 +190,20 @@ def test_a_time_limit_interrupts_no_other_greenlet(
     def work() -> None:
         late = greenlet.greenlet(limited("outlives_its_time"))
         late.switch()
-        # This is the code of no request. The limit of the other greenlet's is over meanwhile.
+        # This code belongs to no request. Meanwhile the other greenlet's limit passes.
         erlang.call("slow", 100)
         end = time.monotonic() + 0.3
         while time.monotonic() < end:
             sum(range(100))
         outcomes.append("not interrupted")
-        # Neither is another request.
+        # Another request is not interrupted either.
         assert nested_in_line(7) == 7
         assert late.switch() == (erlang.Atom("error"), erlang.Atom("timeout"))
         assert late.dead
         assert erlang.call("double_it", 21) == 42
 
     in_new_thread(work)
-    # Where CPython lets it, the function does not even go on.
+    # Where CPython allows it, the function does not even go on.
     assert [each for each in outcomes if each != "goes on"] == ["not interrupted", "interrupted"]
     assert erlang.stats()["in_flight"] == 0
 
@@ -251,13 +251,13 @@ class User(Base):
 
 
 def slept(value: int) -> int:
-    """Erlang calls this on the loop's thread, in a greenlet of SQLAlchemy. The loop goes on."""
+    """Called by Erlang on the loop's thread, in a greenlet of SQLAlchemy. The loop goes on."""
     await_only(asyncio.sleep(0.001 * (value % 3)))
     return value
 
 
 class Pause:
-    """An interruption may prevent its await. A coroutine would then warn."""
+    """An interruption may prevent the await of this object. A coroutine would then warn."""
 
     def __await__(self) -> Generator[Any, None, None]:
         return asyncio.sleep(0.001).__await__()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""At the configured limit of calls in flight, and when the application stops."""
+"""Calls at the configured limit, and when the application stops."""
 
 from conftest import Node
 
@@ -22,7 +22,7 @@ async def main():
 asyncio.run(main())
 """
 
-# Each level fills the limit, and the next one is nested in it.
+# Each level fills the limit; the next level is nested in it.
 NESTED = """
 import asyncio, erlang
 
@@ -55,7 +55,8 @@ for way in ("down", "down_async", "down_in_thread", "on_loop", "gathered"):
 print(erlang.stats()["in_flight"])
 """
 
-# By way of a context, or of the default loop: whose name ends so is a coroutine function.
+# By way of a context or of the default loop. The name's end tells whether the function is a
+# coroutine function.
 NEST = """
 begin
     [Depth] = Args,
@@ -67,7 +68,7 @@ begin
 end
 """
 
-# At a limit of two, of which the outermost call takes one.
+# The limit is two, and the outermost call uses one place.
 BESIDE = """
 import asyncio, erlang, weakref
 
@@ -82,7 +83,7 @@ async def beside():
 async def let_go():
     call = erlang.async_call("double_it", 21)
     value, call = await call, weakref.ref(call)
-    await asyncio.sleep(0)  # what woke this task has it still
+    await asyncio.sleep(0)  # the code that woke this task still has the call
     return [value, call() is None]
 
 for way in ("beside", "let_go"):
@@ -146,7 +147,7 @@ def test_nested_calls_are_not_refused_for_their_own_ancestors(node: Node) -> Non
         ),
         *("-c", NESTED),
     )
-    # On behalf of one request one call may go over the limit, not any number of them.
+    # One call of a request may exceed the limit, but no second call.
     assert done.stdout.splitlines() == [
         "down 10",
         "down_async 10",
@@ -167,7 +168,8 @@ def test_one_call_of_a_request_may_go_over_the_limit_beside_those_within(node: N
         ),
         *("-c", BESIDE),
     )
-    # What is within the limit is not kept until the request ends, which may be a long time.
+    # A call within the limit is released at its own end. The end of the request may come much
+    # later.
     assert done.stdout.splitlines() == [
         "beside [False, False, True, 'Overloaded']",
         "let_go [42, True]",

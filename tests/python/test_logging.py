@@ -30,7 +30,7 @@ class SmallOutbox(Outbox):
 
 
 def texts(outbox: Outbox, acknowledged: int = 0) -> list[str]:
-    """Of all batches."""
+    """The texts of all batches."""
     found: list[str] = []
     while True:
         batch = outbox.take(acknowledged, False)

@@ -27,7 +27,7 @@ def test_an_interruption_of_the_last_turn_leaves_no_task_of_ours(
         turn = end._turn
 
         def interrupted_turn() -> None:
-            """As if the exception came before the first callback of the turn."""
+            """Behave as if the exception came before the first callback of the turn."""
             end._turn = turn  # type: ignore[method-assign]
             left.append(asyncio.all_tasks(loop))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loops begin, end, are closed with calls under way, or forgotten; many of them at once."""
+"""Loops begin, end, are closed during calls, or forgotten; many of them at once."""
 
 import asyncio
 import gc
@@ -83,7 +83,7 @@ def test_a_loop_closed_with_calls_in_flight(
 
 
 def test_closing_a_loop_ends_its_calls_at_once(loop_factory: LoopFactory, tag: str) -> None:
-    """No collection of garbage and no other loop is needed for that."""
+    """This needs no garbage collection and no other loop."""
     loop = loop_factory()
 
     async def begin() -> tuple[erlang.Call[object], object]:
@@ -125,7 +125,7 @@ def test_closed_loops_that_are_kept_hold_no_channels(loop_factory: LoopFactory) 
     before = Footprint.now()
     for _ in range(20):
         run()
-    # The last one is found when another begins.
+    # The last closed loop is found when another loop begins.
     assert becomes_true(lambda: Footprint.now().channels <= before.channels)
     assert becomes_true(lambda: Footprint.now().descriptors <= before.descriptors)
     assert Footprint.now().loops == before.loops
@@ -147,7 +147,7 @@ def test_a_loop_never_closed_and_dropped(loop_factory: LoopFactory, tag: str) ->
     loop, pid = use()
     gc.collect()
     if (kept := loop()) is not None:
-        # uvloop keeps its unclosed loops for ever, those that never called Erlang too.
+        # uvloop keeps its unclosed loops for ever, even loops that never called Erlang.
         assert type(kept).__module__ == "uvloop"
         kept.close()
         del kept

@@ -14,14 +14,14 @@ import erlang
 pytestmark = pytest.mark.channel
 
 CALLS = 5_000
-# Calls that may end before the others have their turn, with room for other bounds to come.
+# The upper limit of calls that end before other callbacks run, with some room for changes.
 MOST = 500
-# Seconds for all of them, on a machine that is busy.
+# In seconds: the time for all calls on a busy machine.
 LIMIT = 30
 
 
 async def waiting_calls(count: int) -> tuple[erlang.Pid, list[asyncio.Future[int]]]:
-    """Calls that are all under way, and the gate at which they wait."""
+    """Calls that are all in progress, and the gate at which they wait."""
     gate: erlang.Pid = await erlang.async_call("open_gate")
     calls = [erlang.async_call("pass_gate", gate, number) for number in range(count)]
     assert await erlang.async_call("everybody_at_gate", gate, count) == count
@@ -29,7 +29,7 @@ async def waiting_calls(count: int) -> tuple[erlang.Pid, list[asyncio.Future[int
 
 
 def answer_all(gate: erlang.Pid) -> None:
-    """All replies have arrived before the loop looks at the first one: its thread waits here."""
+    """Answer all calls before the loop looks at the first reply: the loop's thread waits here."""
     with pytest.warns(erlang.BlockingCallWarning):
         assert erlang.call("empty_gate", gate)
 
@@ -54,7 +54,7 @@ async def turns_until_done(calls: Sequence[asyncio.Future[Any]]) -> list[int]:
 
 
 async def first_of(calls: Sequence[asyncio.Future[Any]]) -> None:
-    """Waits until some calls have ended and the loop is about to end more."""
+    """Wait until some calls have ended and the loop is about to end more."""
     done, _ = await asyncio.wait(calls, timeout=LIMIT, return_when=asyncio.FIRST_COMPLETED)
     assert done
 
@@ -79,7 +79,7 @@ async def test_calls_whose_handler_dies_end_in_many_turns() -> None:
 
 
 def calls_out_of_time(gate: object, count: int, seconds: float) -> list[asyncio.Future[int]]:
-    """Calls whose timeout has run out before the loop's next look: its thread waits here."""
+    """Calls whose timeout passes before the loop looks again: the loop's thread waits here."""
     calls = [erlang.async_call("pass_gate", gate, each, timeout=seconds) for each in range(count)]
     time.sleep(seconds)
     return calls
@@ -116,7 +116,7 @@ async def test_a_call_made_while_others_still_end_is_answered() -> None:
     later = erlang.async_call("echo", "later")
     assert not calls[-1].done()
     assert await later == "later"
-    # In the order in which they came.
+    # In the order of their arrival.
     assert calls[-1].done()
     assert await asyncio.gather(*calls) == list(range(CALLS))
 

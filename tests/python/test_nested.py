@@ -17,7 +17,7 @@ lock = threading.RLock()
 
 
 def descend(depth: int) -> list[int]:
-    """Goes down through Erlang. Returns the threads on its way, the deepest first."""
+    """Go down through Erlang. Return the threads on the way, the deepest first."""
     with lock:  # another thread would wait for ever
         state.depth = getattr(state, "depth", 0) + 1
         if depth == 0:
@@ -79,7 +79,9 @@ def thread_and_depth() -> int:
 
 
 async def test_an_async_function_calls_back_without_the_loops_help() -> None:
-    """No thread waits for its process. So the loop goes on, and a context does the work."""
+    """No thread waits for the function's process. So the loop goes on, and a context runs the
+    request.
+    """
     threads = await asyncio.gather(
         *(erlang.async_call("py_call", __name__, "thread_and_depth", []) for _ in range(20))
     )
@@ -121,7 +123,7 @@ def wait_in_erlang(tag: str) -> object:
 
 
 class Alarm(BaseException):
-    """A signal handler raises it, as for Ctrl-C."""
+    """Raised by a signal handler, as KeyboardInterrupt is for Ctrl-C."""
 
 
 def call_slow() -> object:

@@ -61,7 +61,7 @@ def test_large_payloads_from_many_threads_at_once() -> None:
 
 
 def test_a_buffer_may_change_once_the_call_is_made() -> None:
-    """Erlang works with the content from the start of the call."""
+    """Erlang uses the content from the start of the call."""
     buffer = bytearray(b"\xfe" * 100_000)
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(erlang.call, "echo", buffer).result() == b"\xfe" * 100_000
@@ -79,4 +79,4 @@ async def test_arguments_that_are_refused_leave_no_terms_behind() -> None:
     refuse(100)
     before = resident_bytes()
     refuse(2_000)
-    assert resident_bytes() < before + 20_000_000  # of 100 MB
+    assert resident_bytes() < before + 20_000_000  # the refused values had 100 MB in all

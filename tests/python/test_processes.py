@@ -20,12 +20,14 @@ import erlang
 
 @pytest.fixture(scope="module", autouse=True)
 def tracker() -> None:
-    """The resource tracker of multiprocessing stays once it has started, with its descriptor."""
+    """The resource tracker of multiprocessing stays with its descriptor once it has started."""
     resource_tracker.ensure_running()
 
 
 def in_fork(work: Callable[[], object]) -> str:
-    """The result or exception of ``work`` in a forked child. The child never returns from here."""
+    """Return the result or exception of ``work`` in a forked child. The child never leaves this
+    function.
+    """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -86,7 +88,7 @@ def test_forks_while_other_threads_are_busy_with_erlang() -> None:
 
     def work() -> None:
         while not end.is_set():
-            # Large enough that Erlang keeps the buffer, and that somebody has to let it go.
+            # A buffer of this size is kept by Erlang, so it has to be released later.
             assert erlang.call("size_of", b"x" * 300_000) == 300_000
 
     threads = [threading.Thread(target=work) for _ in range(3)]
@@ -95,7 +97,7 @@ def test_forks_while_other_threads_are_busy_with_erlang() -> None:
     try:
         kept = [erlang.call("self") for _ in range(100)]
         for _ in range(100):
-            # The child drops what it has of Erlang's.
+            # The child drops its references to Erlang's data.
             assert in_fork(lambda: kept.clear()) == "None"
     finally:
         end.set()

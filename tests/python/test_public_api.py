@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the package shows to its users: names, documentation, types."""
+"""The package as users see it: names, documentation, types."""
 
 import asyncio
 import inspect
@@ -21,7 +21,7 @@ CONTRACT = """
     UndefinedFunction async_call call function register_adapter send stats
 """.split()
 
-# Shown beyond the contract: types that users meet and want to name.
+# Beyond the contract: types that users meet and may need to name.
 MORE = ["Call", "Function", "Interrupted"]
 
 TYPED = """
@@ -124,7 +124,7 @@ def test_the_package_is_typed() -> None:
 def test_the_stubs_say_what_is_there(
     node: Node, pytestconfig: pytest.Config, tmp_path: Path
 ) -> None:
-    """stubtest imports the package, which only a node has; both are of this version of Python."""
+    """stubtest imports the package, so it runs in a node, which has the same version of Python."""
     root = pytestconfig.rootpath
     text = (root / "pyproject.toml").read_text().replace("$MYPY_CONFIG_FILE_DIR", str(root))
     version = 'python_version = "{}.{}"'.format

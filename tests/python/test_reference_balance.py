@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No operation of `erlang` keeps a reference: neither when it succeeds nor when it fails."""
+"""No operation of `erlang` keeps a reference, neither in success nor in failure."""
 
 import asyncio
 import copy
@@ -26,7 +26,7 @@ from balance import (
 import erlang
 
 TIMES = 200
-# Of what takes a thread, or a millisecond.
+# The number of runs for operations that take a thread or a millisecond.
 FEW = 40
 
 
@@ -278,7 +278,7 @@ async def timed_out() -> None:
 
 
 async def dropped() -> None:
-    """Nobody looks at the first call, which ends before the second."""
+    """The first call is never awaited, and ends before the second call."""
     erlang.async_call("echo", ["some", "value"])
     with suppress(erlang.Error):
         await erlang.async_call("echo", 1)

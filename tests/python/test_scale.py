@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Large numbers: threads and loops that come and go, calls that are under way at once."""
+"""Large numbers of threads and loops that come and go, and of concurrent calls."""
 
 import asyncio
 import threading
@@ -55,7 +55,7 @@ def loops_that_call(factory: LoopFactory, count: int) -> None:
 
 
 def test_10_000_loops_come_and_go(loop_factory: LoopFactory) -> None:
-    """Half of them on each kind."""
+    """Half of the loops are of each kind."""
     loops_that_call(loop_factory, 200)
     before = Usage.now()
     loops_that_call(loop_factory, LOOPS)
@@ -63,7 +63,7 @@ def test_10_000_loops_come_and_go(loop_factory: LoopFactory) -> None:
 
 
 async def gather_all_at_once(count: int) -> None:
-    """No call ends before all are under way: each waits in Erlang for a message."""
+    """All calls are in progress before any call ends: each waits in Erlang for a message."""
     gate = await erlang.async_call("open_gate")
     calls = [erlang.async_call("pass_gate", gate, number) for number in range(count)]
     everybody = erlang.async_call("everybody_at_gate", gate, count)
@@ -76,7 +76,7 @@ async def gather_all_at_once(count: int) -> None:
 
 def test_100_000_calls_on_one_loop_are_under_way_at_once(loop_factory: LoopFactory) -> None:
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        # What the allocators keep for good, they keep from the first round on.
+        # Allocators keep some memory for ever. They get this memory in the first round.
         runner.run(gather_all_at_once(CALLS))
         before = Usage.now()
         runner.run(gather_all_at_once(CALLS))
@@ -95,7 +95,7 @@ def block_threads(count: int) -> None:
 
 def test_1_000_threads_are_blocked_at_once() -> None:
     block_threads(BLOCKED)
-    # Channels for which the pool has no room are given back.
+    # The node gives back channels for which the pool has no room.
     assert becomes_true(lambda: erlang.stats()["channels"] < 200)
     before = Usage.now()
     block_threads(BLOCKED)

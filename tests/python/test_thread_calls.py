@@ -68,7 +68,8 @@ def test_pure_python_threads_run_while_others_wait(tag: str) -> None:
     waiting = threading.Thread(target=erlang.call, args=("wait_forever", tag))
     waiting.start()
     pid = erlang.call("await_published", tag, 5000)
-    # The other thread has called and cannot return: if it held the GIL, this would never end.
+    # The other thread is in its call and cannot return. If it held the GIL, this line would never
+    # end.
     assert sum(range(100_000)) == 4999950000
     assert waiting.is_alive()
     erlang.call("release", pid, "go")

@@ -32,7 +32,7 @@ def test_3_000_threads_come_and_gone_leave_nothing() -> None:
     before, usage = Footprint.now(), Usage.now()
     call_in_new_threads(3000)
     assert becomes_true(lambda: not Footprint.now().leaks_since(before))
-    # Not only explained by what is kept: there is no more of it than before.
+    # Kept channels alone must not explain the figures: there are no more of them than before.
     assert becomes_true(lambda: Footprint.now().channels <= before.channels + 8)
     # A kilobyte lost with each thread would be three megabytes.
     assert_flat_since(usage, resident=16 * MEGABYTE, kept_channels=8)

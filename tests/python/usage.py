@@ -15,9 +15,9 @@ MEGABYTE = 1_000_000
 
 
 def resident_bytes() -> int:
-    """The resident memory of the process: Python's, Erlang's and the native library's."""
+    """The resident memory of the process: of Python, Erlang and the native library."""
     if os.environ.get("VARIANT") == "address":
-        return 0  # AddressSanitizer keeps what is freed for a while; it looks for leaks itself.
+        return 0  # AddressSanitizer keeps freed memory for a while, and checks for leaks itself
     with open("/proc/self/statm") as statm:
         return int(statm.read().split()[1]) * resource.getpagesize()
 
@@ -34,7 +34,7 @@ class Usage:
     def now(cls) -> "Usage":
         """Measure, after a collection of garbage; not on a thread whose loop is running."""
         gc.collect()
-        # The first look in a node's life makes some 300 atoms: the names of Erlang's allocators.
+        # The first call in a node's life makes some 300 atoms: the names of Erlang's allocators.
         erlang.call("counts")
         counts = erlang.call("counts")
         return cls(
@@ -48,14 +48,15 @@ class Usage:
     def growth_since(
         self, before: "Usage", *, resident: int, kept_channels: int = 0
     ) -> dict[str, int]:
-        """By how much each figure has grown, of those that grew more than they may.
+        """The growth of each figure that has grown more than allowed.
 
-        ``kept_channels``: how many channels may wait for their next user, with what they have.
-        Memory is never given back to the byte: the bounds are far below one object for each call.
+        ``kept_channels``: the number of channels that may wait for their next user, with their
+        resources. Memory never returns to the byte: the limits are far below one object for each
+        call.
         """
         allowed = Usage(
             descriptors=2 * kept_channels,  # a pipe has two ends
-            processes=kept_channels,  # each has a handler
+            processes=kept_channels,  # one handler for each channel
             atoms=0,
             erlang_memory=4 * MEGABYTE,
             resident=resident,
@@ -65,7 +66,7 @@ class Usage:
 
 
 def assert_flat_since(before: Usage, *, resident: int, kept_channels: int = 0) -> None:
-    """Nothing has grown, once what ends by itself has ended."""
+    """Fail if a figure has grown, after everything that ends by itself has ended."""
 
     def growth() -> dict[str, int]:
         return Usage.now().growth_since(before, resident=resident, kept_channels=kept_channels)

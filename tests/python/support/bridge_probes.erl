@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% The Erlang functions that the Python tests call. Each takes the list of the call's arguments.
-%% Tests and functions meet by tags. A function publishes its process under a tag, and the test that
-%% waits for the tag is told at once. So no test sleeps for luck.
+%% Tests and functions meet by tags. A function publishes its process under a tag, and a test that
+%% waits for the tag is told at once. So no test needs to sleep.
 -module(bridge_probes).
 
 -export([register/0]).
@@ -66,14 +66,14 @@ slow([Ms]) ->
     timer:sleep(Ms),
     Ms.
 
-%% Publishes its process under Tag, then waits until released: returns what release/1 sends.
+%% Publishes its process under Tag, waits until released, and returns the value from release/1.
 wait_forever([Tag]) ->
     publish(Tag),
     receive
         {release, Value} -> Value
     end.
 
-%% As wait_forever/1. The reason of its process's end is published under `end of Tag'.
+%% Like wait_forever/1. The exit reason of its process is published under `end of Tag'.
 wait_watched([Tag]) ->
     Pid = erlang:self(),
     _ = spawn(fun() ->
@@ -87,7 +87,7 @@ wait_watched([Tag]) ->
         watched -> wait_forever([Tag])
     end.
 
-%% As wait_forever/1, but takes its time over an exit signal that can be trapped.
+%% Like wait_forever/1, but reacts slowly to an exit signal that can be trapped.
 ignore_shutdown([Tag]) ->
     process_flag(trap_exit, true),
     publish(Tag),
@@ -108,7 +108,7 @@ publish(Tag, Value) ->
             Waiting ! {published, Tag, Value}
     end.
 
-%% What is published, or has been, under Tag: a process as a rule; `none' after Ms milliseconds.
+%% Returns the value that is published under Tag, usually a process; `none' after Ms milliseconds.
 await_published([Tag, Ms]) ->
     case ets:insert_new(?PUBLISHED, {Tag, erlang:self()}) of
         false ->
@@ -145,7 +145,7 @@ kill_self([]) ->
         never -> ok
     end.
 
-%% In an async call: the handler of the whole loop.
+%% For an async call: kills the handler of the whole loop.
 kill_handler([]) ->
     {links, Links} = process_info(erlang:self(), links),
     lists:foreach(fun(Pid) -> exit(Pid, kill) end, [Pid || Pid <- Links, is_pid(Pid)]),
@@ -153,7 +153,7 @@ kill_handler([]) ->
         never -> ok
     end.
 
-%% In an async call: the handler of the whole loop does nothing until it is resumed.
+%% For an async call: the handler of the whole loop does nothing until it is resumed.
 suspend_handler([]) ->
     {parent, Handler} = process_info(erlang:self(), parent),
     ok = sys:suspend(Handler),
@@ -163,7 +163,7 @@ resume_handler([Handler]) ->
     ok = sys:resume(Handler),
     true.
 
-%% An exit whose reason means success to everybody else.
+%% An exit with a reason that usually means success.
 exit_normally([]) ->
     exit(normal).
 
@@ -175,21 +175,21 @@ fail_with([Term]) -> error(Term).
 
 fail_improper([]) -> error([1 | 2]).
 
-%% A value without a Python twin, inside of one that has one.
+%% A value without a Python counterpart, inside a value that has one.
 improper([]) -> [1, #{<<"k">> => [2 | 3]}].
 
 %% Python from Erlang.
 
-%% From the very process that Python waits for: on the waiting thread.
+%% From the process for which Python waits: on the waiting thread.
 py_call([Module, Function, Args]) ->
     {ok, Value} = py:call(Module, Function, Args),
     Value.
 
-%% The same with a timeout of Ms milliseconds, and its result as it is.
+%% The same with a timeout of Ms milliseconds; returns the result unchanged.
 py_call_timed([Module, Function, Args, Ms]) ->
     py:call(Module, Function, Args, #{}, Ms).
 
-%% From a process of its own: on a context's thread.
+%% From a new process: on a context's thread.
 py_call_elsewhere([Module, Function, Args]) ->
     {Pid, Monitor} = spawn_monitor(fun() -> exit({value, py:call(Module, Function, Args)}) end),
     receive
@@ -197,7 +197,7 @@ py_call_elsewhere([Module, Function, Args]) ->
         {'DOWN', Monitor, process, Pid, {value, {error, Why}}} -> error(Why)
     end.
 
-%% The same, with a timeout of Ms milliseconds, and its result as it is.
+%% The same with a timeout of Ms milliseconds; returns the result unchanged.
 py_call_abandoned([Module, Function, Args, Ms]) ->
     {Pid, Monitor} = spawn_monitor(
         fun() -> exit({value, py:call(Module, Function, Args, #{}, Ms)}) end
@@ -217,7 +217,7 @@ counts([]) ->
         published => ets:info(?PUBLISHED, size)
     }.
 
-%% Nobody counts where the BEAM's allocators are off, as under AddressSanitizer.
+%% Without the BEAM's allocators there is no figure, for instance under AddressSanitizer.
 memory() ->
     try
         erlang:memory(total)
@@ -232,7 +232,7 @@ register_name([Name, Target]) ->
     ok = py:register_function(Name, ?MODULE, binary_to_existing_atom(Target)),
     true.
 
-%% So many calls of it may run at once; those over it are refused.
+%% Registers a function with this limit of concurrent calls; further calls are refused.
 register_limited([Name, Target, Concurrency]) ->
     Function = binary_to_existing_atom(Target),
     Options = #{concurrency => Concurrency},
@@ -243,7 +243,7 @@ unregister_name([Name]) ->
     ok = py:unregister_function(Name),
     true.
 
-%% A process, registered as Name unless that is `none', that keeps what it is sent.
+%% Starts a process that keeps its messages, registered as Name unless Name is `none'.
 start_mailbox([Name]) ->
     Pid = spawn(fun() -> mailbox() end),
     Name =:= none orelse erlang:register(binary_to_atom(Name), Pid),

@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% @doc The Erlang side of the conversion tests: terms by their text, and what Erlang thinks of
-%% the terms that Python sends.
+%% @doc The Erlang side of the conversion tests: terms from their text, and Erlang's view of the
+%% terms that Python sends.
 -module(conversion_functions).
 
 -export([register/0]).
@@ -36,7 +36,7 @@ conversion_term([Text]) ->
 conversion_text([Term]) ->
     unicode:characters_to_binary(io_lib:format("~0tp", [Term])).
 
-%% @doc Whether a term from Python is the one that an expression makes.
+%% @doc Whether a term from Python equals the value of an expression.
 -spec conversion_same([term()]) -> boolean().
 conversion_same([Term, Text]) ->
     Term =:= conversion_term([Text]).
@@ -46,7 +46,7 @@ conversion_same([Term, Text]) ->
 conversion_order([Terms]) ->
     lists:sort(Terms).
 
-%% @doc Collects garbage in every process, so that binaries nobody has any more are released.
+%% @doc Collects garbage in every process, so that unused binaries are released.
 -spec conversion_collect([]) -> ok.
 conversion_collect([]) ->
     lists:foreach(fun(Pid) -> erlang:garbage_collect(Pid) end, erlang:processes()).

@@ -1,11 +1,11 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% A gate at which calls wait until all that are expected are there: then they are under way at once.
+%% A gate at which calls wait until all expected calls are there: then all are in progress at once.
 -module(gate).
 
 -export([register/0]).
 -export([open_gate/1, pass_gate/1, everybody_at_gate/1, lift_gate/1, empty_gate/1]).
 
-%% For all to arrive on a machine that is busy, in milliseconds.
+%% In milliseconds: the time for all calls to arrive on a busy machine.
 -define(LIMIT, 120000).
 
 -spec register() -> ok.
@@ -44,7 +44,7 @@ pass_gate([Gate, Value]) ->
         {Gate, go} -> Value
     end.
 
-%% Count, as soon as so many wait.
+%% Returns Count as soon as this number of calls wait.
 everybody_at_gate([Gate, Count]) ->
     Gate ! {count, self(), Count},
     receive
@@ -56,7 +56,7 @@ lift_gate([Gate]) ->
     Gate ! lift,
     true.
 
-%% Lifts the gate, and returns when all who waited there have answered and ended.
+%% Lifts the gate. Returns when all waiting calls have been answered and have ended.
 empty_gate([Gate]) ->
     Gate ! {empty, self()},
     receive
