@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two conversations: /ws echoes what Erlang made of a message, the chat tells everybody.
+// The two conversations: /ws returns a message as Erlang processed it, the chat sends it to all.
 import { openSocket } from "./socket.js";
 import { microseconds } from "./units.js";
 

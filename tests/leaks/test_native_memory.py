@@ -11,5 +11,5 @@ import gc
 
 def test_no_native_memory_is_lost() -> None:
     gc.collect()
-    # What was found stands in the reports, which fail the run as well.
+    # The reports of LeakSanitizer have the details, and fail the run as well.
     assert ctypes.CDLL(None).__lsan_do_recoverable_leak_check() == 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Notes the interruptions that were raised inside of code which takes locks."""
+"""Notes the interruptions that came inside code that takes locks."""
 
 import dis
 import functools
@@ -15,7 +15,7 @@ _noted: list[str] = []
 
 
 def endlessly(function: Callable[[], object]) -> Callable[[], None]:
-    """Calls the function again and again, and notes what ends that."""
+    """Call the function repeatedly, and note the exception that ends this."""
 
     @functools.wraps(function)
     def run() -> None:
@@ -30,14 +30,14 @@ def endlessly(function: Callable[[], object]) -> Callable[[], None]:
 
 
 def take() -> list[str]:
-    """What was noted since the last time."""
+    """Return the notes since the last call."""
     taken = _noted[:]
     _noted.clear()
     return taken
 
 
 def _note(ending: BaseException) -> None:
-    """Notes an interruption, with its stack, if the standard library was hit while it had locks."""
+    """Note an interruption, with its stack, if it hit the standard library with locks held."""
     if not isinstance(ending, erlang.Interrupted):
         return
     frames = list(_frames(ending.__traceback__))
@@ -47,9 +47,9 @@ def _note(ending: BaseException) -> None:
 
 
 def _frames(place: TracebackType | None) -> Iterator[FrameType]:
-    """Those of a traceback, without a function that had given back all its locks and returned.
+    """The frames of a traceback, without a function that had released its locks and returned.
 
-    From CPython 3.12 on a traceback has that function, too.
+    From CPython 3.12 on, a traceback includes such a function.
     """
     while place is not None:
         frame = place.tb_frame
