@@ -55,7 +55,7 @@ end_loops() ->
      || ok <- [py_loop_registry:close()],
         Loop <- lists:reverse(py_loop_registry:all_by_start())
     ],
-    {Default, Others} = lists:partition(fun py_loop_sup:is_default/1, Loops),
+    {Default, Others} = lists:partition(fun py_default_loop:is_default/1, Loops),
     lists:foreach(fun py_loop:retire/1, Others ++ Default),
     Others ++ Default.
 

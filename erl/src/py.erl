@@ -120,7 +120,7 @@ call(Module, Function, Args, Kwargs) ->
     Module :: name(), Function :: name(), Args :: [term()], Kwargs :: kwargs(), Timeout :: timeout()
 ) -> {ok, term()} | {error, reason()}.
 call(Module, Function, Args, Kwargs, Timeout) ->
-    py_context:request(py_request:call(Module, Function, Args, Kwargs), Timeout).
+    py_request_router:request(py_request:call(Module, Function, Args, Kwargs), Timeout).
 
 %% @equiv eval(Code, #{}, 30000)
 -spec eval(Code :: code()) -> {ok, term()} | {error, reason()}.
@@ -143,7 +143,7 @@ eval(Code, Locals) ->
 -spec eval(Code :: code(), Locals :: kwargs(), Timeout :: timeout()) ->
     {ok, term()} | {error, reason()}.
 eval(Code, Locals, Timeout) ->
-    py_context:request(py_request:eval(Code, Locals), Timeout).
+    py_request_router:request(py_request:eval(Code, Locals), Timeout).
 
 %% @doc Runs Python statements in `__main__', which all contexts share; waits up to 30 seconds.
 %%
@@ -153,7 +153,7 @@ eval(Code, Locals, Timeout) ->
 %% '''
 -spec exec(Code :: code()) -> ok | {error, reason()}.
 exec(Code) ->
-    case py_context:request(py_request:exec(Code), ?DEFAULT_TIMEOUT) of
+    case py_request_router:request(py_request:exec(Code), ?DEFAULT_TIMEOUT) of
         {ok, _None} -> ok;
         Other -> Other
     end.
@@ -174,7 +174,7 @@ call_async(Module, Function, Args) ->
     reference().
 call_async(Module, Function, Args, Kwargs) ->
     Request = py_request:call(Module, Function, Args, Kwargs),
-    py_request_async:start(fun() -> py_context:answer(Request, infinity) end).
+    py_request_async:start(fun() -> py_request_router:answer(Request, infinity) end).
 
 %% @equiv await(Ref, 30000)
 -spec await(Ref :: reference()) -> {ok, term()} | {error, reason()}.
@@ -206,7 +206,8 @@ cast(Module, Function, Args) ->
 -spec cast(Module :: name(), Function :: name(), Args :: [term()], Kwargs :: kwargs()) -> ok.
 cast(Module, Function, Args, Kwargs) ->
     Request = py_request:call(Module, Function, Args, Kwargs),
-    _ = spawn(fun() -> py_request_result:log(warning, py_context:answer(Request, infinity)) end),
+    Answer = fun() -> py_request_router:answer(Request, infinity) end,
+    _ = spawn(fun() -> py_request_result:log(warning, Answer()) end),
     ok.
 
 %% @equiv async_call(Module, Function, Args, #{})
@@ -228,7 +229,7 @@ async_call(Module, Function, Args) ->
     reference().
 async_call(Module, Function, Args, Kwargs) ->
     Request = py_request:async(Module, Function, Args, Kwargs),
-    py_request_async:start(fun() -> py_context:answer_on_default_loop(Request, infinity) end).
+    py_request_async:start(fun() -> py_default_loop:answer(Request, infinity) end).
 
 %% @equiv async_await(Ref, 30000)
 -spec async_await(Ref :: reference()) -> {ok, term()} | {error, reason()}.
@@ -252,7 +253,7 @@ async_await(Ref, Timeout) ->
     Calls :: [{name(), name(), Args :: [term()]} | {name(), name(), Args :: [term()], kwargs()}].
 async_gather(Calls) ->
     Request = py_request:gather(Calls),
-    py_request_result:result(py_context:answer_on_default_loop(Request, ?DEFAULT_TIMEOUT)).
+    py_request_result:result(py_default_loop:answer(Request, ?DEFAULT_TIMEOUT)).
 
 %% @equiv stream(Module, Function, Args, #{})
 -spec stream(Module :: name(), Function :: name(), Args :: [term()]) ->

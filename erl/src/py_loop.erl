@@ -170,7 +170,7 @@ call(Loop, Module, Function, Args, Timeout) ->
 call(Loop, Module, Function, Args, Kwargs, Timeout) ->
     Request = py_request:coroutine(Module, Function, Args, Kwargs),
     case py_loop_registry:channel(Loop) of
-        {ok, Channel} -> py_context:request_on_loop(Channel, Request, Timeout);
+        {ok, Channel} -> py_request_router:request_on_loop(Channel, Request, Timeout);
         not_running -> {error, not_running}
     end.
 

@@ -1,14 +1,12 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Supervises the hosted loops of the application's configuration (`loops'), and the default loop
-%% from its first use on. Loops of a user's application belong into the tree of that application.
+%% Supervises the hosted loops of the application's configuration (`loops'), and the loop of
+%% py_default_loop from its first use on. Loops of a user's application belong into the tree of that application.
 -module(py_loop_sup).
 -behaviour(supervisor).
 
--export([start_link/1, default_channel/0, is_default/1, start_loop/1]).
+-export([start_link/1, add_loop/2, start_loop/1]).
 -export([init/1]).
-
--define(DEFAULT, py_default_loop).
 
 %% More restarts within the period end the application. Killed loops stay far below this limit. A
 %% loop whose main coroutine fails at once reaches it.
@@ -19,32 +17,9 @@
 start_link(Loops) ->
     supervisor:start_link({local, ?MODULE}, ?MODULE, Loops).
 
-%% The channel of the default loop. Starts the loop if it does not run.
--spec default_channel() -> {ok, py_nif:channel()} | {error, term()}.
-default_channel() ->
-    case py_loop_registry:channel(?DEFAULT) of
-        {ok, _} = Found -> Found;
-        not_running -> start_default()
-    end.
-
--spec is_default(pid()) -> boolean().
-is_default(Loop) ->
-    Loop =:= whereis(?DEFAULT).
-
--spec start_default() -> {ok, py_nif:channel()} | {error, term()}.
-start_default() ->
-    try supervisor:start_child(?MODULE, child_spec(?DEFAULT, #{name => ?DEFAULT})) of
-        {ok, undefined} -> {error, not_running};
-        {error, {Why, Child}} when element(1, Child) =:= child, Why =/= killed -> {error, Why};
-        %% The loop runs already, or was killed and is about to be restarted.
-        _ ->
-            case py_loop_registry:channel(?DEFAULT) of
-                {ok, _} = Found -> Found;
-                not_running -> {error, disconnected}
-            end
-    catch
-        exit:_ -> {error, not_running}
-    end.
+-spec add_loop(Id :: term(), py_loop:options()) -> supervisor:startchild_ret().
+add_loop(Id, Options) ->
+    supervisor:start_child(?MODULE, child_spec(Id, Options)).
 
 -spec init([py_loop:options()]) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init(Loops) ->

@@ -11,7 +11,7 @@
 
 -spec collect(py_nif:request()) -> {ok, [term()]} | {error, py_request_result:reason()}.
 collect(Request) ->
-    case py_context:is_bound() of
+    case py_request_router:is_bound() of
         true ->
             pull(Request, []);
         false ->
@@ -27,7 +27,7 @@ collect(Request) ->
 
 -spec pull(py_nif:request(), Batches :: [[term()]]) -> {ok, [term()]} | {error, term()}.
 pull(Request, Batches) ->
-    case py_context:request(Request, ?TIMEOUT) of
+    case py_request_router:request(Request, ?TIMEOUT) of
         {ok, Batch} ->
             {Items, [Rest]} = lists:split(length(Batch) - 1, Batch),
             case Rest of
@@ -40,7 +40,7 @@ pull(Request, Batches) ->
         {error, {_Exception, _Text}} = Error ->
             %% An item without an Erlang value has left an iterator behind in the thread. Drop the
             %% iterator.
-            _ = py_context:request(py_request:call('erlang._streams', forget_all, [], #{}), ?TIMEOUT),
+            _ = py_request_router:request(py_request:call('erlang._streams', forget_all, [], #{}), ?TIMEOUT),
             Error;
         {error, _} = Error ->
             Error

@@ -29,4 +29,4 @@ info() ->
 
 -spec request(Function :: atom(), [term()]) -> {ok, term()} | {error, py_request_result:reason()}.
 request(Function, Args) ->
-    py_context:request(py_request:call('erlang._venv', Function, Args, #{}), ?TIMEOUT).
+    py_request_router:request(py_request:call('erlang._venv', Function, Args, #{}), ?TIMEOUT).
