@@ -30,7 +30,7 @@ start_link(Config) ->
 -spec init(py_config:config()) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
 init(Config = #{loops := Loops, python_logging := PythonLogging}) ->
     ok = py_function_registry:create_table(),
-    ok = py_function_limiter:create_table(),
+    ok = py_function_limiter:create_tables(),
     ok = py_context_threads:create_table(),
     ok = py_loop_registry:create_table(),
     ok = py_logger:create_table(),

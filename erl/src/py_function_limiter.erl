@@ -7,12 +7,14 @@
 %% death counts as leaving, from its place or from the line. A call leaves before its reply, so that
 %% the next call of the same caller finds the place free.
 %%
-%% The supervisor owns the table of the calls that are in. If this process dies, these calls go on,
-%% and the restarted process finds them in the table. The calls in line end as `disconnected'.
+%% The supervisor owns two tables: of the calls that are in, and of the registered limits. If this
+%% process dies, these calls go on, and the restarted process finds them in the first table. The
+%% calls in line end as `disconnected'.
 -module(py_function_limiter).
 -behaviour(gen_server).
 
--export([create_table/0, start_link/0, enter/4, leave/1, limit_changed/1, info/0]).
+-export([create_tables/0, start_link/0, enter/4, leave/1]).
+-export([limit_changed/2, limit_removed/1, info/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -export_type([overload/0]).
@@ -36,10 +38,14 @@
 %% `{Key, Pid, Name, Place, Since}' of all calls that are in.
 -define(TABLE, ?MODULE).
 
-%% Called by the supervisor, which so becomes the owner of the table.
--spec create_table() -> ok.
-create_table() ->
+%% `{Name, Limit}' of all registered functions. `py_function_registry' alone writes here.
+-define(LIMITS, py_function_limits).
+
+%% Called by the supervisor, which so becomes the owner of the tables.
+-spec create_tables() -> ok.
+create_tables() ->
     ?TABLE = ets:new(?TABLE, [named_table, public, set, {write_concurrency, true}]),
+    ?LIMITS = ets:new(?LIMITS, [named_table, public, set]),
     ok.
 
 -spec start_link() -> gen_server:start_ret().
@@ -74,10 +80,17 @@ leave(Key) ->
         error:badarg -> ok
     end.
 
-%% The function was registered, registered again or unregistered.
--spec limit_changed(Name :: binary()) -> ok.
-limit_changed(Name) ->
+%% The function was registered, or registered again.
+-spec limit_changed(Name :: binary(), py_function_limit:limit()) -> ok.
+limit_changed(Name, Limit) ->
+    true = ets:insert(?LIMITS, {Name, Limit}),
     gen_server:cast(?MODULE, {limit_changed, Name}).
+
+%% The function was unregistered. Its last limit holds for the calls that wait.
+-spec limit_removed(Name :: binary()) -> ok.
+limit_removed(Name) ->
+    true = ets:delete(?LIMITS, Name),
+    ok.
 
 %% The counts of all functions with running or waiting calls.
 -spec info() -> #{Name :: binary() => #{running | places | waiting => non_neg_integer()}}.
@@ -191,9 +204,9 @@ gate(Name, Known, #state{gates = Gates}) ->
 %% The registered limit holds, also for calls that came before the registration.
 -spec limit(Name :: binary(), Last :: py_function_limit:limit()) -> py_function_limit:limit().
 limit(Name, Last) ->
-    case py_function_registry:concurrency(Name) of
-        {ok, Limit} -> Limit;
-        error -> Last
+    case ets:lookup(?LIMITS, Name) of
+        [{_, Limit}] -> Limit;
+        [] -> Last
     end.
 
 -spec set_gate(Name :: binary(), py_function_limit:gate(), py_function_limit:limit(), #state{}) ->

@@ -6,15 +6,7 @@
 -module(py_function_registry).
 -behaviour(gen_server).
 
--export([
-    create_table/0,
-    start_link/0,
-    register/3,
-    unregister/1,
-    registered/0,
-    lookup/1,
-    concurrency/1
-]).
+-export([create_table/0, start_link/0, register/3, unregister/1, registered/0, lookup/1]).
 -export([init/1, handle_call/3, handle_cast/2]).
 
 -export_type([name/0, target/0]).
@@ -82,33 +74,28 @@ is_registered(Name) ->
         error:badarg -> not_running
     end.
 
-%% The limit of calls that may run at the same time; an error if the name is not registered.
--spec concurrency(Name :: binary()) -> {ok, py_function_limit:limit()} | error.
-concurrency(Name) ->
-    %% Not the whole row: the environment of a fun may be large.
-    try ets:lookup_element(?TABLE, Name, 3) of
-        {Concurrency, _Overload} -> {ok, Concurrency};
-        unlimited -> {ok, infinity}
-    catch
-        error:badarg -> error
-    end.
-
 -spec init([]) -> {ok, []}.
 init([]) ->
     {ok, []}.
 
 -spec handle_call(term(), gen_server:from(), []) -> {reply, ok, []}.
 handle_call({register, Key, Target, Limit}, _From, State) ->
+    %% In this order: who finds the function finds its limit too.
+    ok = py_function_limiter:limit_changed(Key, concurrency(Limit)),
     true = ets:insert(?TABLE, {Key, Target, Limit}),
-    ok = py_function_limiter:limit_changed(Key),
     {reply, ok, State};
 handle_call({unregister, Key}, _From, State) ->
     true = ets:delete(?TABLE, Key),
+    ok = py_function_limiter:limit_removed(Key),
     {reply, ok, State}.
 
 -spec handle_cast(term(), []) -> {noreply, []}.
 handle_cast(_Message, State) ->
     {noreply, State}.
+
+-spec concurrency(py_function_options:limit()) -> py_function_limit:limit().
+concurrency(unlimited) -> infinity;
+concurrency({Concurrency, _Overload}) -> Concurrency.
 
 -spec key(name()) -> binary().
 key(Name) when is_atom(Name) -> atom_to_binary(Name);
