@@ -6,29 +6,19 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from functools import reduce
-from importlib import import_module
 from types import CodeType
 from typing import Any
 
 import _erlang
-from erlang import _streams
+from erlang import _loop_host, _streams
 from erlang._errors import Interrupted
-from erlang._namespace import leave_private, lookup, namespace
+from erlang._namespace import leave_private, namespace, resolve
 
 
 def run_request(request: tuple[Any, ...]) -> object:
     """Runs the request ``(kind, ...)`` of the Erlang side and returns its value."""
     _erlang.enter_request()
     return _KINDS[str(request[0])](*request[1:])
-
-
-def resolve(module: str, function: str) -> Callable[..., Any]:
-    """Returns the callable ``function`` (a dotted path) of ``module``."""
-    if module == "__main__":
-        first, *path = function.split(".")
-        return reduce(getattr, path, lookup(first))  # type: ignore[return-value]
-    return reduce(getattr, function.split("."), import_module(module))  # type: ignore[return-value]
 
 
 def reset() -> None:
@@ -83,12 +73,6 @@ def _exec(code: str) -> None:
     exec(code, namespace())
 
 
-def _host(*parts: Any) -> object:
-    from erlang import _loop_host  # it imports this module
-
-    return _loop_host.run(*parts)
-
-
 def _stream(module: str, function: str, args: list[Any], kwargs: dict[str, Any]) -> object:
     return _streams.begin(resolve(module, function)(*args, **kwargs))
 
@@ -104,7 +88,7 @@ _KINDS: dict[str, Callable[..., object]] = {
     "call": _call,
     "eval": _eval,
     "exec": _exec,
-    "host": _host,
+    "host": _loop_host.run,
     "stream": _stream,
     "stream_eval": _stream_eval,
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from erlang._cancellations import SHARE, Cancellations
 from erlang._containment import contained
-from erlang._context import resolve
+from erlang._namespace import resolve
 
 # Module, function, arguments and keyword arguments.
 Call = tuple[str, str, list[Any], dict[str, Any]]

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import _erlang
 from erlang._cancellations import Cancellations
 from erlang._containment import Contained, contained
-from erlang._context import resolve
 from erlang._errors import Interrupted
 from erlang._gathering import gather, run_any
 from erlang._late_connections import close_late_connections
 from erlang._loop_end import LoopEnd
+from erlang._namespace import resolve
 from erlang._nesting import Mark
 from erlang._stop_time import StopTime, of_loops
 from erlang._thread_names import run_loop_in_thread

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The globals of ``py:eval`` and ``py:exec``: ``__main__``, or those of a context.
+"""The names of requests, and the globals of ``py:eval`` and ``py:exec``.
+
+The globals are those of ``__main__``, or those of a context.
 
 An Erlang process that holds a context has globals and context variables of its own. They last until
 the process gives the context back.
@@ -8,6 +10,9 @@ the process gives the context back.
 import builtins
 import sys
 import threading
+from collections.abc import Callable
+from functools import reduce
+from importlib import import_module
 from typing import Any
 
 import __main__
@@ -42,7 +47,15 @@ def namespace() -> dict[str, Any]:
     return __main__.__dict__ if _thread.own is None else _thread.own
 
 
-def lookup(name: str) -> object:
+def resolve(module: str, function: str) -> Callable[..., Any]:
+    """Returns the callable ``function`` (a dotted path) of ``module``."""
+    if module == "__main__":
+        first, *path = function.split(".")
+        return reduce(getattr, path, _lookup(first))  # type: ignore[return-value]
+    return reduce(getattr, function.split("."), import_module(module))  # type: ignore[return-value]
+
+
+def _lookup(name: str) -> object:
     """The object of this name in ``__main__``, as this thread sees it."""
     try:
         return namespace()[name]
