@@ -1,20 +1,21 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
 %% Starts a handler for each new channel, stops handlers whose thread no longer waits, and passes on
-%% Python's messages to other nodes. This process never waits for any of them.
+%% Python's messages to other nodes. This process never waits for Python,
+%% for a function or for another node.
 %%
 %% A channel without an owner is freed with the last reference to it. Handled messages leave
 %% references on the heaps of idle processes, so this process and the supervisor collect their
 %% garbage.
 %%
-%% A handler that dies before it has attached itself is replaced. After that the channel watches its
-%% handler itself. If no handler can be started, the channel is refused. Channels that wait for a
-%% handler watch this process: if it dies, their calls end, and the next calls ask the restarted
-%% process.
+%% The start of a handler returns when the handler is attached to its channel. From then on the
+%% channel watches its handler itself. A handler that is killed before that is replaced. If no handler
+%% can be started, the channel is refused. Channels that wait for a handler watch this process: if it
+%% dies, their calls end, and the next calls ask the restarted process.
 -module(py_coordinator).
 -behaviour(gen_server).
 
--export([start_link/0, attached/0]).
+-export([start_link/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 %% The time from a handler's start until its garbage is collected here, in milliseconds.
@@ -23,46 +24,30 @@
 %% The time that a function which traps exits has to clean up, in milliseconds.
 -define(STOP_GRACE, 1000).
 
-%% The handlers that have not attached themselves yet, by their monitors and by their pids.
 %% `tidying': a `tidy' message is on its way to this process.
--record(state, {
-    opening = #{} :: #{reference() => py_nif:channel()},
-    monitors = #{} :: #{pid() => reference()},
-    tidying = false :: boolean()
-}).
+-type state() :: idle | tidying.
 
 -spec start_link() -> gen_server:start_ret().
 start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
 
-%% Called by a handler when it has attached itself to its channel.
--spec attached() -> ok.
-attached() ->
-    gen_server:cast(?MODULE, {attached, self()}).
-
--spec init([]) -> {ok, #state{}}.
+-spec init([]) -> {ok, state()}.
 init([]) ->
     ok = py_nif:set_coordinator(),
-    {ok, #state{}}.
+    {ok, idle}.
 
--spec handle_call(term(), gen_server:from(), #state{}) -> {noreply, #state{}}.
+-spec handle_call(term(), gen_server:from(), state()) -> {noreply, state()}.
 handle_call(_Request, _From, State) ->
     {noreply, State}.
 
--spec handle_cast(term(), #state{}) -> {noreply, #state{}}.
-handle_cast({attached, Pid}, State = #state{opening = Opening, monitors = Monitors}) ->
-    case maps:take(Pid, Monitors) of
-        {Monitor, Rest} ->
-            demonitor(Monitor, [flush]),
-            {noreply, tidy(State#state{opening = maps:remove(Monitor, Opening), monitors = Rest})};
-        error ->
-            %% A handler from before a restart of this process.
-            {noreply, State}
-    end.
+-spec handle_cast(term(), state()) -> {noreply, state()}.
+handle_cast(_Message, State) ->
+    {noreply, State}.
 
--spec handle_info(term(), #state{}) -> {noreply, #state{}}.
+-spec handle_info(term(), state()) -> {noreply, state()}.
 handle_info({open_channel, Channel}, State) ->
-    {noreply, open(Channel, State)};
+    ok = open(Channel),
+    {noreply, tidy(State)};
 handle_info({stop_handler, Pid}, State) ->
     %% The handler runs a function whose call timed out or was interrupted. The function may trap
     %% exits.
@@ -75,40 +60,27 @@ handle_info({kill_handler, Pid}, State) ->
 handle_info({send, To, Message}, State) ->
     send(To, Message),
     {noreply, State};
-handle_info({'DOWN', Monitor, process, Pid, Reason}, State) ->
-    #state{opening = Opening, monitors = Monitors} = State,
-    {Channel, Rest} = maps:take(Monitor, Opening),
-    State1 = State#state{opening = Rest, monitors = maps:remove(Pid, Monitors)},
-    case Reason of
-        %% The channel was closed before its handler attached itself.
-        normal -> {noreply, tidy(State1)};
-        _ -> {noreply, open(Channel, State1)}
-    end;
-handle_info(tidy, State) ->
+handle_info(tidy, tidying) ->
     collect_garbage(),
-    {noreply, State#state{tidying = false}};
+    {noreply, idle};
 handle_info(_Message, State) ->
     {noreply, State}.
 
--spec open(py_nif:channel(), #state{}) -> #state{}.
-open(Channel, State = #state{opening = Opening, monitors = Monitors}) ->
+-spec open(py_nif:channel()) -> ok.
+open(Channel) ->
     case py_handler_sup:start_handler(Channel) of
-        {ok, Pid} ->
-            Monitor = monitor(process, Pid),
-            State#state{
-                opening = Opening#{Monitor => Channel}, monitors = Monitors#{Pid => Monitor}
-            };
-        {error, _} ->
-            ok = py_nif:refuse(Channel),
-            State
+        attached -> ok;
+        closed -> ok;
+        {error, killed} -> open(Channel);
+        {error, _} -> py_nif:refuse(Channel)
     end.
 
--spec tidy(#state{}) -> #state{}.
-tidy(State = #state{tidying = true}) ->
-    State;
-tidy(State) ->
+-spec tidy(state()) -> tidying.
+tidy(tidying) ->
+    tidying;
+tidy(idle) ->
     _ = erlang:send_after(?TIDY_AFTER, self(), tidy),
-    State#state{tidying = true}.
+    tidying.
 
 %% The supervisor collects its garbage meanwhile. Its message about that is ignored.
 -spec collect_garbage() -> ok.

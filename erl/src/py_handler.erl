@@ -32,19 +32,19 @@
 
 -define(NO_ROOM, <<"the node has no room for another Erlang process; start it with a higher +P">>).
 
-%% Returns at once. The new process finds out whether the channel is still open.
--spec start_link(py_nif:channel()) -> {ok, pid()}.
+%% Returns when the new process is attached to the channel; `ignore' if the channel is closed.
+-spec start_link(py_nif:channel()) -> {ok, pid()} | ignore | {error, term()}.
 start_link(Channel) ->
-    {ok, proc_lib:spawn_link(?MODULE, init, [self(), Channel])}.
+    proc_lib:start_link(?MODULE, init, [self(), Channel]).
 
 -spec init(Parent :: pid(), py_nif:channel()) -> ok.
 init(Parent, Channel) ->
     case py_nif:attach(Channel) of
         ok ->
-            ok = py_coordinator:attached(),
+            proc_lib:init_ack(Parent, {ok, self()}),
             loop(Parent, Channel, thread);
         closed ->
-            ok
+            proc_lib:init_ack(Parent, ignore)
     end.
 
 -spec loop(Parent :: pid(), py_nif:channel(), serves()) -> ok.

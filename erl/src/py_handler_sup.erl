@@ -15,11 +15,13 @@
 start_link() ->
     supervisor:start_link({local, ?MODULE}, ?MODULE, []).
 
-%% An error if the node has no room for another process.
--spec start_handler(py_nif:channel()) -> {ok, pid()} | {error, term()}.
+%% Returns when the handler is attached to the channel. An error if the node has no room for another
+%% process, or if the handler died meanwhile.
+-spec start_handler(py_nif:channel()) -> attached | closed | {error, term()}.
 start_handler(Channel) ->
     case supervisor:start_child(?MODULE, [Channel]) of
-        {ok, Pid} when is_pid(Pid) -> {ok, Pid};
+        {ok, Pid} when is_pid(Pid) -> attached;
+        {ok, undefined} -> closed;
         {error, _} = Error -> Error
     end.
 
