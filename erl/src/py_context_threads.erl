@@ -7,7 +7,7 @@
 -module(py_context_threads).
 -behaviour(gen_server).
 
--export([create_table/0, child_spec/0, start_link/0, add/2, give_up/1, close_all/0, count/0]).
+-export([create_table/0, child_spec/1, start_link/1, add/2, give_up/1, close_all/0, count/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
 %% The time for all threads together to end, in milliseconds.
@@ -18,20 +18,28 @@
 %% not for those that were given up. The supervisor owns the table.
 -define(TABLE, ?MODULE).
 
--type threads() :: #{reference() => py_nif:context()}.
+%% Called when a thread has ended.
+-type on_end() :: fun(() -> ok).
+
+-record(state, {
+    on_end :: on_end(),
+    %% The contexts of the table whose end is awaited. If the supervisor was killed, its table is
+    %% gone, but their code must stop all the same.
+    awaited :: #{reference() => py_nif:context()}
+}).
 
 -spec create_table() -> ok.
 create_table() ->
     ?TABLE = ets:new(?TABLE, [named_table, public, set]),
     ok.
 
--spec child_spec() -> supervisor:child_spec().
-child_spec() ->
-    #{id => ?MODULE, start => {?MODULE, start_link, []}, shutdown => ?STOP_LIMIT + 2000}.
+-spec child_spec(on_end()) -> supervisor:child_spec().
+child_spec(OnEnd) ->
+    #{id => ?MODULE, start => {?MODULE, start_link, [OnEnd]}, shutdown => ?STOP_LIMIT + 2000}.
 
--spec start_link() -> gen_server:start_ret().
-start_link() ->
-    gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
+-spec start_link(on_end()) -> gen_server:start_ret().
+start_link(OnEnd) ->
+    gen_server:start_link({local, ?MODULE}, ?MODULE, OnEnd, []).
 
 %% A context has been made, with this reference.
 -spec add(reference(), py_nif:context()) -> ok.
@@ -63,45 +71,50 @@ close_all() ->
 count() ->
     ets:info(?TABLE, size).
 
--spec init([]) -> {ok, threads()}.
-init([]) ->
+-spec init(on_end()) -> {ok, #state{}}.
+init(OnEnd) ->
     process_flag(trap_exit, true),
     Rows = ets:tab2list(?TABLE),
     lists:foreach(fun({_Ref, Context, _Awaited}) -> ok = py_nif:watch_context(Context) end, Rows),
-    {ok, maps:from_list([{Ref, Context} || {Ref, Context, true} <- Rows])}.
+    Awaited = maps:from_list([{Ref, Context} || {Ref, Context, true} <- Rows]),
+    {ok, #state{on_end = OnEnd, awaited = Awaited}}.
 
--spec handle_call(term(), gen_server:from(), threads()) -> {noreply, threads()}.
-handle_call(_Request, _From, Threads) ->
-    {noreply, Threads}.
+-spec handle_call(term(), gen_server:from(), #state{}) -> {noreply, #state{}}.
+handle_call(_Request, _From, State) ->
+    {noreply, State}.
 
--spec handle_cast(term(), threads()) -> {noreply, threads()}.
-handle_cast({add, Ref, Context}, Threads) ->
+-spec handle_cast(term(), #state{}) -> {noreply, #state{}}.
+handle_cast({add, Ref, Context}, State = #state{awaited = Awaited}) ->
     ok = py_nif:watch_context(Context),
-    {noreply, Threads#{Ref => Context}};
-handle_cast({forget, Ref}, Threads) ->
-    {noreply, maps:remove(Ref, Threads)}.
+    {noreply, State#state{awaited = Awaited#{Ref => Context}}};
+handle_cast({forget, Ref}, State) ->
+    {noreply, forget(Ref, State)}.
 
--spec handle_info(term(), threads()) -> {noreply, threads()}.
-handle_info({py_result, Ref, ended}, Threads) ->
+-spec handle_info(term(), #state{}) -> {noreply, #state{}}.
+handle_info({py_result, Ref, ended}, State = #state{on_end = OnEnd}) ->
     true = ets:delete(?TABLE, Ref),
-    ok = py_context_pool:thread_ended(),
-    {noreply, maps:remove(Ref, Threads)};
-handle_info({stuck, Stack}, Threads) ->
+    ok = OnEnd(),
+    {noreply, forget(Ref, State)};
+handle_info({stuck, Stack}, State) ->
     logger:warning(
         "The caller of Python code timed out or died. The code did not end when it was interrupted, "
         "it keeps its thread until it returns:~n~ts",
         [Stack]
     ),
-    {noreply, Threads};
-handle_info(_Message, Threads) ->
-    {noreply, Threads}.
+    {noreply, State};
+handle_info(_Message, State) ->
+    {noreply, State}.
 
--spec terminate(term(), threads()) -> ok.
-terminate(_Reason, Threads) ->
-    lists:foreach(fun py_nif:stop_context/1, maps:values(Threads)),
-    Left = await(maps:keys(Threads), py_deadline:in(?STOP_LIMIT)),
-    lists:foreach(fun(Ref) -> ok = py_nif:give_up_context(map_get(Ref, Threads)) end, Left),
+-spec terminate(term(), #state{}) -> ok.
+terminate(_Reason, #state{awaited = Awaited}) ->
+    lists:foreach(fun py_nif:stop_context/1, maps:values(Awaited)),
+    Left = await(maps:keys(Awaited), py_deadline:in(?STOP_LIMIT)),
+    lists:foreach(fun(Ref) -> ok = py_nif:give_up_context(map_get(Ref, Awaited)) end, Left),
     report(Left).
+
+-spec forget(reference(), #state{}) -> #state{}.
+forget(Ref, State = #state{awaited = Awaited}) ->
+    State#state{awaited = maps:remove(Ref, Awaited)}.
 
 -spec await([reference()], py_deadline:deadline()) -> Left :: [reference()].
 await([], _Deadline) ->
