@@ -6,7 +6,7 @@
 %%    |- py_logger              Python's output as log events, if so configured; the last one to end
 %%    |- py_function_registry   writes to the registry
 %%    |- py_function_limiter    admits calls of functions with limited concurrency
-%%    |- py_handler_sup         a py_handler for each channel
+%%    |- py_handler_sup         a py_thread_handler or py_loop_handler for each channel
 %%    |- py_coordinator         starts the handlers
 %%    |- py_context_threads     stops the code in contexts and waits for its end
 %%    |- py_context_pool        the pool of contexts

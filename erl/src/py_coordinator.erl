@@ -1,17 +1,17 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
 %% Starts a handler for each new channel, stops handlers whose thread no longer waits, and passes on
-%% Python's messages to other nodes. This process never waits for Python,
-%% for a function or for another node.
+%% Python's messages to other nodes. This process never waits for Python, for a function or for
+%% another node.
 %%
 %% A channel without an owner is freed with the last reference to it. Handled messages leave
 %% references on the heaps of idle processes, so this process and the supervisor collect their
 %% garbage.
 %%
 %% The start of a handler returns when the handler is attached to its channel. From then on the
-%% channel watches its handler itself. A handler that is killed before that is replaced. If no handler
-%% can be started, the channel is refused. Channels that wait for a handler watch this process: if it
-%% dies, their calls end, and the next calls ask the restarted process.
+%% channel watches its handler itself. A handler that is killed before that is replaced. If no
+%% handler can be started, the channel is refused. Channels that wait for a handler watch this
+%% process: if it dies, their calls end, and the next calls ask the restarted process.
 -module(py_coordinator).
 -behaviour(gen_server).
 
@@ -45,8 +45,8 @@ handle_cast(_Message, State) ->
     {noreply, State}.
 
 -spec handle_info(term(), state()) -> {noreply, state()}.
-handle_info({open_channel, Channel}, State) ->
-    ok = open(Channel),
+handle_info({open_channel, Kind, Channel}, State) ->
+    ok = open(Kind, Channel),
     {noreply, tidy(State)};
 handle_info({stop_handler, Pid}, State) ->
     %% The handler runs a function whose call timed out or was interrupted. The function may trap
@@ -66,12 +66,12 @@ handle_info(tidy, tidying) ->
 handle_info(_Message, State) ->
     {noreply, State}.
 
--spec open(py_nif:channel()) -> ok.
-open(Channel) ->
-    case py_handler_sup:start_handler(Channel) of
+-spec open(py_nif:channel_kind(), py_nif:channel()) -> ok.
+open(Kind, Channel) ->
+    case py_handler_sup:start_handler(Kind, Channel) of
         attached -> ok;
         closed -> ok;
-        {error, killed} -> open(Channel);
+        {error, killed} -> open(Kind, Channel);
         {error, _} -> py_nif:refuse(Channel)
     end.
 

@@ -1,11 +1,11 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Supervises the handlers. No handler is restarted: a channel asks for a new handler at its next
-%% use.
+%% Supervises the handlers of all channels. No handler is restarted: a channel asks for a new
+%% handler at its next use.
 -module(py_handler_sup).
 -behaviour(supervisor).
 
--export([start_link/0, start_handler/1, count/0]).
+-export([start_link/0, start_handler/2, link_handler/2, count/0]).
 -export([init/1]).
 
 %% Longer than the clean-up time of a cancelled worker, in milliseconds.
@@ -17,13 +17,20 @@ start_link() ->
 
 %% Returns when the handler is attached to the channel. An error if the node has no room for another
 %% process, or if the handler died meanwhile.
--spec start_handler(py_nif:channel()) -> attached | closed | {error, term()}.
-start_handler(Channel) ->
-    case supervisor:start_child(?MODULE, [Channel]) of
+-spec start_handler(py_nif:channel_kind(), py_nif:channel()) ->
+    attached | closed | {error, term()}.
+start_handler(Kind, Channel) ->
+    case supervisor:start_child(?MODULE, [Kind, Channel]) of
         {ok, Pid} when is_pid(Pid) -> attached;
         {ok, undefined} -> closed;
         {error, _} = Error -> Error
     end.
+
+%% Called by the supervisor.
+-spec link_handler(py_nif:channel_kind(), py_nif:channel()) ->
+    {ok, pid()} | ignore | {error, term()}.
+link_handler(thread, Channel) -> py_thread_handler:start_link(Channel);
+link_handler(loop, Channel) -> py_loop_handler:start_link(Channel).
 
 -spec count() -> non_neg_integer().
 count() ->
@@ -33,10 +40,11 @@ count() ->
 init([]) ->
     kill_orphans(),
     Handler = #{
-        id => py_handler,
-        start => {py_handler, start_link, []},
+        id => handler,
+        start => {?MODULE, link_handler, []},
         restart => temporary,
-        shutdown => ?SHUTDOWN
+        shutdown => ?SHUTDOWN,
+        modules => [py_thread_handler, py_loop_handler]
     },
     {ok, {#{strategy => simple_one_for_one}, [Handler]}}.
 
@@ -59,7 +67,8 @@ kill_late(Orphans) ->
 is_handler(Pid) ->
     case process_info(Pid, dictionary) of
         {dictionary, Dictionary} ->
-            proplists:get_value('$initial_call', Dictionary) =:= {py_handler, init, 2};
+            Started = proplists:get_value('$initial_call', Dictionary),
+            Started =:= {py_thread_handler, init, 2} orelse Started =:= {py_loop_handler, init, 2};
         undefined ->
             false
     end.

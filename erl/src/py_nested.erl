@@ -5,7 +5,7 @@
 %% Python code may call Erlang again, and that call arrives here during the wait. So one Erlang
 %% process mirrors one Python thread, and their stacks nest.
 %%
-%% While a function runs, py_caller has the channel of the waiting thread and the deadline of the wait.
+%% While a function runs, py_caller has the waiting thread's channel and the deadline of the wait.
 %% An inner wait never outlasts an outer one: an outer wait can't time out before the inner wait has
 %% returned.
 -module(py_nested).

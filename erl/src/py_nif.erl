@@ -29,6 +29,7 @@
 
 -export_type([
     channel/0,
+    channel_kind/0,
     context/0,
     request_handle/0,
     call_id/0,
@@ -38,10 +39,16 @@
     fail_kind/0,
     start_options/0,
     answer/0,
-    event_message/0
+    thread_message/0,
+    loop_message/0,
+    coordinator_message/0
 ]).
 
 -opaque channel() :: reference().
+
+%% Who calls through the channel.
+-type channel_kind() :: thread | loop.
+
 -opaque context() :: reference().
 -opaque request_handle() :: reference().
 
@@ -95,12 +102,22 @@
 
 -type async_call() :: {call_id(), Name :: binary(), Args :: list(), py_function_call:options()}.
 
-%% The messages of the native side to a handler.
--type event_message() ::
+%% The messages of the native side to the handler of a thread.
+-type thread_message() ::
     {call, call_id(), Name :: binary(), Args :: list(), py_function_call:options()}
-    | {async, [async_call()]}
+    | stop.
+
+%% The messages of the native side to the handler of a loop.
+-type loop_message() ::
+    {async, [async_call()]}
     | {cancel, [call_id()]}
     | stop.
+
+%% The messages of the native side to the coordinator.
+-type coordinator_message() ::
+    {open_channel, channel_kind(), channel()}
+    | {stop_handler, pid()}
+    | {send, To :: pid() | {Name :: atom(), node()}, Message :: term()}.
 
 %% Starts CPython once for the node; answers `{py_result, Ref, ok | {error, Text}}'. A second call
 %% only updates `channel', `spin_us' and `max_in_flight'.
@@ -125,7 +142,7 @@ end_main() ->
 end_by_signal(_Number) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% Makes the caller the process that gets `{open_channel, Channel}', `{stop_handler, Pid}' and
+%% Makes the caller the process that gets `{open_channel, Kind, Channel}', `{stop_handler, Pid}' and
 %% `{send, To, Message}'.
 -spec set_coordinator() -> ok.
 set_coordinator() ->

@@ -30,7 +30,7 @@ ChannelResource::~ChannelResource() {
     --Node::instance().channels;
 }
 
-bool ChannelResource::open(const ResourcePtr<ChannelResource>& self) {
+bool ChannelResource::open(const ResourcePtr<ChannelResource>& self, ChannelKind kind) {
     const auto coordinator = Node::instance().coordinator();
     if (!coordinator) return false;
     {
@@ -42,8 +42,10 @@ bool ChannelResource::open(const ResourcePtr<ChannelResource>& self) {
         }
     }
     TermEnv env = make_term_env();
-    const ERL_NIF_TERM message = enif_make_tuple2(
-        env.get(), enif_make_atom(env.get(), "open_channel"), self.term(env.get()));
+    const ERL_NIF_TERM message =
+        enif_make_tuple3(env.get(), enif_make_atom(env.get(), "open_channel"),
+                         enif_make_atom(env.get(), kind == ChannelKind::kLoop ? "loop" : "thread"),
+                         self.term(env.get()));
     enif_send(nullptr, &*coordinator, env.get(), message);  // if it died, on_down() is called
     return true;
 }

@@ -17,6 +17,9 @@
 
 namespace nif {
 
+// Who waits for calls in the channel. Each kind has a handler of its own.
+enum class ChannelKind { kThread, kLoop };
+
 class ChannelResource {
 public:
     static constexpr const char* kResourceName = "erlang_python_channel";
@@ -27,7 +30,7 @@ public:
     ChannelResource& operator=(const ChannelResource&) = delete;
 
     // Asks the coordinator for a handler. False if there is no living coordinator.
-    static bool open(const ResourcePtr<ChannelResource>& self);
+    static bool open(const ResourcePtr<ChannelResource>& self, ChannelKind kind);
     // The calling process becomes the handler. False if the channel is closed already.
     static bool attach(ErlNifEnv* env, const ResourcePtr<ChannelResource>& self,
                        const ErlNifPid& handler);

@@ -104,7 +104,7 @@ PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
         python_args_to_list(gil, state_.types, env, call.args, call.count);
     const ERL_NIF_TERM options = nesting.options(gil, state_.types, env, call.wait);
     if (!opened_) {
-        opened_ = ChannelResource::open(channel_);
+        opened_ = ChannelResource::open(channel_, ChannelKind::kLoop);
         if (!opened_) {
             return refused(gil, name, "disconnected",
                            "the application erlang_python is not running");

@@ -127,7 +127,7 @@ CallLine& ThreadCaller::open_line(Gil gil, PyObject* module, const CallArguments
     ResourcePtr<ChannelResource> channel = ChannelPool::instance().take();
     if (!channel) {
         channel = ResourcePtr<ChannelResource>::make();
-        if (!ChannelResource::open(channel)) {
+        if (!ChannelResource::open(channel, ChannelKind::kThread)) {
             channel->close();
             raise_call_error(gil, module, "disconnected", call.name,
                              "the application erlang_python is not running");

@@ -308,7 +308,7 @@ a_handler_shows_its_state(_Config) ->
             {hanging, Hanging} -> Hanging
         end,
     {links, [Handler]} = process_info(Worker, links),
-    ?assertMatch({_Channel, loop, [Worker]}, sys:get_state(Handler)),
+    ?assertMatch({_Channel, busy, [Worker]}, sys:get_state(Handler)),
     ok = sys:suspend(Handler),
     ok = sys:resume(Handler),
     exit(Worker, kill),

@@ -160,7 +160,7 @@ def test_what_is_named_is_there(project: Project, expect_none: Offenders) -> Non
         "in tests/no_such/ there is",
         "| `nif/nif.cpp` | `reply`, `no_such` |",
         "`no_such.cpp` is `nif/no_such.cpp`: `reply`",
-        "py_handler:no_such/3",
+        "py_loop_handler:no_such/3",
         "py_no_such:loop/3",
         "what py_no_such keeps",
         "erlang._no_such",
@@ -184,7 +184,7 @@ def test_a_name_of_nothing_is_found(project: Project, passage: str) -> None:
     [
         "nif/nif.cpp, nif.cpp, [README](../README.md), tests/fuzz, `Python.h`, build/any/thing",
         "| `nif/nif.cpp` | `reply`, `fail` |",
-        "py_handler:loop/3, `py_nif:answer()', {py_result, Ref, _}",
+        "py_loop_handler:loop/3, `py_nif:answer()', {py_result, Ref, _}",
         "erlang._context, `erlang._loop_end.LoopEnd.close`, erlang.double_it",
         "CallLine::close(), std::string, call_SUITE, channel_test, `test_send.py`",
         "`./dev` has built, ./dev test, ./dev test house   a part, ./dev test NAME, ./dev soak 60",

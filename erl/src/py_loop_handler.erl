@@ -1,30 +1,27 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% The process behind one channel: it works for one Python thread or loop. A sync call runs right
-%% here, because its thread waits anyway. An async call gets a worker process. If this process dies,
-%% the native side notices and ends all calls of the channel.
+%% The process behind the channel of an event loop. Each call of the loop gets a worker process. If
+%% this process dies, the native side notices and ends all calls of the channel.
 %%
 %% A worker ends its call itself, unlinks itself and sends a message. Or the worker dies, for
 %% whatever reason (also `exit(self(), normal)'), and this process ends the call. Workers are
-%% linked, so that they die with their handler. The handler traps exits from its first worker on.
-%% Before that it does not, so its functions run in an ordinary process.
+%% linked, so that they die with their handler, which traps exits.
 %%
 %% A worker that traps exits would outlive a killed handler. So the handler has a guard, which is
 %% linked to nobody. The guard kills such a worker after the same time that a cancelled worker has.
 %%
 %% The process dictionary is the index of workers, in both directions (`Pid => Id', `Id => Pid'). It
 %% is half a microsecond a call faster than maps (measured), and makes no garbage.
--module(py_handler).
+-module(py_loop_handler).
 
 -export([start_link/1, init/2, loop/3, guard/1]).
 -export([system_continue/3, system_terminate/4, system_code_change/4, system_get_state/1]).
 
-%% `thread' until the first async call. Only the handler of a loop has workers, and it runs nothing
-%% else. A loop's handler that has had nothing to do for a while is `resting'.
--type serves() :: thread | loop | resting.
+%% `resting': nothing has happened for a while, and there is no garbage.
+-type mode() :: busy | resting.
 
-%% The time until a loop's handler rests, in milliseconds. A burst of calls leaves tens of megabytes
-%% of garbage, which would stay until the next burst.
+%% The time until the handler rests, in milliseconds. A burst of calls leaves tens of megabytes of
+%% garbage, which would stay until the next burst.
 -define(REST_AFTER, 1000).
 
 %% The time that a cancelled worker which traps exits has to clean up, in milliseconds.
@@ -39,74 +36,54 @@ start_link(Channel) ->
 
 -spec init(Parent :: pid(), py_nif:channel()) -> ok.
 init(Parent, Channel) ->
+    process_flag(trap_exit, true),
+    %% Thousands of ended workers may report at once. Off the heap, their messages slow down no
+    %% garbage collection.
+    process_flag(message_queue_data, off_heap),
     case py_nif:attach(Channel) of
         ok ->
+            start_guard(),
             proc_lib:init_ack(Parent, {ok, self()}),
-            loop(Parent, Channel, thread);
+            loop(Parent, Channel, resting);
         closed ->
             proc_lib:init_ack(Parent, ignore)
     end.
 
--spec loop(Parent :: pid(), py_nif:channel(), serves()) -> ok.
-loop(Parent, Channel, Serves) ->
+-spec loop(Parent :: pid(), py_nif:channel(), mode()) -> ok.
+loop(Parent, Channel, Mode) ->
     receive
-        {call, Id, Name, Args, Options} ->
-            py_nested:serve(Channel, Id, Name, Args, Options),
-            restore(Parent),
-            ?MODULE:loop(Parent, Channel, Serves);
-        {async, Calls} when Serves =/= thread ->
-            start_workers(Channel, Calls),
-            ?MODULE:loop(Parent, Channel, loop);
         {async, Calls} ->
-            process_flag(trap_exit, true),
-            %% Thousands of ended workers may report at once. Off the heap, their messages slow down
-            %% no garbage collection.
-            process_flag(message_queue_data, off_heap),
-            start_guard(),
             start_workers(Channel, Calls),
-            ?MODULE:loop(Parent, Channel, loop);
-        {ended, Pid} when Serves =/= thread ->
+            ?MODULE:loop(Parent, Channel, busy);
+        {ended, Pid} ->
             _ = erase(erase(Pid)),
-            ?MODULE:loop(Parent, Channel, loop);
+            ?MODULE:loop(Parent, Channel, busy);
         {'EXIT', Parent, Reason} ->
-            stop_workers(Serves),
+            stop_workers(),
             exit(Reason);
         {'EXIT', Pid, Reason} ->
             worker_died(Channel, Pid, Reason),
-            ?MODULE:loop(Parent, Channel, awake(Serves));
+            ?MODULE:loop(Parent, Channel, busy);
         {cancel, Ids} ->
             cancel(Ids),
-            ?MODULE:loop(Parent, Channel, Serves);
+            ?MODULE:loop(Parent, Channel, Mode);
         {kill_workers, Pids} ->
             kill(Pids),
-            ?MODULE:loop(Parent, Channel, Serves);
+            ?MODULE:loop(Parent, Channel, Mode);
         stop ->
-            stop_workers(Serves);
+            stop_workers();
         {system, From, Request} ->
-            sys:handle_system_msg(Request, From, Parent, ?MODULE, [], {Channel, Serves});
+            sys:handle_system_msg(Request, From, Parent, ?MODULE, [], {Channel, Mode});
         _Stray ->
-            %% A message to a function that ran here.
-            ?MODULE:loop(Parent, Channel, Serves)
-    after rest_after(Serves) ->
+            ?MODULE:loop(Parent, Channel, Mode)
+    after rest_after(Mode) ->
         true = erlang:garbage_collect(),
         ?MODULE:loop(Parent, Channel, resting)
     end.
 
--spec awake(serves()) -> serves().
-awake(thread) -> thread;
-awake(_Loop) -> loop.
-
--spec rest_after(serves()) -> timeout().
-rest_after(loop) -> ?REST_AFTER;
-rest_after(_Serves) -> infinity.
-
-%% Undoes what the function did to this process (links, trap_exit), as if each call had its own
-%% process. Processes that the function started and linked go on, as they would then.
--spec restore(Parent :: pid()) -> ok.
-restore(Parent) ->
-    process_flag(trap_exit, false),
-    {links, Links} = process_info(self(), links),
-    lists:foreach(fun erlang:unlink/1, [Pid || Pid <- Links, is_pid(Pid), Pid =/= Parent]).
+-spec rest_after(mode()) -> timeout().
+rest_after(busy) -> ?REST_AFTER;
+rest_after(resting) -> infinity.
 
 -spec start_workers(py_nif:channel(), [py_nif:async_call()]) -> ok.
 start_workers(Channel, [{Id, Name, Args, Options} | Calls]) ->
@@ -126,7 +103,7 @@ start_workers(_Channel, []) ->
 worker_died(Channel, Pid, Reason) ->
     case erase(Pid) of
         undefined ->
-            %% A process that a function has linked to this one.
+            %% A process that somebody has linked to this one.
             ok;
         Id ->
             erase(Id),
@@ -182,9 +159,9 @@ is_of(Handler, Pid) ->
     process_info(Pid, parent) =:= {parent, Handler}.
 
 %% The channel is closed: nobody waits for these calls.
--spec stop_workers(serves()) -> ok.
-stop_workers(Serves) ->
-    case workers(Serves) of
+-spec stop_workers() -> ok.
+stop_workers() ->
+    case workers() of
         [] ->
             ok;
         Pids ->
@@ -213,31 +190,28 @@ forget(Pid) ->
         _Id -> 1
     end.
 
-%% A thread's handler has no workers: keys of its process dictionary belong to functions.
--spec workers(serves()) -> [pid()].
-workers(thread) ->
-    [];
-workers(_Loop) ->
+-spec workers() -> [pid()].
+workers() ->
     [Pid || Pid <- get_keys(), is_pid(Pid)].
 
 %% For sys: the handler can be inspected and upgraded like any OTP process.
 
--spec system_continue(pid(), [sys:debug_option()], {py_nif:channel(), serves()}) -> ok.
-system_continue(Parent, _Debug, {Channel, Serves}) ->
-    ?MODULE:loop(Parent, Channel, Serves).
+-spec system_continue(pid(), [sys:debug_option()], {py_nif:channel(), mode()}) -> ok.
+system_continue(Parent, _Debug, {Channel, Mode}) ->
+    ?MODULE:loop(Parent, Channel, Mode).
 
--spec system_terminate(term(), pid(), [sys:debug_option()], {py_nif:channel(), serves()}) ->
+-spec system_terminate(term(), pid(), [sys:debug_option()], {py_nif:channel(), mode()}) ->
     no_return().
-system_terminate(Reason, _Parent, _Debug, {_Channel, Serves}) ->
-    stop_workers(Serves),
+system_terminate(Reason, _Parent, _Debug, _State) ->
+    stop_workers(),
     exit(Reason).
 
 -spec system_code_change(State, module(), term(), term()) -> {ok, State} when
-    State :: {py_nif:channel(), serves()}.
+    State :: {py_nif:channel(), mode()}.
 system_code_change(State, _Module, _OldVersion, _Extra) ->
     {ok, State}.
 
--spec system_get_state({py_nif:channel(), serves()}) ->
-    {ok, {py_nif:channel(), serves(), Workers :: [pid()]}}.
-system_get_state({Channel, Serves}) ->
-    {ok, {Channel, Serves, workers(Serves)}}.
+-spec system_get_state({py_nif:channel(), mode()}) ->
+    {ok, {py_nif:channel(), mode(), Workers :: [pid()]}}.
+system_get_state({Channel, Mode}) ->
+    {ok, {Channel, Mode, workers()}}.
