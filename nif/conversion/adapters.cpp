@@ -55,19 +55,4 @@ std::string Adapters::why_refused(Gil gil, PyObject* object) {
     return {PyBytes_AS_STRING(utf8.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(utf8.get()))};
 }
 
-int Adapters::traverse(visitproc visit, void* arg) const {
-    Py_VISIT(adapt_.get());
-    Py_VISIT(why_refused_.get());
-    Py_VISIT(enum_.get());
-    Py_VISIT(overriding_.get());
-    return 0;
-}
-
-void Adapters::clear() noexcept {
-    adapt_.reset();
-    why_refused_.reset();
-    enum_.reset();
-    overriding_.reset();
-}
-
 }  // namespace nif

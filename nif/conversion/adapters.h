@@ -29,9 +29,6 @@ struct Adapters {
     // Why adapt() returns null for `object`, and what to send in its place.
     std::string why_refused(Gil gil, PyObject* object);
 
-    int traverse(visitproc visit, void* arg) const;
-    void clear() noexcept;
-
 private:
     PyRef adapt_;        // callable
     PyRef why_refused_;  // callable

@@ -166,13 +166,4 @@ PyRef AtomCache::get(Gil gil, PyTypeObject* atom_type, ErlNifEnv* env, ERL_NIF_T
     return object;
 }
 
-int AtomCache::traverse(visitproc visit, void* arg) const {
-    for (const Entry& entry : entries_) Py_VISIT(entry.object.get());
-    return 0;
-}
-
-void AtomCache::clear() noexcept {
-    for (Entry& entry : entries_) entry.object.reset();
-}
-
 }  // namespace nif

@@ -35,9 +35,6 @@ public:
     // The erlang.Atom for `term`, an atom.
     PyRef get(Gil gil, PyTypeObject* atom_type, ErlNifEnv* env, ERL_NIF_TERM term);
 
-    int traverse(visitproc visit, void* arg) const;
-    void clear() noexcept;
-
 private:
     struct Entry {
         ERL_NIF_TERM term = 0;

@@ -73,13 +73,6 @@ IntegerMethods IntegerMethods::look_up(Gil gil) {
     return methods;
 }
 
-int IntegerMethods::traverse(visitproc visit, void* arg) const {
-    Py_VISIT(bit_length.get());
-    Py_VISIT(to_bytes.get());
-    Py_VISIT(from_bytes.get());
-    return 0;
-}
-
 PyRef big_integer_to_python(Gil gil, const IntegerMethods& methods, ErlNifEnv* env,
                             ERL_NIF_TERM term) {
     const EncodedTerm encoded(gil, env, term);

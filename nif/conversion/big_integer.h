@@ -16,7 +16,6 @@ using loop_bridge::PyRef;
 // Methods of int itself, looked up once. A subclass of int can't replace them.
 struct IntegerMethods {
     static IntegerMethods look_up(Gil gil);
-    int traverse(visitproc visit, void* arg) const;
 
     PyRef bit_length, to_bytes, from_bytes;
     PyRef little;  // 'little'

@@ -13,24 +13,6 @@ ErlangTypes::ErlangTypes(ErlangTypes&&) noexcept = default;
 ErlangTypes& ErlangTypes::operator=(ErlangTypes&&) noexcept = default;
 ErlangTypes::~ErlangTypes() = default;
 
-int ErlangTypes::traverse(visitproc visit, void* arg) const {
-    for (const PyRef* type : {&atom, &pid, &ref, &port, &fun}) Py_VISIT(type->get());
-    if (atom_cache) {
-        if (const int stop = atom_cache->traverse(visit, arg)) return stop;
-    }
-    if (adapters) {
-        if (const int stop = adapters->traverse(visit, arg)) return stop;
-    }
-    return integer_methods ? integer_methods->traverse(visit, arg) : 0;
-}
-
-void ErlangTypes::clear() noexcept {
-    for (PyRef* type : {&atom, &pid, &ref, &port, &fun}) type->reset();
-    if (atom_cache) atom_cache->clear();
-    if (adapters) adapters->clear();
-    integer_methods.reset();
-}
-
 ErlangTypes make_erlang_types(Gil gil, PyObject* module) {
     ErlangTypes types;
     types.atom = make_atom_type(gil, module);

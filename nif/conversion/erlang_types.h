@@ -29,10 +29,6 @@ struct ErlangTypes {
     ErlangTypes& operator=(const ErlangTypes&) = delete;
     ~ErlangTypes();
 
-    // For the module's m_traverse and m_clear.
-    int traverse(visitproc visit, void* arg) const;
-    void clear() noexcept;
-
     PyTypeObject* atom_type() const noexcept { return as_type(atom); }
     PyTypeObject* pid_type() const noexcept { return as_type(pid); }
     PyTypeObject* ref_type() const noexcept { return as_type(ref); }
