@@ -6,8 +6,8 @@
 
 namespace loop_bridge {
 
-CallMeter::Ticket::Ticket(CallMeter* meter) noexcept
-    : meter_(meter), start_(std::chrono::steady_clock::now()) {}
+CallMeter::Ticket::Ticket(CallMeter* meter, bool over_limit) noexcept
+    : meter_(meter), start_(std::chrono::steady_clock::now()), over_limit_(over_limit) {}
 
 CallMeter::Ticket::~Ticket() {
     if (meter_ == nullptr) return;
@@ -20,17 +20,18 @@ CallMeter::Ticket::~Ticket() {
     meter_->in_flight_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-std::optional<CallMeter::Ticket> CallMeter::admit(bool nested, bool& exceeds) noexcept {
+std::optional<CallMeter::Ticket> CallMeter::admit(bool nested) noexcept {
     auto count = in_flight_.load(std::memory_order_relaxed);
+    bool over_limit = false;
     do {
-        exceeds = count >= limit();
-        if (exceeds && !nested) {
+        over_limit = count >= limit();
+        if (over_limit && !nested) {
             refused_.fetch_add(1, std::memory_order_relaxed);
             return std::nullopt;
         }
     } while (!in_flight_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed));
     started_.fetch_add(1, std::memory_order_relaxed);
-    return Ticket{this};
+    return Ticket{this, over_limit};
 }
 
 CallMeter::Snapshot CallMeter::snapshot() const noexcept {

@@ -22,21 +22,28 @@ public:
     class Ticket {
     public:
         Ticket(Ticket&& other) noexcept
-            : meter_(std::exchange(other.meter_, nullptr)), start_(other.start_) {}
+            : meter_(std::exchange(other.meter_, nullptr)),
+              start_(other.start_),
+              over_limit_(other.over_limit_) {}
         Ticket& operator=(Ticket&& other) noexcept {
             std::swap(meter_, other.meter_);
             std::swap(start_, other.start_);
+            std::swap(over_limit_, other.over_limit_);
             return *this;
         }
         Ticket(const Ticket&) = delete;
         Ticket& operator=(const Ticket&) = delete;
         ~Ticket();
 
+        // The call was admitted only because it is nested.
+        bool over_limit() const noexcept { return over_limit_; }
+
     private:
         friend class CallMeter;
-        explicit Ticket(CallMeter* meter) noexcept;
+        Ticket(CallMeter* meter, bool over_limit) noexcept;
         CallMeter* meter_;
         std::chrono::steady_clock::time_point start_;
+        bool over_limit_;
     };
 
     struct Snapshot {
@@ -50,12 +57,7 @@ public:
 
     // Nothing if the limit is reached. A nested call is always admitted: it works for a call that
     // is counted already, and a refusal could make that call wait for itself.
-    [[nodiscard]] std::optional<Ticket> admit(bool nested) noexcept {
-        bool exceeds = false;
-        return admit(nested, exceeds);
-    }
-    // `exceeds': the call is over the limit, and admitted only because it is nested.
-    [[nodiscard]] std::optional<Ticket> admit(bool nested, bool& exceeds) noexcept;
+    [[nodiscard]] std::optional<Ticket> admit(bool nested) noexcept;
     void set_limit(std::uint64_t limit) noexcept { limit_.store(limit, std::memory_order_relaxed); }
     std::uint64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
     // A completion came for a call that had already ended.

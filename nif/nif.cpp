@@ -25,7 +25,7 @@ namespace {
 ERL_NIF_TERM start_python(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     auto options = interpreter_options(env, argv[1]);
     apply_node_options(env, argv[1]);
-    ++Node::instance().starts;
+    ++Node::instance().application_epoch;
     Interpreter::instance().start(std::move(options), {caller_pid(env), OwnedTerm{argv[0]}});
     return atom(env, "ok");
 }

@@ -82,6 +82,14 @@ void init_atoms(ErlNifEnv* env) {
     atoms.wait = atom("wait");
     atoms.refuse = atom("refuse");
     atoms.nested = atom("nested");
+    atoms.py_result = atom("py_result");
+    atoms.ok = atom("ok");
+    atoms.error = atom("error");
+    atoms.exit = atom("exit");
+    atoms.ready = atom("ready");
+    atoms.ended = atom("ended");
+    atoms.disconnected = atom("disconnected");
+    atoms.exception = atom("exception");
 }
 
 std::optional<ERL_NIF_TERM> find_atom(ErlNifEnv* env, std::string_view utf8) {

@@ -16,6 +16,8 @@ struct Atoms {
     ERL_NIF_TERM nan, infinity, neg_infinity;
     ERL_NIF_TERM bytes;
     ERL_NIF_TERM default_, wait, refuse, nested;
+    // Answers and their parts.
+    ERL_NIF_TERM py_result, ok, error, exit, ready, ended, disconnected, exception;
 };
 
 // Filled by init_atoms(). Plain integers, so the end of the node destroys nothing.

@@ -94,8 +94,7 @@ PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
     const Nesting nesting = Nesting::current(gil, state_);
     // Check the limit before the arguments are converted: an overloaded node must not spend that
     // time.
-    bool exceeds = false;
-    auto ticket = Node::instance().meter.admit(nesting.may_exceed(gil), exceeds);
+    auto ticket = Node::instance().meter.admit(nesting.may_use_overdraft(gil));
     if (!ticket) return refused(gil, name, "overloaded", too_many_calls().c_str());
     if (!gathered_env_) gathered_env_ = make_term_env();
     ErlNifEnv* env = gathered_env_.get();
@@ -110,6 +109,7 @@ PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
                            "the application erlang_python is not running");
         }
     }
+    const bool over_limit = ticket->over_limit();
     PyRef future = make_future(gil);
     const CallId id = futures_.open(gil, future, PyRef::borrow(name), std::move(*ticket));
     const PyRef py_id = PyRef::steal(PyLong_FromUnsignedLongLong(id));
@@ -118,7 +118,7 @@ PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
         futures_.forget(gil, id);
         throw PyError{};
     }
-    if (exceeds) nesting.exceed_by(gil, future);
+    if (over_limit) nesting.set_overdraft(gil, future);
     gathered_.push_back(
         {id, enif_make_tuple4(env, enif_make_uint64(env, id), function, arguments, options)});
     return future;
@@ -304,7 +304,7 @@ void LoopCaller::shutdown(Gil gil) noexcept {
     // Whether their tasks have ended or not: the loop never runs them again.
     for (const auto& handle : std::exchange(requests_, {})) {
         handle->end(gil);
-        handle->answer_error("disconnected");
+        handle->answer_error(atoms.disconnected);
     }
     --Node::instance().loops;
 }

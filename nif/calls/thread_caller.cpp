@@ -61,7 +61,7 @@ PyRef ThreadCaller::call(Gil gil, PyObject* module, const CallArguments& call, D
     const bool nested =
         nesting.nested() ||
         std::any_of(lines_.begin(), lines_.end(), [](const auto& line) { return !line->idle(); });
-    if (requests_.outlived()) {
+    if (requests_.outlived_epoch()) {
         // This thread outlived a stop of the application. It must not call into the new
         // incarnation.
         raise_call_error(gil, module, "disconnected", name,

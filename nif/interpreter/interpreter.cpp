@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/interpreter/interpreter.h"
 
+#include <algorithm>
 #include <csignal>
+#include <string>
+#include <string_view>
 
 #include "loop_bridge/blocking_waiter.h"
 #include "loop_bridge/python/py_ref.h"
-#include "nif/beam/result_message.h"
+#include "nif/beam/atoms.h"
 #include "nif/erlpy/main_signals.h"
 #include "nif/interpreter/python_config.h"
 #include "nif/interruption/interruptions.h"
 #include "nif/module/erlang_module.h"
 #include "nif/node/module_state.h"
 #include "nif/node/native_thread.h"
+#include "nif/node/node.h"
 #include "nif/requests/janitor.h"
 
 namespace nif {
@@ -24,45 +28,28 @@ using loop_bridge::Gil;
 using loop_bridge::PyError;
 using loop_bridge::PyRef;
 
-void Asker::answer(TermEnv env, ERL_NIF_TERM result) const noexcept {
-    send_result(nullptr, pid, ref, std::move(env), result);
-}
+namespace {
 
-void Asker::answer_ok() const noexcept {
+void answer_exit(const ReplyTo& asker, int code) noexcept {  // {exit, Code}
     TermEnv env = make_term_env();
-    const ERL_NIF_TERM ok = enif_make_atom(env.get(), "ok");
-    answer(std::move(env), ok);
+    const ERL_NIF_TERM result =
+        enif_make_tuple2(env.get(), atoms.exit, enif_make_int(env.get(), code));
+    asker.answer(nullptr, std::move(env), result);
 }
 
-void Asker::answer_ended() const noexcept {
-    TermEnv env = make_term_env();
-    const ERL_NIF_TERM ended = enif_make_atom(env.get(), "ended");
-    answer(std::move(env), ended);
-}
-
-void Asker::answer_exit(int code) const noexcept {
-    TermEnv env = make_term_env();
-    const ERL_NIF_TERM result = enif_make_tuple2(env.get(), enif_make_atom(env.get(), "exit"),
-                                                 enif_make_int(env.get(), code));
-    answer(std::move(env), result);
-}
-
-void Asker::answer_error(const std::string& text) const noexcept {
+void answer_error(const ReplyTo& asker, std::string_view text) noexcept {  // {error, Text}
     TermEnv env = make_term_env();
     ERL_NIF_TERM binary = 0;
     unsigned char* bytes = enif_make_new_binary(env.get(), text.size(), &binary);
     std::copy(text.begin(), text.end(), bytes);
-    const ERL_NIF_TERM result =
-        enif_make_tuple2(env.get(), enif_make_atom(env.get(), "error"), binary);
-    answer(std::move(env), result);
+    const ERL_NIF_TERM result = enif_make_tuple2(env.get(), atoms.error, binary);
+    asker.answer(nullptr, std::move(env), result);
 }
-
-namespace {
 
 // A main program to run, or, without an asker, the news that all hosted loops have ended.
 struct MainJob final : loop_bridge::Entry {
-    explicit MainJob(std::optional<Asker> who) : asker(std::move(who)) {}
-    std::optional<Asker> asker;
+    explicit MainJob(std::optional<ReplyTo> who) : asker(std::move(who)) {}
+    std::optional<ReplyTo> asker;
 };
 
 // The text of a Python exception of the start-up.
@@ -122,14 +109,14 @@ struct Interpreter::MainThread {
         return jobs.take_all();
     }
 
-    void run(Gil gil, const Asker& asker) {
+    void run(Gil gil, const ReplyTo& asker) {
         const int code = run_main_program(gil, program, [&](Gil held) {
-            asker.answer_ended();
+            asker.answer(nullptr, atoms.ended);
             while (wait(held).empty()) {
                 if (PyErr_CheckSignals() != 0) throw PyError{};
             }
         });
-        asker.answer_exit(code);
+        answer_exit(asker, code);
     }
 };
 
@@ -138,17 +125,17 @@ Interpreter& Interpreter::instance() noexcept {
     return interpreter;
 }
 
-void Interpreter::start(InterpreterOptions options, Asker asker) {
+void Interpreter::start(InterpreterOptions options, ReplyTo asker) {
     if (started_.exchange(true)) {
         if (module() != nullptr) {
-            asker.answer_ok();
+            asker.answer(nullptr, atoms.ok);
         } else {
-            asker.answer_error("an earlier start of Python failed in this node; restart the node");
+            answer_error(asker, "an earlier start of Python failed in this node; restart the node");
         }
         return;
     }
-    auto shared = std::make_shared<std::pair<InterpreterOptions, Asker>>(std::move(options),
-                                                                         std::move(asker));
+    auto shared = std::make_shared<std::pair<InterpreterOptions, ReplyTo>>(std::move(options),
+                                                                           std::move(asker));
     try {
         start_native_thread("py-main",
                             [this, shared] { main_thread(shared->first, shared->second); });
@@ -158,9 +145,9 @@ void Interpreter::start(InterpreterOptions options, Asker asker) {
     }
 }
 
-void Interpreter::run_main(Asker asker) {
+void Interpreter::run_main(ReplyTo asker) {
     MainThread* thread = main_thread_.load();
-    if (thread == nullptr) return asker.answer_error("Python is not running in this node");
+    if (thread == nullptr) return answer_error(asker, "Python is not running in this node");
     EntryPtr job = std::make_unique<MainJob>(std::move(asker));
     static_cast<void>(thread->jobs.push(job));  // never closed
 }
@@ -170,12 +157,12 @@ void Interpreter::end_main() {
     if (MainThread* thread = main_thread_.load()) static_cast<void>(thread->jobs.push(job));
 }
 
-void Interpreter::main_thread(const InterpreterOptions& options, const Asker& asker) {
+void Interpreter::main_thread(const InterpreterOptions& options, const ReplyTo& asker) {
     MainSignals::watch_forks();
     if (options.main_program) MainSignals::begin();
     StartResult started = start_python(options);
-    if (started.exit_code) return asker.answer_exit(*started.exit_code);
-    if (!started.error.empty()) return asker.answer_error(started.error);
+    if (started.exit_code) return answer_exit(asker, *started.exit_code);
+    if (!started.error.empty()) return answer_error(asker, started.error);
 
     // Py_InitializeFromConfig() has left the GIL with this thread.
     const Gil gil = Gil::held_by_caller();
@@ -193,16 +180,16 @@ void Interpreter::main_thread(const InterpreterOptions& options, const Asker& as
         module_ = module.release();
         main_thread_ = new MainThread{std::move(started.program)};
     } catch (const PyError&) {
-        asker.answer_error(describe_pending_error(gil));
+        answer_error(asker, describe_pending_error(gil));
     } catch (const std::exception& error) {
-        asker.answer_error(error.what());  // no threads or descriptors are left
+        answer_error(asker, error.what());  // no threads or descriptors are left
     }
     MainThread* self = main_thread_.load();
     if (self == nullptr) {
         given_up_.emplace(gil);
         return;
     }
-    asker.answer_ok();
+    asker.answer(nullptr, atoms.ok);
 
     for (;;) {
         EntryList arrived = self->wait(gil);

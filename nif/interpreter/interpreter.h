@@ -4,36 +4,24 @@
 // Threads: start(), run_main(), end_main() any thread; they return at once and answer by message.
 #pragma once
 
+#include <atomic>
 #include <optional>
-#include <string>
 
 #include "loop_bridge/python/gil.h"
+#include "nif/beam/reply_to.h"
 #include "nif/interpreter/python_config.h"
-#include "nif/node/node.h"
 
 namespace nif {
-
-// The process that gets {py_result, Ref, Result}.
-struct Asker {
-    ErlNifPid pid;
-    OwnedTerm ref;
-
-    void answer(TermEnv env, ERL_NIF_TERM result) const noexcept;
-    void answer_ok() const noexcept;
-    void answer_ended() const noexcept;                         // ended
-    void answer_exit(int code) const noexcept;                  // {exit, Code}
-    void answer_error(const std::string& text) const noexcept;  // {error, Text}
-};
 
 class Interpreter {
 public:
     static Interpreter& instance() noexcept;
 
     // Answers ok, {error, Text}, or {exit, Code} for a command line such as --version.
-    void start(InterpreterOptions options, Asker asker);
+    void start(InterpreterOptions options, ReplyTo asker);
     // Runs the main program of the command line. Answers `ended` when the program has ended, and
     // {exit, Code} after end_main().
-    void run_main(Asker asker);
+    void run_main(ReplyTo asker);
     // The hosted loops have ended. Now the program's threads, exit functions and buffers may end
     // too.
     void end_main();
@@ -43,7 +31,7 @@ public:
 
 private:
     Interpreter() = default;
-    void main_thread(const InterpreterOptions& options, const Asker& asker);
+    void main_thread(const InterpreterOptions& options, const ReplyTo& asker);
 
     std::atomic<bool> started_{false};
     std::atomic<PyObject*> module_{nullptr};

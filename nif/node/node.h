@@ -27,7 +27,7 @@ public:
     std::atomic<std::int64_t> channels{0};
     std::atomic<std::int64_t> contexts{0};
     std::atomic<std::int64_t> loops{0};
-    std::atomic<unsigned> starts{0};  // number of starts of the application
+    std::atomic<unsigned> application_epoch{0};  // how often the application was started
     // Whether a request was ever nested. Until then no call looks for its ancestors.
     std::atomic<bool> nested_requests{false};
 

@@ -6,7 +6,6 @@
 
 #include "loop_bridge/blocking_waiter.h"
 #include "nif/beam/lock.h"
-#include "nif/beam/result_message.h"
 #include "nif/node/module_state.h"
 #include "nif/node/native_thread.h"
 #include "nif/requests/janitor.h"
@@ -52,9 +51,8 @@ void call_or_complain(Gil, const PyRef& function) noexcept {
 
 ContextResource::ContextResource(const ErlNifPid& owner, ERL_NIF_TERM ref)
     : channel_(Node::instance().wake_kind.load()),
-      owner_(owner),
-      ref_(ref),
-      start_(Node::instance().starts),
+      owner_{owner, OwnedTerm{ref}},
+      epoch_(Node::instance().application_epoch),
       mutex_(enif_mutex_create(const_cast<char*>("erlang_python_context"))) {
     ++Node::instance().contexts;
 }
@@ -67,7 +65,7 @@ ContextResource::~ContextResource() {
 void ContextResource::start(ErlNifEnv* env, const ResourcePtr<ContextResource>& self,
                             PyObject* module) {
     // Close the context when its creator dies. Nobody else is certain to.
-    enif_monitor_process(env, self.cell(), &self->owner_, nullptr);
+    enif_monitor_process(env, self.cell(), &self->owner_.pid, nullptr);
     start_native_thread("py-context", [self, module] {
         self->run(module);
         self->ended();
@@ -114,23 +112,24 @@ ContextResource::Shut ContextResource::shut() noexcept {
 }
 
 void ContextResource::watch(ErlNifEnv* env, const ErlNifPid& watcher) noexcept {
+    ReplyTo to{watcher, OwnedTerm{owner_.ref.term}};
     {
         const Lock lock{mutex_};
         if (!ended_) {
-            watchers_.push_back(watcher);
+            watchers_.push_back(std::move(to));
             return;
         }
     }
-    tell(env, watcher, "ended");
+    to.answer(env, atoms.ended);
 }
 
 void ContextResource::run(PyObject* module) {
     const GilAcquire acquired;
     const Gil gil = acquired.gil();
-    RequestThread::current().belong_to(start_);
+    RequestThread::current().belong_to_epoch(epoch_);
     begin_context_thread();
     call_or_complain(gil, ModuleState::of(module).begin_thread);
-    tell(nullptr, owner_, "ready");
+    owner_.answer(nullptr, atoms.ready);
     BlockingWaiter waiter{channel_, Node::instance().max_spin()};
     while (!channel_.closed()) {
         {
@@ -168,19 +167,13 @@ EntryPtr ContextResource::next() noexcept {
 }
 
 void ContextResource::ended() noexcept {
-    std::vector<ErlNifPid> watchers;
+    std::vector<ReplyTo> watchers;
     {
         const Lock lock{mutex_};
         ended_ = true;
         std::swap(watchers, watchers_);
     }
-    for (const ErlNifPid& watcher : watchers) tell(nullptr, watcher, "ended");
-}
-
-void ContextResource::tell(ErlNifEnv* env, const ErlNifPid& to, const char* what) noexcept {
-    TermEnv message_env = make_term_env();
-    const ERL_NIF_TERM result = enif_make_atom(message_env.get(), what);
-    send_result(env, to, ref_, std::move(message_env), result);
+    for (const ReplyTo& watcher : watchers) watcher.answer(nullptr, atoms.ended);
 }
 
 }  // namespace nif

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "loop_bridge/channel.h"
+#include "nif/beam/reply_to.h"
 #include "nif/beam/resource.h"
 #include "nif/requests/request.h"
 
@@ -55,17 +56,15 @@ private:
     void run_arrived(loop_bridge::Gil gil, PyObject* module);
     loop_bridge::EntryPtr next() noexcept;
     void ended() noexcept;
-    void tell(ErlNifEnv* env, const ErlNifPid& to, const char* what) noexcept;
 
     loop_bridge::Channel channel_;
-    ErlNifPid owner_;
-    OwnedTerm ref_;
-    unsigned start_;  // the application's start in which the context was made
+    ReplyTo owner_;
+    unsigned epoch_;  // of the application, when the context was made
 
     ErlNifMutex* mutex_;  // guards all below
     loop_bridge::EntryList arrived_;
     ResourcePtr<RequestHandle> current_;
-    std::vector<ErlNifPid> watchers_;
+    std::vector<ReplyTo> watchers_;
     bool closing_ = false;  // the end is queued: later requests would never run
     bool stopped_ = false;
     bool ended_ = false;

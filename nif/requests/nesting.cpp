@@ -35,7 +35,7 @@ Nesting Nesting::current(Gil, const ModuleState& state) {
     return nesting;
 }
 
-bool Nesting::may_exceed(Gil) const {
+bool Nesting::may_use_overdraft(Gil) const {
     if (!mark_) return false;
     const PyRef future = PyRef::borrow(PyList_GET_ITEM(mark_.get(), kFuture));
     if (future.get() == Py_None) return true;
@@ -43,7 +43,7 @@ bool Nesting::may_exceed(Gil) const {
     return done.get() == Py_True;
 }
 
-void Nesting::exceed_by(Gil, const PyRef& future) const {
+void Nesting::set_overdraft(Gil, const PyRef& future) const {
     if (PyList_GET_SIZE(mark_.get()) != kParts) return;  // the request has ended meanwhile
     if (PyList_SetItem(mark_.get(), kFuture, PyRef::borrow(future.get()).release()) != 0) {
         throw PyError{};

@@ -25,12 +25,12 @@ public:
 
     bool nested() const noexcept { return static_cast<bool>(mark_); }
 
-    // Whether one more async call may exceed the limit of calls in flight, for the request. One
-    // such call at a time may, as one blocking call may. Exempting all of them would remove the
+    // Whether the request may have one more async call in flight, beyond the limit of the node. One
+    // such call at a time may be, as one blocking call may. Exempting all of them would remove the
     // limit.
-    bool may_exceed(loop_bridge::Gil gil) const;
+    bool may_use_overdraft(loop_bridge::Gil gil) const;
     // From now on `future` is the request's one call over the limit.
-    void exceed_by(loop_bridge::Gil gil, const loop_bridge::PyRef& future) const;
+    void set_overdraft(loop_bridge::Gil gil, const loop_bridge::PyRef& future) const;
 
     // The last element of a call's message: `default', or {default | wait | refuse, Ancestors}.
     // `wait` is the call's argument, see call_arguments.h.

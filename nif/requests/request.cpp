@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/requests/request.h"
 
-#include "nif/beam/result_message.h"
 #include "nif/interruption/interruptions.h"
 #include "nif/requests/janitor.h"
 #include "nif/requests/running_requests.h"
@@ -13,17 +12,17 @@ using loop_bridge::PyRef;
 
 namespace {
 
-ERL_NIF_TERM error_term(ErlNifEnv* env, const char* reason) {
-    return enif_make_tuple2(env, enif_make_atom(env, "error"), enif_make_atom(env, reason));
+ERL_NIF_TERM error_term(ErlNifEnv* env, ERL_NIF_TERM reason) {
+    return enif_make_tuple2(env, atoms.error, reason);
 }
 
 }  // namespace
 
 RequestHandle::RequestHandle(const ErlNifPid& caller, ERL_NIF_TERM ref)
-    : caller_(caller), ref_(ref) {}
+    : caller_{caller, OwnedTerm{ref}} {}
 
 bool RequestHandle::watch(ErlNifEnv* env, const ResourcePtr<RequestHandle>& self) {
-    return enif_monitor_process(env, self.cell(), &self->caller_, &self->monitor_) == 0;
+    return enif_monitor_process(env, self.cell(), &self->caller_.pid, &self->monitor_) == 0;
 }
 
 bool RequestHandle::abandon(const ResourcePtr<RequestHandle>& self) noexcept {
@@ -43,8 +42,8 @@ void RequestHandle::disconnect(ErlNifEnv* env, const ResourcePtr<RequestHandle>&
     auto pending = State::kPending;
     if (!self->state_.compare_exchange_strong(pending, State::kDisconnected)) return;
     TermEnv message_env = make_term_env();
-    const ERL_NIF_TERM result = error_term(message_env.get(), "disconnected");
-    send_result(env, self->caller_, self->ref_, std::move(message_env), result);
+    const ERL_NIF_TERM result = error_term(message_env.get(), atoms.disconnected);
+    self->caller_.answer(env, std::move(message_env), result);
     Janitor::instance().interrupt(self);
 }
 
@@ -56,10 +55,10 @@ bool RequestHandle::unwanted() const noexcept {
 void RequestHandle::answer(TermEnv env, ERL_NIF_TERM result) noexcept {
     auto pending = State::kPending;
     if (!state_.compare_exchange_strong(pending, State::kAnswered)) return;
-    send_result(nullptr, caller_, ref_, std::move(env), result);
+    caller_.answer(nullptr, std::move(env), result);
 }
 
-void RequestHandle::answer_error(const char* reason) noexcept {
+void RequestHandle::answer_error(ERL_NIF_TERM reason) noexcept {
     TermEnv env = make_term_env();
     const ERL_NIF_TERM result = error_term(env.get(), reason);
     answer(std::move(env), result);

@@ -12,6 +12,8 @@
 
 #include "loop_bridge/python/arrival.h"
 #include "loop_bridge/python/py_handle.h"
+#include "nif/beam/atoms.h"
+#include "nif/beam/reply_to.h"
 #include "nif/beam/resource.h"
 #include "nif/node/node.h"
 
@@ -50,8 +52,8 @@ public:
 
     // Sends {py_result, Ref, Result}, unless unwanted. `result` lives in `env`.
     void answer(TermEnv env, ERL_NIF_TERM result) noexcept;
-    // {error, Reason} with an atom.
-    void answer_error(const char* reason) noexcept;
+    // {error, Reason} with an atom of atoms.h.
+    void answer_error(ERL_NIF_TERM reason) noexcept;
 
     // From begin() to end(), interrupt() raises erlang.Interrupted on this thread ...
     void begin(loop_bridge::Gil gil, std::shared_ptr<RunningRequests> runner) noexcept;
@@ -67,8 +69,7 @@ private:
     enum class State { kPending, kAnswered, kAbandoned, kDisconnected };
 
     std::atomic<State> state_{State::kPending};
-    ErlNifPid caller_;
-    OwnedTerm ref_;
+    ReplyTo caller_;
     ErlNifMonitor monitor_{};
     // Under the GIL:
     std::shared_ptr<RunningRequests> runner_;
@@ -84,7 +85,7 @@ public:
     // Nobody will run the request: its caller gets `{error, disconnected}'. Only on threads that
     // are no schedulers, where a message needs no environment of a NIF.
     ~Request() override {
-        if (handle_) handle_->answer_error("disconnected");
+        if (handle_) handle_->answer_error(atoms.disconnected);
     }
     Request(const Request&) = delete;
     Request& operator=(const Request&) = delete;

@@ -52,7 +52,7 @@ void dealloc(PyObject* self) {
     auto& handle = as_request(self)->handle;
     if (handle) {
         handle->end(Gil::held_by_caller());
-        handle->answer_error("disconnected");
+        handle->answer_error(atoms.disconnected);
     }
     handle.~ResourcePtr<RequestHandle>();
     type->tp_free(self);

@@ -19,7 +19,7 @@ ERL_NIF_TERM exception_term(Gil gil, const ModuleState& state, ErlNifEnv* env,
                             PyObject* exception) {
     const PyRef parts =
         PyRef::steal(PyObject_CallOneArg(state.describe_exception.get(), exception));
-    return enif_make_tuple2(env, enif_make_atom(env, "error"),
+    return enif_make_tuple2(env, atoms.error,
                             python_to_term(gil, state.types, env, parts.get(), "exception"));
 }
 
@@ -48,13 +48,13 @@ void answer_exception(Gil gil, PyObject* module, RequestHandle& handle,
         handle.answer(std::move(env), result);
     } catch (const PyError&) {
         PyErr_Clear();
-        handle.answer_error("exception");  // the description of the exception failed too
+        handle.answer_error(atoms.exception);  // the description of the exception failed too
     }
 }
 
 void answer_pending_exception(Gil gil, PyObject* module, RequestHandle& handle) noexcept {
     PyObject* error = take_error(gil);
-    if (error == nullptr) return handle.answer_error("exception");
+    if (error == nullptr) return handle.answer_error(atoms.exception);
     answer_exception(gil, module, handle, error);
     Py_DECREF(error);
 }
@@ -64,8 +64,7 @@ void answer_value(Gil gil, PyObject* module, RequestHandle& handle, PyObject* va
         TermEnv env = make_term_env();
         const ERL_NIF_TERM term =
             python_to_term(gil, ModuleState::of(module).types, env.get(), value, "result");
-        const ERL_NIF_TERM result =
-            enif_make_tuple2(env.get(), enif_make_atom(env.get(), "ok"), term);
+        const ERL_NIF_TERM result = enif_make_tuple2(env.get(), atoms.ok, term);
         handle.answer(std::move(env), result);
     } catch (const PyError&) {
         answer_pending_exception(gil, module, handle);

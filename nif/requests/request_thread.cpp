@@ -21,8 +21,8 @@ RequestThread::~RequestThread() {
     if (running_->leave()) Janitor::instance().abandon(running_);
 }
 
-bool RequestThread::outlived() const noexcept {
-    return start_ && *start_ != Node::instance().starts;
+bool RequestThread::outlived_epoch() const noexcept {
+    return epoch_ && *epoch_ != Node::instance().application_epoch;
 }
 
 void RequestThread::run(Gil gil, PyObject* module, Request& request) noexcept {

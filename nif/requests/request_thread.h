@@ -21,16 +21,17 @@ public:
     RequestThread(const RequestThread&) = delete;
     RequestThread& operator=(const RequestThread&) = delete;
 
-    // This thread belongs to a context. It can call Erlang until the application starts anew.
-    void belong_to(unsigned start) noexcept { start_ = start; }
+    // This thread belongs to a context of that epoch of the application. It can call Erlang until
+    // the application starts anew.
+    void belong_to_epoch(unsigned epoch) noexcept { epoch_ = epoch; }
     // Whether the application has started anew since then.
-    bool outlived() const noexcept;
+    bool outlived_epoch() const noexcept;
 
     // Runs `request` here and now. Afterwards a Python error may be pending, raised by a signal
     // handler.
     void run(loop_bridge::Gil gil, PyObject* module, Request& request) noexcept;
     // The request that began last runs its code from the innermost Python frame.
-    void enter(loop_bridge::Gil gil) noexcept { running_->enter(gil, start_.has_value()); }
+    void enter(loop_bridge::Gil gil) noexcept { running_->enter(gil, epoch_.has_value()); }
     // When the innermost running request is interrupted, `cancel` is called instead of raising an
     // exception. False if no request runs here.
     bool on_interrupt(loop_bridge::Gil gil, PyObject* cancel) noexcept;
@@ -42,7 +43,7 @@ public:
 
 private:
     std::shared_ptr<RunningRequests> running_ = std::make_shared<RunningRequests>();
-    std::optional<unsigned> start_;
+    std::optional<unsigned> epoch_;  // of a context's thread
 };
 
 }  // namespace nif

@@ -54,7 +54,7 @@ bool RunningRequests::leave() noexcept {
 void RunningRequests::abandon(Gil gil) noexcept {
     for (const auto& level : std::exchange(levels_, {})) {
         level->request->end(gil);
-        level->request->answer_error("disconnected");
+        level->request->answer_error(atoms.disconnected);
     }
 }
 

@@ -100,14 +100,13 @@ TEST(CallMeter, nested_call_is_admitted_over_the_limit_and_counted) {
     EXPECT_FALSE(meter.admit(false).has_value());
 }
 
-TEST(CallMeter, nested_call_exceeds_the_limit_only_when_it_is_reached) {
+TEST(CallMeter, nested_call_is_over_the_limit_only_when_it_is_reached) {
     CallMeter meter;
     meter.set_limit(1);
-    bool exceeds = true;
-    const auto within = meter.admit(true, exceeds);
-    EXPECT_FALSE(exceeds);
-    const auto over = meter.admit(true, exceeds);
-    EXPECT_TRUE(exceeds);
+    const auto within = meter.admit(true);
+    EXPECT_FALSE(within->over_limit());
+    const auto over = meter.admit(true);
+    EXPECT_TRUE(over->over_limit());
 }
 
 TEST(CallMeter, moved_ticket_ends_its_call_once) {

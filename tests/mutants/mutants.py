@@ -46,8 +46,8 @@ MUTANTS = (
     Mutant(
         "calls in flight are not limited",
         "loop_bridge/call_meter.cpp",
-        "exceeds = count >= limit();",
-        "exceeds = count >= UINT64_MAX;",
+        "over_limit = count >= limit();",
+        "over_limit = count >= UINT64_MAX;",
         ("tests/python/test_limits.py",),
     ),
     Mutant(
