@@ -4,7 +4,9 @@
 import dis
 import selectors
 import threading
+from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 from types import CodeType, FrameType
 
 # Functions of the standard library that wait inside a `try' which undoes everything.
@@ -39,17 +41,10 @@ _CALLING = ("CALL", "PRECALL", "SEND", "FOR_ITER", "BEFORE_")
 _ACTS = ("POP_", "STORE_", "RETURN_", "RERAISE", "RAISE_", "PUSH_EXC_INFO", "FOR_ITER")
 _CACHE = dis.opmap.get("CACHE", 0)
 
-# For each code, the lines inside a `finally'.
-_finally_lines: dict[CodeType, frozenset[int]] = {}
-_MOST_CODES = 1024
-# For each code, the offsets that its loops come back to.
-_loop_heads: dict[CodeType, frozenset[int]] = {}
 _COMPREHENSIONS = frozenset({"<dictcomp>", "<genexpr>", "<listcomp>", "<setcomp>"})
 
-# For each line of each code, the names in that line.
-_names: dict[tuple[CodeType, int], frozenset[str]] = {}
-# Results of will_be_protected().
-_will_be_protected: dict[tuple[CodeType, int], bool] = {}
+# Limits of caches.
+_MOST_CODES = 1024
 _MOST_PLACES = 4096
 
 
@@ -68,14 +63,12 @@ def jumps_back(frame: FrameType) -> bool:
 
 def is_at_loop_head(frame: FrameType) -> bool:
     """Whether a loop comes back to the frame's next instruction."""
-    heads = _loop_heads.get(frame.f_code)
-    if heads is None:
-        if len(_loop_heads) >= _MOST_CODES:
-            _loop_heads.clear()
-        heads = _loop_heads[frame.f_code] = frozenset(
-            one.argval for one in dis.get_instructions(frame.f_code) if _jumps_back(one.opname)
-        )
-    return frame.f_lasti in heads
+    return frame.f_lasti in _loop_heads(frame.f_code)
+
+
+@lru_cache(_MOST_CODES)
+def _loop_heads(code: CodeType) -> frozenset[int]:
+    return frozenset(one.argval for one in dis.get_instructions(code) if _jumps_back(one.opname))
 
 
 def _jumps_back(opname: str) -> bool:
@@ -128,30 +121,26 @@ def calls_by_name(frame: FrameType, function: CodeType) -> bool:
     Otherwise native code may have called the function, e.g. the constructor of an extension type.
     Not all native code gives back what it has when such a function raises.
     """
-    if not is_calling(frame) or frame.f_lineno is None:
+    line = frame.f_lineno
+    if not is_calling(frame) or line is None:
         return False
     if function.co_name in _COMPREHENSIONS:
         return function in frame.f_code.co_consts
-    return function.co_name in _names_called(frame.f_code, frame.f_lineno)
+    statements = _lines_of_names(frame.f_code).get(function.co_name, ())
+    return any(first <= line <= last for first, last in statements)
 
 
-def _names_called(code: CodeType, line: int) -> frozenset[str]:
-    """The names that the code uses in the statements of this line."""
-    place = (code, line)
-    names = _names.get(place)
-    if names is None:
-        if len(_names) >= _MOST_PLACES:
-            _names.clear()
-        names = _names[place] = frozenset(
-            one.argval
-            for one in dis.get_instructions(code)
-            if one.positions is not None
-            and one.positions.lineno is not None
-            and one.positions.end_lineno is not None
-            and one.positions.lineno <= line <= one.positions.end_lineno
-            and isinstance(one.argval, str)
-        )
-    return names
+@lru_cache(_MOST_CODES)
+def _lines_of_names(code: CodeType) -> dict[str, set[tuple[int, int]]]:
+    """For each name that the code uses, the first and last lines of its places."""
+    lines: dict[str, set[tuple[int, int]]] = {}
+    for one in dis.get_instructions(code):
+        if one.positions is None or not isinstance(one.argval, str):
+            continue
+        first, last = one.positions.lineno, one.positions.end_lineno
+        if first is not None and last is not None:
+            lines.setdefault(one.argval, set()).add((first, last))
+    return lines
 
 
 def waits_safely(frame: FrameType) -> bool:
@@ -163,25 +152,15 @@ def waits_safely(frame: FrameType) -> bool:
 
 def will_be_protected(frame: FrameType) -> bool:
     """Whether the frame is taking something that a following ``with`` or ``try`` gives back."""
-    place = (frame.f_code, frame.f_lasti)
-    found = _will_be_protected.get(place)
-    if found is None:
-        if len(_will_be_protected) >= _MOST_PLACES:
-            _will_be_protected.clear()
-        found = _will_be_protected[place] = _find_protection(*place)
-    return found
+    return _find_protection(frame.f_code, frame.f_lasti)
 
 
+@lru_cache(_MOST_PLACES)
 def _find_protection(code: CodeType, here: int) -> bool:
     """Whether the value of a call goes to a following ``with`` or ``try``."""
     if not _is_call(code, here):
         return False
-    bytecode = code.co_code
-    begins = {
-        start
-        for start, _, handler in _protected(code)
-        if dis.opname[bytecode[handler]] == "PUSH_EXC_INFO"
-    }
+    bytecode, begins = code.co_code, _begins_of_try(code)
     passed, dropped = 0, False
     branched: int | None = None  # instructions passed at a branch that may continue here
     for place in range(here + 2, len(bytecode), 2):
@@ -203,17 +182,24 @@ def _find_protection(code: CodeType, here: int) -> bool:
     return False
 
 
+@lru_cache(_MOST_CODES)
+def _begins_of_try(code: CodeType) -> frozenset[int]:
+    return frozenset(
+        start
+        for start, _, handler in _protected(code)
+        if dis.opname[code.co_code[handler]] == "PUSH_EXC_INFO"
+    )
+
+
 def is_in_finally(frame: FrameType) -> bool:
     """Whether the frame is in a ``finally``, after an error or without one."""
     code = frame.f_code
-    if not code.co_exceptiontable:
-        return False
-    lines = _finally_lines.get(code)
-    if lines is None:
-        if len(_finally_lines) >= _MOST_CODES:
-            _finally_lines.clear()
-        lines = _finally_lines[code] = frozenset(_find_finally_lines(code))
-    return frame.f_lineno in lines
+    return bool(code.co_exceptiontable) and frame.f_lineno in _finally_lines(code)
+
+
+@lru_cache(_MOST_CODES)
+def _finally_lines(code: CodeType) -> frozenset[int]:
+    return frozenset(_find_finally_lines(code))
 
 
 def _find_finally_lines(code: CodeType) -> Iterator[int]:
@@ -221,38 +207,67 @@ def _find_finally_lines(code: CodeType) -> Iterator[int]:
 
     The compiler also writes these lines a second time, for the case without an exception.
     """
-    entries = list(_protected(code))
     instructions = list(dis.get_instructions(code))
-
-    def handler_of(place: int) -> int | None:
-        return next((target for start, end, target in entries if start <= place < end), None)
-
-    def belongs(place: int, begin: int, cleanup: int | None) -> bool:
-        """Whether an exception at ``place`` goes to the clean-up of the handler."""
-        target = handler_of(place)
-        while target is not None and target not in (begin, cleanup):
-            target = handler_of(target)
-        return target is not None and target == cleanup
-
-    for begin in {target for _, _, target in entries}:
-        handler = [one for one in instructions if one.offset >= begin]
-        if handler[0].opname != "PUSH_EXC_INFO" or not _is_finally(handler[1:]):
-            continue
-        # The handler itself is protected by the code that restores the previous exception.
-        cleanup = handler_of(begin)
-        for one in handler[1:]:
-            line = one.positions.lineno if one.positions else None
-            if line and one.opname != "RERAISE" and belongs(one.offset, begin, cleanup):
-                yield line
+    handlers = _Handlers(code)
+    finallys = handlers.finallys(instructions)
+    for one in instructions:
+        line = one.positions.lineno if one.positions else None
+        if line and one.opname != "RERAISE" and handlers.are_in_any(finallys, one.offset):
+            yield line
 
 
-def _is_finally(handler: list[dis.Instruction]) -> bool:
-    if handler and handler[0].opname in ("POP_TOP", "WITH_EXCEPT_START"):  # `except:', `with'
+class _Handlers:
+    """The exception handlers of a code."""
+
+    def __init__(self, code: CodeType) -> None:
+        # The compiler writes the parts in their order, and they do not overlap.
+        self._parts = list(_protected(code))
+        self._starts = [start for start, _, _ in self._parts]
+
+    def of(self, place: int) -> int | None:
+        """The handler of an exception at this place."""
+        index = bisect_right(self._starts, place) - 1
+        if index < 0 or place >= self._parts[index][1]:
+            return None
+        return self._parts[index][2]
+
+    def finallys(self, instructions: list[dis.Instruction]) -> dict[int, list[int]]:
+        """The handlers that are a ``finally``, by their clean-up.
+
+        The clean-up restores the previous exception. It is the handler of the handler itself.
+        """
+        finallys: dict[int, list[int]] = {}
+        indexes = {one.offset: index for index, one in enumerate(instructions)}
+        for begin in {target for _, _, target in self._parts}:
+            index, cleanup = indexes[begin], self.of(begin)
+            if cleanup is None or instructions[index].opname != "PUSH_EXC_INFO":
+                continue
+            if _is_finally(instructions, index + 1):
+                finallys.setdefault(cleanup, []).append(begin)
+        return finallys
+
+    def are_in_any(self, finallys: dict[int, list[int]], place: int) -> bool:
+        """Whether an exception at this place goes to the clean-up of a ``finally`` before it."""
+        passed: set[int] = set()
+        target = self.of(place)
+        while target is not None and target not in passed:
+            begins = finallys.get(target, ())
+            if any(begin < place and begin not in passed for begin in begins):
+                return True
+            passed.add(target)
+            target = self.of(target)
         return False
-    for one in handler:
-        if one.opname in ("CHECK_EXC_MATCH", "CHECK_EG_MATCH"):
+
+
+def _is_finally(instructions: list[dis.Instruction], first: int) -> bool:
+    """``first``: the handler's first instruction but one."""
+    if instructions[first].opname in ("POP_TOP", "WITH_EXCEPT_START"):  # `except:', `with'
+        return False
+    for index in range(first, len(instructions)):
+        opname = instructions[index].opname
+        if opname in ("CHECK_EXC_MATCH", "CHECK_EG_MATCH"):
             return False
-        if one.opname.startswith(_ACTS):
+        if opname.startswith(_ACTS):
             return True
     return True
 

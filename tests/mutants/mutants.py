@@ -336,7 +336,7 @@ MUTANTS = (
     Mutant(
         "code in a finally is interrupted like any other",
         "pysrc/erlang/_code_places.py",
-        "    return frame.f_lineno in lines",
+        "    return bool(code.co_exceptiontable) and frame.f_lineno in _finally_lines(code)",
         "    return False",
         ("interrupted_code_SUITE",),
     ),
@@ -345,7 +345,7 @@ MUTANTS = (
         "pysrc/erlang/_code_places.py",
         "        if place in begins and passed <= _UNTIL_TRY:\n            return True",
         "        if place in begins and passed <= _UNTIL_TRY:\n            return False",
-        ("interrupted_code_SUITE", "tests/python/test_interruption_policy.py"),
+        ("interrupted_code_SUITE", "tests/python/test_code_places.py"),
     ),
     Mutant(
         "a loop is interrupted like other code",
