@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""./dev bench: runs each workload in a fresh node, keeps what it measured, prints the report."""
+"""./dev bench: run each workload in a fresh node, keep its results, print the report."""
 
 import argparse
 import os
