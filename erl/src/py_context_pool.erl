@@ -45,19 +45,21 @@
 
 -record(context, {
     handle :: py_nif:context(),
-    status :: starting | idle | leased | stale,
     %% The time of the last change of status, in milliseconds of monotonic time.
     since :: integer()
 }).
 
+-type contexts() :: #{reference() => #context{}}.
+
+%% Each context of the pool is in one of the fields `starting', `idle', `leased' and `stale'.
 -record(state, {
     limits :: limits(),
-    contexts = #{} :: #{reference() => #context{}},
+    starting = #{} :: contexts(),
     %% The context that was used last is used first, so that spare contexts stay idle.
-    idle = [] :: [reference()],
+    idle = [] :: [{reference(), #context{}}],
+    leased = #{} :: contexts(),
+    stale = #{} :: contexts(),
     leases = py_context_leases:new() :: py_context_leases:leases(),
-    starting = 0 :: non_neg_integer(),
-    stale = 0 :: non_neg_integer(),
     given_up = 0 :: non_neg_integer(),
     shrinking = false :: boolean()
 }).
@@ -121,17 +123,28 @@ handle_cast(thread_ended, State) ->
     {noreply, serve(replenish(State))}.
 
 -spec handle_info(term(), #state{}) -> {noreply, #state{}}.
-handle_info({py_result, Ref, Answer}, State = #state{contexts = Contexts}) ->
-    case Contexts of
-        #{Ref := Context} -> {noreply, answered(Ref, Context, Answer, State)};
-        #{} -> {noreply, State}
+handle_info({py_result, Ref, ready}, State = #state{starting = Starting}) ->
+    case maps:take(Ref, Starting) of
+        {#context{handle = Handle}, Left} ->
+            {noreply, serve(make_idle(Ref, Handle, State#state{starting = Left}))};
+        error ->
+            {noreply, State}
+    end;
+handle_info({py_result, Ref, Answer}, State = #state{stale = Stale}) ->
+    case maps:take(Ref, Stale) of
+        {Context, Left} ->
+            {noreply, serve(answered(Ref, Context, Answer, State#state{stale = Left}))};
+        error ->
+            {noreply, State}
     end;
 handle_info({{caller_down, Lease}, _Monitor, process, _Pid, _Reason}, State) ->
     {noreply, give_back(Lease, abandoned, State)};
-handle_info({give_up, Ref, Since}, State = #state{contexts = Contexts}) ->
-    case Contexts of
-        #{Ref := #context{status = stale, since = Since}} -> {noreply, serve(give_up(Ref, State))};
-        #{} -> {noreply, State}
+handle_info({give_up, Ref, Since}, State = #state{stale = Stale}) ->
+    case maps:take(Ref, Stale) of
+        {#context{since = Since}, Left} ->
+            {noreply, serve(give_up(Ref, State#state{stale = Left}))};
+        _ ->
+            {noreply, State}
     end;
 handle_info(shrink, State) ->
     {noreply, watch_idle(shrink(State#state{shrinking = false}))};
@@ -140,79 +153,75 @@ handle_info(_Message, State) ->
 
 %% Gives idle contexts to waiting callers. Starts contexts for callers that would still wait.
 -spec serve(#state{}) -> #state{}.
-serve(State = #state{idle = [Ref | Idle], leases = Leases}) ->
-    case py_context_leases:grant(Ref, Leases) of
+serve(State = #state{idle = [{Ref, #context{handle = Handle}} | Idle], leased = Leased}) ->
+    case py_context_leases:grant(Ref, State#state.leases) of
         {ok, From, Granted} ->
-            gen_server:reply(From, {ok, handle(Ref, State)}),
-            serve(set_status(Ref, leased, State#state{idle = Idle, leases = Granted}));
+            gen_server:reply(From, {ok, Handle}),
+            NowLeased = Leased#{Ref => context(Handle)},
+            serve(State#state{idle = Idle, leased = NowLeased, leases = Granted});
         none ->
             watch_idle(State)
     end;
-serve(State = #state{idle = [], limits = #{max_contexts := Max}}) ->
-    #state{contexts = Contexts, leases = Leases, starting = Starting, stale = Stale} = State,
-    Wanted = py_context_leases:waiting(Leases) - Starting,
-    Allowed = Max - (map_size(Contexts) - Stale),
-    start_contexts(min(Wanted, Allowed), State).
+serve(State = #state{idle = [], starting = Starting, limits = #{max_contexts := Max}}) ->
+    Wanted = py_context_leases:waiting(State#state.leases) - map_size(Starting),
+    start_contexts(min(Wanted, Max - usable(State)), State).
 
 -spec give_back(py_context_leases:lease(), state(), #state{}) -> #state{}.
-give_back(Lease, How, State = #state{leases = Leases}) ->
+give_back(Lease, How, State = #state{leases = Leases, leased = Leased}) ->
     case py_context_leases:give_back(Lease, Leases) of
-        {{context, Ref}, Left} -> serve(returned(Ref, How, State#state{leases = Left}));
-        {_Nothing, Left} -> State#state{leases = Left}
+        {{context, Ref}, Left} ->
+            {#context{handle = Handle}, StillLeased} = maps:take(Ref, Leased),
+            State1 = State#state{leases = Left, leased = StillLeased},
+            serve(returned(Ref, Handle, How, State1));
+        {_Nothing, Left} ->
+            State#state{leases = Left}
     end.
 
--spec returned(reference(), state(), #state{}) -> #state{}.
-returned(Ref, free, State) ->
-    make_idle(Ref, State);
-returned(Ref, closed, State) ->
-    forget(Ref, State);
-returned(Ref, stuck, State = #state{stale = Stale}) ->
-    give_up(Ref, set_status(Ref, stale, State#state{stale = Stale + 1}));
-returned(Ref, abandoned, State = #state{stale = Stale}) ->
-    State1 = set_status(Ref, stale, State#state{stale = Stale + 1}),
-    #state{contexts = #{Ref := #context{since = Since}}} = State1,
+-spec returned(reference(), py_nif:context(), state(), #state{}) -> #state{}.
+returned(Ref, Handle, free, State) ->
+    make_idle(Ref, Handle, State);
+returned(_Ref, _Handle, closed, State) ->
+    State;
+returned(Ref, _Handle, stuck, State) ->
+    give_up(Ref, State);
+returned(Ref, Handle, abandoned, State) ->
+    Context = #context{since = Since} = context(Handle),
     _ = erlang:send_after(?STALE_LIMIT, self(), {give_up, Ref, Since}),
-    reset(Ref, State1).
+    reset(Ref, Context, State).
 
-%% The answer comes when the thread runs this request.
--spec reset(reference(), #state{}) -> #state{}.
-reset(Ref, State = #state{stale = Stale}) ->
-    case py_nif:submit(handle(Ref, State), Ref, ?RESET) of
-        {ok, _Handle} -> State;
-        closed -> forget(Ref, State#state{stale = Stale - 1})
+%% Makes the context stale. The answer comes when the thread runs this request.
+-spec reset(reference(), #context{}, #state{}) -> #state{}.
+reset(Ref, Context = #context{handle = Handle}, State = #state{stale = Stale}) ->
+    case py_nif:submit(Handle, Ref, ?RESET) of
+        {ok, _Handle} -> State#state{stale = Stale#{Ref => Context}};
+        closed -> State
     end.
 
--spec answered(reference(), #context{}, Answer :: term(), #state{}) -> #state{}.
-answered(Ref, #context{status = starting}, Answer, State = #state{starting = Starting}) ->
-    State1 = State#state{starting = Starting - 1},
-    case Answer of
-        ready -> serve(make_idle(Ref, State1));
-        {error, Why} -> not_started(Why, forget(Ref, State1))
-    end;
-answered(Ref, #context{status = stale}, Answer, State = #state{stale = Stale}) ->
-    State1 = State#state{stale = Stale - 1},
-    case Answer of
-        {ok, _} -> serve(usable_again(Ref, State1));
-        {error, disconnected} -> serve(forget(Ref, State1));
-        %% The late interruption of the old request may have hit the reset request.
-        {error, _} -> reset(Ref, State)
-    end.
+-spec answered(reference(), #context{}, py_nif:answer(), #state{}) -> #state{}.
+answered(Ref, #context{handle = Handle}, {ok, _}, State) ->
+    usable_again(Ref, Handle, State);
+answered(_Ref, _Context, {error, disconnected}, State) ->
+    State;
+answered(Ref, Context, {error, _}, State) ->
+    %% The late interruption of the old request may have hit the reset request.
+    reset(Ref, Context, State).
 
 %% Another context may have taken the place of this context meanwhile.
--spec usable_again(reference(), #state{}) -> #state{}.
-usable_again(Ref, State = #state{contexts = Contexts, stale = Stale, limits = Limits}) ->
-    case map_size(Contexts) - Stale > maps:get(max_contexts, Limits) of
+-spec usable_again(reference(), py_nif:context(), #state{}) -> #state{}.
+usable_again(Ref, Handle, State = #state{limits = #{max_contexts := Max}}) ->
+    case usable(State) < Max of
         true ->
-            ok = py_nif:close_context(handle(Ref, State)),
-            forget(Ref, State);
+            make_idle(Ref, Handle, State);
         false ->
-            make_idle(Ref, State)
+            ok = py_nif:close_context(Handle),
+            State
     end.
 
+%% The context is in no field of the state any more.
 -spec give_up(reference(), #state{}) -> #state{}.
-give_up(Ref, State = #state{stale = Stale, given_up = GivenUp}) ->
+give_up(Ref, State = #state{given_up = GivenUp}) ->
     ok = py_context_threads:give_up(Ref),
-    replenish(forget(Ref, State#state{stale = Stale - 1, given_up = GivenUp + 1})).
+    replenish(State#state{given_up = GivenUp + 1}).
 
 %% Starts contexts until the configured number exists again.
 -spec replenish(#state{}) -> #state{}.
@@ -229,15 +238,12 @@ start_contexts(Count, State = #state{limits = #{max_contexts := Max}}) ->
     end.
 
 -spec start_context(Count :: pos_integer(), #state{}) -> #state{}.
-start_context(Count, State = #state{contexts = Contexts, starting = Starting}) ->
+start_context(Count, State = #state{starting = Starting}) ->
     Ref = make_ref(),
     try py_nif:new_context(Ref) of
         Handle ->
             ok = py_context_threads:add(Ref, Handle),
-            Context = #context{handle = Handle, status = starting, since = now_ms()},
-            start_contexts(Count - 1, State#state{
-                contexts = Contexts#{Ref => Context}, starting = Starting + 1
-            })
+            start_contexts(Count - 1, State#state{starting = Starting#{Ref => context(Handle)}})
     catch
         error:Why -> not_started(Why, State)
     end.
@@ -245,27 +251,26 @@ start_context(Count, State = #state{contexts = Contexts, starting = Starting}) -
 %% If there are other contexts, the callers wait for them. If there are none, the callers get the
 %% reason.
 -spec not_started(Why :: term(), #state{}) -> #state{}.
-not_started(Why, State = #state{contexts = Contexts, leases = Leases}) when
-    map_size(Contexts) =:= 0
-->
-    {Refused, Left} = py_context_leases:refuse_all(Leases),
-    lists:foreach(fun(From) -> gen_server:reply(From, {error, {no_context, Why}}) end, Refused),
-    State#state{leases = Left};
-not_started(_Why, State) ->
-    State.
+not_started(Why, State = #state{stale = Stale, leases = Leases}) ->
+    case usable(State) + map_size(Stale) of
+        0 ->
+            {Refused, Left} = py_context_leases:refuse_all(Leases),
+            lists:foreach(
+                fun(From) -> gen_server:reply(From, {error, {no_context, Why}}) end, Refused
+            ),
+            State#state{leases = Left};
+        _ ->
+            State
+    end.
 
--spec make_idle(reference(), #state{}) -> #state{}.
-make_idle(Ref, State = #state{idle = Idle}) ->
-    set_status(Ref, idle, State#state{idle = [Ref | Idle]}).
+-spec make_idle(reference(), py_nif:context(), #state{}) -> #state{}.
+make_idle(Ref, Handle, State = #state{idle = Idle}) ->
+    State#state{idle = [{Ref, context(Handle)} | Idle]}.
 
--spec set_status(reference(), idle | leased | stale, #state{}) -> #state{}.
-set_status(Ref, Status, State = #state{contexts = Contexts}) ->
-    #{Ref := Context} = Contexts,
-    State#state{contexts = Contexts#{Ref := Context#context{status = Status, since = now_ms()}}}.
-
--spec forget(reference(), #state{}) -> #state{}.
-forget(Ref, State = #state{contexts = Contexts}) ->
-    State#state{contexts = maps:remove(Ref, Contexts)}.
+%% A context whose status changes now.
+-spec context(py_nif:context()) -> #context{}.
+context(Handle) ->
+    #context{handle = Handle, since = now_ms()}.
 
 %% There is at most one timer, and only while spare contexts exist.
 -spec watch_idle(#state{}) -> #state{}.
@@ -283,39 +288,33 @@ watch_idle(State = #state{limits = #{context_idle_timeout := IdleTimeout}}) ->
     end.
 
 -spec shrink(#state{}) -> #state{}.
-shrink(State = #state{contexts = Contexts, idle = Idle, limits = Limits}) ->
-    #{context_idle_timeout := IdleTimeout} = Limits,
+shrink(State = #state{idle = Idle, limits = #{context_idle_timeout := IdleTimeout}}) ->
     Before = now_ms() - IdleTimeout,
-    Long = [Ref || Ref <- Idle, (maps:get(Ref, Contexts))#context.since =< Before],
+    Long = [One || {_Ref, #context{since = Since}} = One <- Idle, Since =< Before],
     %% The contexts that were idle longest are at the end.
     Closed = lists:sublist(lists:reverse(Long), max(0, spare(State))),
-    lists:foldl(
-        fun(Ref, Acc) ->
-            ok = py_nif:close_context(handle(Ref, Acc)),
-            forget(Ref, Acc)
-        end,
-        State#state{idle = Idle -- Closed},
-        Closed
-    ).
+    lists:foreach(
+        fun({_Ref, #context{handle = Handle}}) -> ok = py_nif:close_context(Handle) end, Closed
+    ),
+    State#state{idle = Idle -- Closed}.
 
 -spec spare(#state{}) -> integer().
-spare(#state{contexts = Contexts, stale = Stale, limits = #{contexts := Kept}}) ->
-    map_size(Contexts) - Stale - Kept.
+spare(State = #state{limits = #{contexts := Kept}}) ->
+    usable(State) - Kept.
 
--spec handle(reference(), #state{}) -> py_nif:context().
-handle(Ref, #state{contexts = Contexts}) ->
-    #{Ref := #context{handle = Handle}} = Contexts,
-    Handle.
+%% The number of contexts that count for `max_contexts'.
+-spec usable(#state{}) -> non_neg_integer().
+usable(#state{starting = Starting, idle = Idle, leased = Leased}) ->
+    map_size(Starting) + length(Idle) + map_size(Leased).
 
 -spec counts(#state{}) -> #{atom() => non_neg_integer()}.
-counts(State) ->
-    #state{contexts = Contexts, idle = Idle, starting = Starting, stale = Stale} = State,
+counts(State = #state{starting = Starting, idle = Idle, leased = Leased, stale = Stale}) ->
     #{
-        total => map_size(Contexts),
+        total => usable(State) + map_size(Stale),
         idle => length(Idle),
-        starting => Starting,
-        stale => Stale,
-        busy => map_size(Contexts) - length(Idle) - Starting - Stale,
+        starting => map_size(Starting),
+        stale => map_size(Stale),
+        busy => map_size(Leased),
         waiting => py_context_leases:waiting(State#state.leases),
         given_up => State#state.given_up,
         threads => py_context_threads:count()

@@ -88,8 +88,7 @@ init([]) ->
     Context = py_nif:new_context(Ref),
     true = ets:insert(?TABLE, {context, Context}),
     receive
-        {py_result, Ref, ready} -> install(#state{context = Context});
-        {py_result, Ref, {error, Why}} -> {stop, {no_context, Why}}
+        {py_result, Ref, ready} -> install(#state{context = Context})
     after ?START_TIMEOUT ->
         {stop, start_timeout}
     end.

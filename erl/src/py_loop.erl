@@ -201,8 +201,7 @@ start_thread(Options) ->
     case py_loop_registry:add(Ref, Context, py_loop_options:claims(Options)) of
         ok ->
             receive
-                {py_result, Ref, ready} -> run(Context, Options);
-                {py_result, Ref, {error, Why}} -> {stop, {no_context, Why}}
+                {py_result, Ref, ready} -> run(Context, Options)
             after ?START_TIMEOUT ->
                 {stop, start_timeout}
             end;
