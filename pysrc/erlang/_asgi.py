@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from erlang._stop_time import APPLICATION, CANCELLED_REQUESTS, Stop, begin_stop, left
+from erlang._stop_time import APPLICATION, CANCELLED_REQUESTS, Stop, begin_stop
 
 _logger = logging.getLogger("erlang.hosting")
 
@@ -19,7 +19,8 @@ class Application:
     """Wraps an application.
 
     The lifespan ends after the clean-up of cancelled requests, which may use what the lifespan
-    closes. When the time of the stop is over, neither is waited for.
+    closes. When the time of the stop is over, neither is waited for. Without a limit of the time,
+    the server alone decides how long it waits.
     """
 
     def __init__(
@@ -57,8 +58,8 @@ class Application:
             message = await self._next(receive)
             if message["type"] == _SHUTDOWN:
                 stop = begin_stop()
-                await self._end_requests(stop)
                 if stop is not None:
+                    await self._end_requests(stop)
                     loop = asyncio.get_running_loop()
                     seconds = stop.seconds(APPLICATION)
                     limit = loop.call_later(stop.left(APPLICATION), _give_up, task, seconds)
@@ -83,9 +84,9 @@ class Application:
             receiving.cancel()
             overdue.cancel()
 
-    async def _end_requests(self, stop: Stop | None) -> None:
+    async def _end_requests(self, stop: Stop) -> None:
         if requests := list(self._requests()):
-            await asyncio.wait(requests, timeout=left(stop, CANCELLED_REQUESTS))
+            await asyncio.wait(requests, timeout=stop.left(CANCELLED_REQUESTS))
         # For example those of clients that do not read.
         self._abort_connections()
 

@@ -2,6 +2,7 @@
 """erlang.hosting: how hosted services start, fail to start, and stop."""
 
 import asyncio
+import contextlib
 import signal
 import socket
 import threading
@@ -20,6 +21,7 @@ from websockets.exceptions import ConnectionClosed
 
 import erlang
 from erlang import hosting
+from erlang.testing import becomes_true
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 Main = Callable[[socket.socket], Coroutine[Any, Any, object]]
@@ -149,6 +151,56 @@ def test_a_second_cancellation_cuts_the_stop_short(main: Main, serve: Serve, nam
         assert isinstance(service.thread.join(), asyncio.CancelledError)
         with pytest.raises(httpx.RemoteProtocolError):
             waiting.result()
+
+
+class Stubborn:
+    """A request that ignores its cancellation until it is released."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self._released = asyncio.Event()
+
+    async def run(self) -> None:
+        self.begun.set()
+        while not self._released.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._released.wait()
+
+    async def release(self) -> None:
+        self._released.set()
+
+
+def test_a_loop_that_is_not_hosted_waits_no_longer_than_uvicorn_itself(
+    serve: Serve, life: Life
+) -> None:
+    request = Stubborn()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        life.events.append("stopped")
+
+    app = FastAPI(lifespan=lifespan)
+    app.get("/")(request.run)
+
+    async def main(listening: socket.socket) -> None:
+        await hosting.uvicorn(
+            app, sockets=[listening], timeout_graceful_shutdown=1, log_level="critical"
+        )
+
+    service = serve(main)
+    loop = service.thread.loop
+    assert loop is not None
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(service.http.get, "/")
+        assert request.begun.wait(END_SECONDS)
+        service.thread.cancel()
+        try:
+            assert becomes_true(lambda: life.events == ["stopped"])
+        finally:
+            asyncio.run_coroutine_threadsafe(request.release(), loop)
+        assert isinstance(service.thread.join(), asyncio.CancelledError)
+        waiting.exception()
 
 
 class Delays:
