@@ -217,6 +217,18 @@ plain_functions_are_called_in_the_loop(_Config) ->
     ?assertEqual({ok, 4.0}, py:async_await(py:async_call(math, sqrt, [16]))),
     ?assertEqual({ok, [4.0, 5.0]}, py:async_gather([{math, sqrt, [16]}, {math, sqrt, [25], #{}}])).
 
+a_call_that_blocks_another_loop_may_use_the_default_loop(_Config) ->
+    ok = py:exec(
+        <<"async def block(milliseconds):\n"
+          "    return erlang.call('on_default_loop', milliseconds)\n">>
+    ),
+    ok = py:register_function(on_default_loop, fun([Milliseconds]) ->
+        py:async_await(py:async_call(asyncio, sleep, [0, done]), Milliseconds)
+    end),
+    ?assertEqual({ok, {ok, done}}, py:eval(<<"asyncio.run(block(20000))">>)),
+    Blocking = py:async_call('__main__', block, [100]),
+    ?assertEqual({ok, {error, timeout}}, py:async_await(Blocking)).
+
 awaiting_a_coroutine_in_vain_cancels_it(_Config) ->
     Ref = py:async_call('__main__', sleep, [<<"b">>]),
     ?assertEqual(<<"started">>, python_side:told()),

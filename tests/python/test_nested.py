@@ -99,6 +99,27 @@ def through_contexts(depth: int) -> int:
     return 1 + int(erlang.call("py_call_elsewhere", __name__, "through_contexts", [depth - 1]))
 
 
+async def answer() -> int:
+    await asyncio.sleep(0)
+    return 42
+
+
+def run_answer() -> int:
+    coroutine = answer()
+    try:
+        return asyncio.run(coroutine)
+    finally:
+        coroutine.close()
+
+
+@pytest.mark.filterwarnings("ignore::erlang.BlockingCallWarning")
+async def test_asyncio_run_fails_in_a_request_of_a_call_that_blocks_a_loop() -> None:
+    """The request runs on the thread that waits, which runs a loop already."""
+    with pytest.raises(erlang.Error, match=r"cannot be called from a running event loop"):
+        erlang.call("py_call", __name__, "run_answer", [])
+    assert await erlang.async_call("py_call", __name__, "run_answer", []) == 42
+
+
 def test_an_inner_call_that_times_out_leaves_the_outer_one_alone(tag: str) -> None:
     assert erlang.call("py_call", __name__, "inner_timeout", [tag]) == "Timeout, then 42"
 
