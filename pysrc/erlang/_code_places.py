@@ -3,6 +3,7 @@
 
 import dis
 import selectors
+import sys
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -51,9 +52,23 @@ _MOST_PLACES = 4096
 def is_at_check(frame: FrameType) -> bool:
     """Whether a thread without the GIL waits for the GIL between two instructions.
 
-    At other instructions, C code may have given up the GIL.
+    At other instructions, C code may have given up the GIL. False too if CPython would look for
+    the handler of an exception at another place.
     """
-    return _opname(frame) == "RESUME" or jumps_back(frame)
+    return _opname(frame) == "RESUME" or (jumps_back(frame) and not _misses_handler(frame))
+
+
+def _misses_handler(frame: FrameType) -> bool:
+    """Whether CPython would raise where another handler counts than at the frame's jump.
+
+    Before 3.13, CPython raises after the jump, as if before the first instruction of the loop. If
+    the loop is the first code in a ``try``, that place is not in the ``try``.
+    """
+    if sys.version_info >= (3, 13):
+        return False
+    handlers = _handlers(frame.f_code)
+    before_loop = _loops(frame.f_code)[frame.f_lasti] - 2
+    return handlers.of(before_loop) != handlers.of(frame.f_lasti)
 
 
 def jumps_back(frame: FrameType) -> bool:
@@ -63,12 +78,13 @@ def jumps_back(frame: FrameType) -> bool:
 
 def is_at_loop_head(frame: FrameType) -> bool:
     """Whether a loop comes back to the frame's next instruction."""
-    return frame.f_lasti in _loop_heads(frame.f_code)
+    return frame.f_lasti in _loops(frame.f_code).values()
 
 
 @lru_cache(_MOST_CODES)
-def _loop_heads(code: CodeType) -> frozenset[int]:
-    return frozenset(one.argval for one in dis.get_instructions(code) if _jumps_back(one.opname))
+def _loops(code: CodeType) -> dict[int, int]:
+    """The offsets of all instructions that go back to the head of a loop, and of these heads."""
+    return {one.offset: one.argval for one in dis.get_instructions(code) if _jumps_back(one.opname)}
 
 
 def _jumps_back(opname: str) -> bool:
@@ -208,12 +224,17 @@ def _find_finally_lines(code: CodeType) -> Iterator[int]:
     The compiler also writes these lines a second time, for the case without an exception.
     """
     instructions = list(dis.get_instructions(code))
-    handlers = _Handlers(code)
+    handlers = _handlers(code)
     finallys = handlers.finallys(instructions)
     for one in instructions:
         line = one.positions.lineno if one.positions else None
         if line and one.opname != "RERAISE" and handlers.are_in_any(finallys, one.offset):
             yield line
+
+
+@lru_cache(_MOST_CODES)
+def _handlers(code: CodeType) -> "_Handlers":
+    return _Handlers(code)
 
 
 class _Handlers:

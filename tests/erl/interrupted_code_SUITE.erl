@@ -75,6 +75,7 @@ only_code_that_can_bear_it_is_interrupted(_Config) ->
             busy_before_try,
             trying_to_take,
             repeating_nothing,
+            repeating_alone_in_try,
             computing_attributes,
             jumping_out_of_with,
             loop_in_finally,

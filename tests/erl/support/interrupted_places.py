@@ -216,6 +216,17 @@ def repeating_nothing() -> None:
         pass
 
 
+@told
+def repeating_alone_in_try() -> None:
+    """CPython 3.11 and 3.12 raise at the jump as if before the loop, which is not in the `try'."""
+    inside[:] = [True]
+    tell_begun()
+    try:
+        while True: count = 1  # noqa: E701, F841  # fmt: skip
+    finally:
+        inside.clear()
+
+
 class Computed:
     @property
     def value(self) -> int:
