@@ -27,56 +27,55 @@ ERL_NIF_TERM start_python(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     apply_node_options(env, argv[1]);
     ++Node::instance().application_epoch;
     Interpreter::instance().start(std::move(options), {caller_pid(env), OwnedTerm{argv[0]}});
-    return atom(env, "ok");
+    return atoms.ok;
 }
 
 ERL_NIF_TERM run_main(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     Interpreter::instance().run_main({caller_pid(env), OwnedTerm{argv[0]}});
-    return atom(env, "ok");
+    return atoms.ok;
 }
 
-ERL_NIF_TERM end_main(ErlNifEnv* env, const ERL_NIF_TERM[]) {
+ERL_NIF_TERM end_main(ErlNifEnv*, const ERL_NIF_TERM[]) {
     Interpreter::instance().end_main();
-    return atom(env, "ok");
+    return atoms.ok;
 }
 
 ERL_NIF_TERM end_by_signal(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     nif::end_by_signal(static_cast<int>(uint64_argument(env, argv[0])));
-    return atom(env, "ok");
+    return atoms.ok;
 }
 
 ERL_NIF_TERM set_coordinator(ErlNifEnv* env, const ERL_NIF_TERM[]) {
     Node::instance().set_coordinator(caller_pid(env));
-    return atom(env, "ok");
+    return atoms.ok;
 }
 
 ERL_NIF_TERM attach(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     const auto channel = resource_argument<ChannelResource>(env, argv[0]);
-    return atom(env, ChannelResource::attach(env, channel, caller_pid(env)) ? "ok" : "closed");
+    return ChannelResource::attach(env, channel, caller_pid(env)) ? atoms.ok : atoms.closed;
 }
 
 ERL_NIF_TERM refuse(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     ChannelResource::refuse(env, resource_argument<ChannelResource>(env, argv[0]));
-    return atom(env, "ok");
+    return atoms.ok;
 }
 
 // A reply to a closed channel is dropped: nobody waits for it.
-ERL_NIF_TERM deliver(ErlNifEnv* env, const ResourcePtr<ChannelResource>& channel, EntryPtr entry) {
+ERL_NIF_TERM deliver(const ResourcePtr<ChannelResource>& channel, EntryPtr entry) {
     static_cast<void>(channel->channel().push(entry));
-    return atom(env, "ok");
+    return atoms.ok;
 }
 
 ERL_NIF_TERM reply(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     const auto channel = resource_argument<ChannelResource>(env, argv[0]);
     const auto id = uint64_argument(env, argv[1]);
-    return deliver(env, channel, std::make_unique<Reply>(id, env, argv[2]));
+    return deliver(channel, std::make_unique<Reply>(id, env, argv[2]));
 }
 
 ERL_NIF_TERM fail(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     const auto channel = resource_argument<ChannelResource>(env, argv[0]);
     const auto id = uint64_argument(env, argv[1]);
-    return deliver(env, channel,
-                   std::make_unique<Failure>(id, env, argv[2], argv[3], argv[4], argv[5]));
+    return deliver(channel, std::make_unique<Failure>(id, env, argv[2], argv[3], argv[4], argv[5]));
 }
 
 ERL_NIF_TERM new_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
@@ -89,22 +88,22 @@ ERL_NIF_TERM new_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
 
 ERL_NIF_TERM close_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     resource_argument<ContextResource>(env, argv[0])->close();
-    return atom(env, "ok");
+    return atoms.ok;
 }
 
 ERL_NIF_TERM give_up_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     resource_argument<ContextResource>(env, argv[0])->give_up();
-    return atom(env, "ok");
+    return atoms.ok;
 }
 
 ERL_NIF_TERM stop_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     resource_argument<ContextResource>(env, argv[0])->stop(env);
-    return atom(env, "ok");
+    return atoms.ok;
 }
 
 ERL_NIF_TERM watch_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     resource_argument<ContextResource>(env, argv[0])->watch(env, caller_pid(env));
-    return atom(env, "ok");
+    return atoms.ok;
 }
 
 // True when `target` has taken the request.
@@ -120,20 +119,20 @@ ERL_NIF_TERM submit(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
         resource_argument<ChannelResource>(env, argv[0]);
     }
     const auto handle = ResourcePtr<RequestHandle>::make(caller_pid(env), argv[1]);
-    if (!RequestHandle::watch(env, handle)) return atom(env, "closed");  // the caller is exiting
+    if (!RequestHandle::watch(env, handle)) return atoms.closed;  // the caller is exiting
     auto request = std::make_unique<Request>(handle, argv[2]);
     Request& sent = *request;
     EntryPtr entry = std::move(request);
     if (hand_over(env, argv[0], entry)) {
-        return enif_make_tuple2(env, atom(env, "ok"), handle.term(env));
+        return enif_make_tuple2(env, atoms.ok, handle.term(env));
     }
     sent.take_handle();  // the answer is the return value, not a message
-    return atom(env, "closed");
+    return atoms.closed;
 }
 
 ERL_NIF_TERM abandon(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     const auto handle = resource_argument<RequestHandle>(env, argv[0]);
-    return atom(env, RequestHandle::abandon(handle) ? "abandoned" : "replied");
+    return RequestHandle::abandon(handle) ? atoms.abandoned : atoms.replied;
 }
 
 ERL_NIF_TERM stats(ErlNifEnv* env, const ERL_NIF_TERM[]) { return stats_term(env); }

@@ -8,7 +8,7 @@ namespace nif {
 namespace {
 
 bool find(ErlNifEnv* env, ERL_NIF_TERM map, const char* key, ERL_NIF_TERM* value) {
-    return enif_get_map_value(env, map, atom(env, key), value) != 0;
+    return enif_get_map_value(env, map, enif_make_atom(env, key), value) != 0;
 }
 
 ERL_NIF_TERM require(ErlNifEnv* env, ERL_NIF_TERM map, const char* key) {
@@ -62,7 +62,7 @@ void apply_node_options(ErlNifEnv* env, ERL_NIF_TERM map) {
     using loop_bridge::WakeKind;
     Node& node = Node::instance();
     const ERL_NIF_TERM channel = require(env, map, "channel");
-    const bool pipe = enif_is_identical(channel, atom(env, "pipe")) != 0;
+    const bool pipe = enif_is_identical(channel, enif_make_atom(env, "pipe")) != 0;
     node.wake_kind = pipe ? WakeKind::kPipe : WakeKind::kEventFd;
     node.spin_microseconds =
         static_cast<std::int64_t>(uint64_argument(env, require(env, map, "spin_us")));

@@ -78,6 +78,15 @@ void init_atoms(ErlNifEnv* env) {
     atoms.infinity = atom("infinity");
     atoms.neg_infinity = atom("neg_infinity");
     atoms.bytes = atom("bytes");
+    atoms.call = atom("call");
+    atoms.async = atom("async");
+    atoms.cancel = atom("cancel");
+    atoms.stop = atom("stop");
+    atoms.open_channel = atom("open_channel");
+    atoms.thread = atom("thread");
+    atoms.loop = atom("loop");
+    atoms.stop_handler = atom("stop_handler");
+    atoms.send = atom("send");
     atoms.default_ = atom("default");
     atoms.wait = atom("wait");
     atoms.refuse = atom("refuse");
@@ -90,6 +99,11 @@ void init_atoms(ErlNifEnv* env) {
     atoms.ended = atom("ended");
     atoms.disconnected = atom("disconnected");
     atoms.exception = atom("exception");
+    atoms.closed = atom("closed");
+    atoms.abandoned = atom("abandoned");
+    atoms.replied = atom("replied");
+    atoms.system_error = atom("system_error");
+    atoms.enomem = atom("enomem");
 }
 
 std::optional<ERL_NIF_TERM> find_atom(ErlNifEnv* env, std::string_view utf8) {

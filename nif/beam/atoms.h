@@ -12,12 +12,18 @@
 namespace nif {
 
 struct Atoms {
+    // Values.
     ERL_NIF_TERM true_, false_, none, nil, undefined;
     ERL_NIF_TERM nan, infinity, neg_infinity;
     ERL_NIF_TERM bytes;
-    ERL_NIF_TERM default_, wait, refuse, nested;
-    // Answers and their parts.
+    // Messages to handlers and to the coordinator, and their parts.
+    ERL_NIF_TERM call, async, cancel, stop, open_channel, thread, loop, stop_handler, send;
+    ERL_NIF_TERM default_, wait, refuse;
+    // Requests, answers and their parts.
+    ERL_NIF_TERM nested;
     ERL_NIF_TERM py_result, ok, error, exit, ready, ended, disconnected, exception;
+    // Results of NIFs.
+    ERL_NIF_TERM closed, abandoned, replied, system_error, enomem;
 };
 
 // Filled by init_atoms(). Plain integers, so the end of the node destroys nothing.

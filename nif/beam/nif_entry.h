@@ -21,8 +21,6 @@ public:
     const char* what() const noexcept override { return "bad argument"; }
 };
 
-inline ERL_NIF_TERM atom(ErlNifEnv* env, const char* name) { return enif_make_atom(env, name); }
-
 using NifBody = ERL_NIF_TERM (*)(ErlNifEnv*, const ERL_NIF_TERM[]);
 
 // Wraps a NIF's body for the table.
@@ -35,10 +33,10 @@ ERL_NIF_TERM nif_entry(ErlNifEnv* env, int, const ERL_NIF_TERM argv[]) noexcept 
     } catch (const std::system_error& error) {
         // For example no threads or descriptors are left: {system_error, "pthread_create: ..."}.
         return enif_raise_exception(
-            env, enif_make_tuple2(env, atom(env, "system_error"),
+            env, enif_make_tuple2(env, atoms.system_error,
                                   enif_make_string(env, error.what(), ERL_NIF_LATIN1)));
     } catch (const std::bad_alloc&) {
-        return enif_raise_exception(env, atom(env, "enomem"));
+        return enif_raise_exception(env, atoms.enomem);
     }
 }
 

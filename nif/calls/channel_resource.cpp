@@ -2,6 +2,7 @@
 #include "nif/calls/channel_resource.h"
 
 #include "loop_bridge/python/arrival.h"
+#include "nif/beam/atoms.h"
 #include "nif/beam/lock.h"
 
 namespace nif {
@@ -42,10 +43,9 @@ bool ChannelResource::open(const ResourcePtr<ChannelResource>& self, ChannelKind
         }
     }
     TermEnv env = make_term_env();
-    const ERL_NIF_TERM message =
-        enif_make_tuple3(env.get(), enif_make_atom(env.get(), "open_channel"),
-                         enif_make_atom(env.get(), kind == ChannelKind::kLoop ? "loop" : "thread"),
-                         self.term(env.get()));
+    const ERL_NIF_TERM message = enif_make_tuple3(
+        env.get(), atoms.open_channel, kind == ChannelKind::kLoop ? atoms.loop : atoms.thread,
+        self.term(env.get()));
     enif_send(nullptr, &*coordinator, env.get(), message);  // if it died, on_down() is called
     return true;
 }
@@ -94,9 +94,7 @@ void ChannelResource::send(TermEnv env, ERL_NIF_TERM message) noexcept {
 void ChannelResource::close() noexcept {
     channel_.close();  // the destructors of queued entries refuse them
     if (!attached()) return;
-    TermEnv env = make_term_env();
-    const ERL_NIF_TERM message = enif_make_atom(env.get(), "stop");
-    send(std::move(env), message);
+    send(make_term_env(), atoms.stop);
 }
 
 bool ChannelResource::attached() noexcept {

@@ -174,7 +174,7 @@ void LoopCaller::send_calls() noexcept {
     if (calls.empty()) return gathered_env_.reset();
     const ERL_NIF_TERM list =
         enif_make_list_from_array(env, calls.data(), static_cast<unsigned>(calls.size()));
-    const ERL_NIF_TERM message = enif_make_tuple2(env, enif_make_atom(env, "async"), list);
+    const ERL_NIF_TERM message = enif_make_tuple2(env, atoms.async, list);
     channel_->send(std::move(gathered_env_), message);
 }
 
@@ -189,8 +189,7 @@ void LoopCaller::send_stops() noexcept {
     }
     const ERL_NIF_TERM list =
         enif_make_list_from_array(env.get(), ids.data(), static_cast<unsigned>(ids.size()));
-    const ERL_NIF_TERM message =
-        enif_make_tuple2(env.get(), enif_make_atom(env.get(), "cancel"), list);
+    const ERL_NIF_TERM message = enif_make_tuple2(env.get(), atoms.cancel, list);
     channel_->send(std::move(env), message);
 }
 

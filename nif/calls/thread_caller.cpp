@@ -83,8 +83,8 @@ PyRef ThreadCaller::call(Gil gil, PyObject* module, const CallArguments& call, D
     CallLine& line = ready_line(gil, module, call, stack, deadline);
     WaitingCall& waiting = line.begin(stack, std::move(*ticket));
     const ERL_NIF_TERM message =
-        enif_make_tuple5(env.get(), enif_make_atom(env.get(), "call"),
-                         enif_make_uint64(env.get(), waiting.id), function, arguments, options);
+        enif_make_tuple5(env.get(), atoms.call, enif_make_uint64(env.get(), waiting.id), function,
+                         arguments, options);
     line.channel().send(std::move(env), message);
     std::unique_ptr<WaitingCall> ended;
     try {
@@ -219,8 +219,7 @@ void ThreadCaller::give_up(Gil gil, PyObject* module, CallLine& line) noexcept {
     if (const auto handler = line.channel().handler()) {
         TermEnv env = make_term_env();
         const ERL_NIF_TERM message =
-            enif_make_tuple2(env.get(), enif_make_atom(env.get(), "stop_handler"),
-                             enif_make_pid(env.get(), &*handler));
+            enif_make_tuple2(env.get(), atoms.stop_handler, enif_make_pid(env.get(), &*handler));
         Node::instance().tell_coordinator(std::move(env), message);
     }
     line.close();

@@ -29,8 +29,7 @@ void relay(Gil gil, const ErlangTypes& types, PyObject* to, PyObject* message) {
     TermEnv env = make_term_env();
     const ERL_NIF_TERM receiver = python_to_term(gil, types, env.get(), to, "to");
     const ERL_NIF_TERM term = python_to_term(gil, types, env.get(), message, "term");
-    const ERL_NIF_TERM request =
-        enif_make_tuple3(env.get(), enif_make_atom(env.get(), "send"), receiver, term);
+    const ERL_NIF_TERM request = enif_make_tuple3(env.get(), atoms.send, receiver, term);
     if (!Node::instance().tell_coordinator(std::move(env), request)) {
         loop_bridge::raise_python(gil, PyExc_RuntimeError,
                                   "the application erlang_python is not running");
