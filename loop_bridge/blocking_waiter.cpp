@@ -8,6 +8,7 @@
 #include <cstdint>
 
 namespace loop_bridge {
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -20,9 +21,7 @@ Clock::duration time_until(Clock::time_point deadline) noexcept {
 
 // For poll(2). Rounded up: poll() must not return just before the deadline.
 int milliseconds_until(const BlockingWaiter::Deadline& deadline) noexcept {
-    if (!deadline.has_value()) {
-        return -1;
-    }
+    if (!deadline.has_value()) return -1;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(time_until(*deadline));
     return static_cast<int>(std::min<std::int64_t>(left.count(), INT_MAX));
 }
@@ -30,9 +29,7 @@ int milliseconds_until(const BlockingWaiter::Deadline& deadline) noexcept {
 }  // namespace
 
 WaitOutcome BlockingWaiter::wait(Deadline deadline) noexcept {
-    if (!channel_.has_entries()) {
-        spin_for_entries(deadline);
-    }
+    if (!channel_.has_entries()) spin_for_entries(deadline);
     // After a wait without entries the queue is armed already. Arming again does no harm.
     return channel_.arm() ? sleep(deadline) : arrived();
 }
@@ -42,13 +39,9 @@ void BlockingWaiter::spin_for_entries(const Deadline& deadline) noexcept {
     if (deadline.has_value()) {
         budget = std::min<SpinPolicy::Duration>(budget, time_until(*deadline));
     }
-    if (budget <= SpinPolicy::Duration::zero()) {
-        return;
-    }
+    if (budget <= SpinPolicy::Duration::zero()) return;
     const SpinSeats::Seat seat(SpinSeats::of_process());
-    if (!seat) {
-        return;
-    }
+    if (!seat) return;
     const auto took = spin(budget, Clock::now, [this] { return channel_.has_entries(); });
     if (took.has_value()) {
         spin_policy_.paid(*took);
@@ -62,19 +55,13 @@ WaitOutcome BlockingWaiter::sleep(const Deadline& deadline) noexcept {
     for (;;) {
         pollfd watched{channel_.fd(), POLLIN, 0};
         const int ready = ::poll(&watched, 1, milliseconds_until(deadline));
-        if (ready > 0) {
-            channel_.clear_wake();
-        }
-        if (channel_.has_entries()) {
-            return arrived();
-        }
+        if (ready > 0) channel_.clear_wake();
+        if (channel_.has_entries()) return arrived();
         if (ready != 0) {
             // A wake-up without entries, EINTR, or the kernel was out of memory.
             return WaitOutcome::kInterrupted;
         }
-        if (Clock::now() >= *deadline) {
-            return WaitOutcome::kTimedOut;
-        }
+        if (Clock::now() >= *deadline) return WaitOutcome::kTimedOut;
     }
 }
 

@@ -72,9 +72,7 @@ public:
     void for_each(F&& on_each) const {
         for (std::uint32_t number = 0; number < slots_.size(); ++number) {
             const Slot& slot = slots_[number];
-            if (slot.value.has_value()) {
-                on_each(id_of(number, slot), *slot.value);
-            }
+            if (slot.value.has_value()) on_each(id_of(number, slot), *slot.value);
         }
     }
 
@@ -98,18 +96,14 @@ private:
     // The slot behind the id, while that call is open.
     Slot* open_slot(CallId id) noexcept {
         const std::uint32_t number = number_of(id);
-        if (number >= slots_.size()) {
-            return nullptr;
-        }
+        if (number >= slots_.size()) return nullptr;
         Slot& slot = slots_[number];
         return slot.value.has_value() && id_of(number, slot) == id ? &slot : nullptr;
     }
 
     // The new slot is the only free one.
     std::uint32_t add_slot() {
-        if (slots_.size() >= limit_) {
-            throw std::length_error("too many calls in flight");
-        }
+        if (slots_.size() >= limit_) throw std::length_error("too many calls in flight");
         slots_.emplace_back();
         free_ = static_cast<std::uint32_t>(slots_.size() - 1);
         return free_;

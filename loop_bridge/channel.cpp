@@ -5,9 +5,7 @@ namespace loop_bridge {
 
 bool Channel::push(EntryPtr& entry) noexcept {
     const PushResult result = queue_.push(entry);
-    if (result == PushResult::kQueuedWake) {
-        wake_fd_->wake();
-    }
+    if (result == PushResult::kQueuedWake) wake_fd_->wake();
     return result != PushResult::kClosed;
 }
 

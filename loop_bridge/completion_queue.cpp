@@ -4,6 +4,7 @@
 #include <utility>
 
 namespace loop_bridge {
+
 namespace {
 
 // Markers: addresses that no entry can have. Never dereferenced.
@@ -22,9 +23,7 @@ PushResult CompletionQueue::push(EntryPtr& entry) noexcept {
     Entry* const added = entry.get();
     void* head = head_.load(std::memory_order_relaxed);
     do {
-        if (head == kClosed) {
-            return PushResult::kClosed;
-        }
+        if (head == kClosed) return PushResult::kClosed;
         added->next_ = newest_entry(head);
     } while (!head_.compare_exchange_weak(head, added, std::memory_order_release,
                                           std::memory_order_relaxed));
@@ -42,9 +41,7 @@ bool CompletionQueue::arm() noexcept {
 EntryList CompletionQueue::take_all() noexcept {
     void* head = head_.load(std::memory_order_relaxed);
     do {
-        if (head == nullptr || head == kClosed) {
-            return {};
-        }
+        if (head == nullptr || head == kClosed) return {};
     } while (!head_.compare_exchange_weak(head, nullptr, std::memory_order_acquire,
                                           std::memory_order_relaxed));
     return oldest_first(newest_entry(head));

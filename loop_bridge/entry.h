@@ -31,7 +31,7 @@ public:
     EntryList() noexcept = default;
     EntryList(EntryList&& other) noexcept : first_(std::exchange(other.first_, nullptr)) {}
     EntryList& operator=(EntryList&& other) noexcept {
-        EntryList old(std::exchange(first_, std::exchange(other.first_, nullptr)));
+        EntryList old{std::exchange(first_, std::exchange(other.first_, nullptr))};
         return *this;
     }
     EntryList(const EntryList&) = delete;
@@ -46,9 +46,7 @@ public:
     // The oldest entry; null if the list is empty.
     EntryPtr pop_front() noexcept {
         Entry* const front = first_;
-        if (front != nullptr) {
-            first_ = std::exchange(front->next_, nullptr);
-        }
+        if (front != nullptr) first_ = std::exchange(front->next_, nullptr);
         return EntryPtr(front);
     }
 

@@ -11,6 +11,7 @@
 #include "loop_bridge/nonblocking_pipe.h"
 
 namespace loop_bridge {
+
 namespace {
 
 void set_flags(const UniqueFd& fd) {
@@ -25,9 +26,7 @@ void set_flags(const UniqueFd& fd) {
 
 NonblockingPipe open_nonblocking_pipe() {
     std::array<int, 2> fds{};
-    if (::pipe(fds.data()) != 0) {
-        throw std::system_error(errno, std::generic_category(), "pipe");
-    }
+    if (::pipe(fds.data()) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
     NonblockingPipe pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
     set_flags(pipe.read_end);
     set_flags(pipe.write_end);

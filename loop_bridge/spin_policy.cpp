@@ -5,6 +5,7 @@
 #include <thread>
 
 namespace loop_bridge {
+
 namespace {
 
 // A reply that takes a few times longer than usual is still worth a spin; a much later one is not.
@@ -21,9 +22,7 @@ constexpr int kLongestPause = 256;
 SpinPolicy::SpinPolicy(Duration max) noexcept : max_(max), budget_(max), pause_(kShortestPause) {}
 
 SpinPolicy::Duration SpinPolicy::next_budget() noexcept {
-    if (max_ <= Duration::zero()) {
-        return Duration::zero();
-    }
+    if (max_ <= Duration::zero()) return Duration::zero();
     if (skip_ > 0) {
         --skip_;
         return Duration::zero();
@@ -51,15 +50,11 @@ void SpinPolicy::failed() noexcept {
 
 SpinSeats::Seat::Seat(SpinSeats& seats) noexcept
     : seats_(seats), taken_(seats.free_.fetch_sub(1, std::memory_order_relaxed) > 0) {
-    if (!taken_) {
-        seats_.free_.fetch_add(1, std::memory_order_relaxed);
-    }
+    if (!taken_) seats_.free_.fetch_add(1, std::memory_order_relaxed);
 }
 
 SpinSeats::Seat::~Seat() {
-    if (taken_) {
-        seats_.free_.fetch_add(1, std::memory_order_relaxed);
-    }
+    if (taken_) seats_.free_.fetch_add(1, std::memory_order_relaxed);
 }
 
 SpinSeats& SpinSeats::of_process() noexcept {

@@ -75,14 +75,10 @@ std::optional<SpinPolicy::Duration> spin(SpinPolicy::Duration budget, Now&& now,
     const auto start = now();
     for (;;) {
         for (int i = 0; i < kPausesPerReading; ++i) {
-            if (ready()) {
-                return now() - start;
-            }
+            if (ready()) return now() - start;
             cpu_pause();
         }
-        if (now() - start >= budget) {
-            return std::nullopt;
-        }
+        if (now() - start >= budget) return std::nullopt;
     }
 }
 

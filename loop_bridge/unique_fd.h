@@ -32,9 +32,7 @@ public:
         const int old = std::exchange(fd_, fd);
         // Not repeated on EINTR: Linux has closed the descriptor by then. A second close() could
         // hit a new descriptor of another thread.
-        if (old >= 0 && old != fd) {
-            ::close(old);
-        }
+        if (old >= 0 && old != fd) ::close(old);
     }
 
 private:

@@ -10,6 +10,7 @@
 #include "loop_bridge/wake_fd.h"
 
 namespace loop_bridge {
+
 namespace {
 
 class EventFdWakeFd final : public WakeFd {
@@ -39,10 +40,8 @@ private:
 }  // namespace
 
 std::unique_ptr<WakeFd> make_eventfd_wake_fd() {
-    UniqueFd fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-    if (!fd) {
-        throw std::system_error(errno, std::generic_category(), "eventfd");
-    }
+    UniqueFd fd{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+    if (!fd) throw std::system_error(errno, std::generic_category(), "eventfd");
     return std::make_unique<EventFdWakeFd>(std::move(fd));
 }
 

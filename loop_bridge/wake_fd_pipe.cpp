@@ -9,6 +9,7 @@
 #include "loop_bridge/wake_fd.h"
 
 namespace loop_bridge {
+
 namespace {
 
 class PipeWakeFd final : public WakeFd {
@@ -28,13 +29,9 @@ public:
         std::array<char, 256> bytes{};
         for (;;) {
             const ssize_t count = ::read(pipe_.read_end.get(), bytes.data(), bytes.size());
-            if (count < 0 && errno == EINTR) {
-                continue;
-            }
+            if (count < 0 && errno == EINTR) continue;
             // A short read has emptied the pipe; EAGAIN: it was empty.
-            if (count < static_cast<ssize_t>(bytes.size())) {
-                return;
-            }
+            if (count < static_cast<ssize_t>(bytes.size())) return;
         }
     }
 

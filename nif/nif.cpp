@@ -123,9 +123,7 @@ ERL_NIF_TERM submit(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     auto request = std::make_unique<Request>(handle, argv[2]);
     Request& sent = *request;
     EntryPtr entry = std::move(request);
-    if (hand_over(env, argv[0], entry)) {
-        return enif_make_tuple2(env, atoms.ok, handle.term(env));
-    }
+    if (hand_over(env, argv[0], entry)) return enif_make_tuple2(env, atoms.ok, handle.term(env));
     sent.take_handle();  // the answer is the return value, not a message
     return atoms.closed;
 }

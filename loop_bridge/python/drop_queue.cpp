@@ -5,6 +5,7 @@
 #include <new>
 
 namespace loop_bridge {
+
 namespace {
 
 struct Drop {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // gil.h: the global interpreter lock as types. The only file that takes or gives up the GIL. A
 // function that touches CPython has a Gil parameter. A function without one must not touch CPython.
+// Threads: GilAcquire          any
+//          Gil, GilRelease     a thread with the GIL
 // Lock order: the GIL first, then at most one other lock. The GIL is released before any wait.
 #pragma once
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 namespace nif {
+
 namespace {
 
 // External term format: in all supported OTP releases the only way to make atoms outside Latin-1.

@@ -7,6 +7,7 @@
 #include <vector>
 
 namespace nif {
+
 namespace {
 
 // Before OTP 27.3 and its backports (erlang/otp issue 8208), enif_make_map_from_arrays() with more

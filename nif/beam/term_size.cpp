@@ -60,7 +60,7 @@ private:
         std::size_t size = 0;
         enif_get_map_size(env_, map, &size);
         if (!spend(2 * size)) return false;
-        MapIterator entries(env_, map);
+        MapIterator entries{env_, map};
         while (entries.next()) {
             if (!visit(entries.key(), depth) || !visit(entries.value(), depth)) return false;
         }
@@ -80,7 +80,7 @@ private:
 }  // namespace
 
 bool are_large(ErlNifEnv* env, std::span<const ERL_NIF_TERM> terms) noexcept {
-    Walk walk(env);
+    Walk walk{env};
     return !std::all_of(terms.begin(), terms.end(),
                         [&walk](ERL_NIF_TERM term) { return walk.visit(term, 0); });
 }

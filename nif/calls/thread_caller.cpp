@@ -69,9 +69,7 @@ PyRef ThreadCaller::call(Gil gil, PyObject* module, const CallArguments& call, D
                          "stopped");
     }
     auto ticket = Node::instance().meter.admit(nested);
-    if (!ticket) {
-        raise_call_error(gil, module, "overloaded", name, too_many_calls().c_str());
-    }
+    if (!ticket) raise_call_error(gil, module, "overloaded", name, too_many_calls().c_str());
     const auto& types = ModuleState::of(module).types;
     TermEnv env = make_term_env();
     const ERL_NIF_TERM function = function_name_term(gil, env.get(), name);

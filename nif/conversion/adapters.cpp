@@ -2,6 +2,7 @@
 #include "nif/conversion/adapters.h"
 
 namespace nif {
+
 namespace {
 
 PyTypeObject* as_type(const PyRef& type) { return reinterpret_cast<PyTypeObject*>(type.get()); }

@@ -11,6 +11,7 @@
 #include "nif/beam/term_env.h"
 
 namespace nif {
+
 namespace {
 
 using loop_bridge::PyError;

@@ -7,6 +7,7 @@
 #include <vector>
 
 namespace nif {
+
 namespace {
 
 // External term format: version, tag, count of magnitude bytes (1 or 4), sign, little-endian bytes.
@@ -75,7 +76,7 @@ IntegerMethods IntegerMethods::look_up(Gil gil) {
 
 PyRef big_integer_to_python(Gil gil, const IntegerMethods& methods, ErlNifEnv* env,
                             ERL_NIF_TERM term) {
-    const EncodedTerm encoded(gil, env, term);
+    const EncodedTerm encoded{gil, env, term};
     const unsigned char* data = encoded.data();
     const bool large = encoded.size() > 1 && data[1] == kLargeBig;
     const std::size_t header = large ? kLargeHeader : kSmallHeader;

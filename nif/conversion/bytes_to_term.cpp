@@ -7,6 +7,7 @@
 #include "nif/conversion/shared_binary.h"
 
 namespace nif {
+
 namespace {
 
 using loop_bridge::PyError;
@@ -68,7 +69,7 @@ ERL_NIF_TERM bytes_to_term(Gil gil, ErlNifEnv* env, PyObject* bytes) {
 }
 
 ERL_NIF_TERM buffer_to_term(Gil gil, ErlNifEnv* env, PyObject* object) {
-    Buffer buffer(gil, object);
+    Buffer buffer{gil, object};
     ERL_NIF_TERM term = 0;
     buffer.copy_to(gil, new_binary(env, buffer.size(), &term));
     return term;

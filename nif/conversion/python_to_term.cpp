@@ -17,6 +17,7 @@
 #include "nif/conversion/value_path.h"
 
 namespace nif {
+
 namespace {
 
 // The limit of Erlang.
@@ -293,7 +294,7 @@ ERL_NIF_TERM python_to_term(Gil gil, const ErlangTypes& types, ErlNifEnv* env, P
 
 ERL_NIF_TERM python_args_to_list(Gil gil, const ErlangTypes& types, ErlNifEnv* env,
                                  PyObject* const* args, std::size_t count) {
-    TermWriter writer(types, env, "args");
+    TermWriter writer{types, env, "args"};
     TermStack terms;
     terms.push(count);
     PathStep step{nullptr};

@@ -7,6 +7,7 @@
 #include "nif/beam/resource.h"
 
 namespace nif {
+
 namespace {
 
 class SharedBinary {

@@ -10,6 +10,7 @@
 #include "nif/conversion/value_path.h"
 
 namespace nif {
+
 namespace {
 
 class TermReader {
@@ -122,7 +123,7 @@ PyRef TermReader::read_list(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
     unsigned length = 0;
     if (enif_get_list_length(env_, term, &length) == 0) refuse(gil, at, "improper list", term);
     check_depth(gil, at);
-    const Deeper level(depth_);
+    const Deeper level{depth_};
     PyRef list = PyRef::steal(PyList_New(static_cast<Py_ssize_t>(length)));
     PathStep step{at};
     for (; step.index < length; ++step.index) {
@@ -145,7 +146,7 @@ PyRef TermReader::read_tuple(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
                                                       static_cast<Py_ssize_t>(binary.size)));
     }
     check_depth(gil, at);
-    const Deeper level(depth_);
+    const Deeper level{depth_};
     PyRef tuple = PyRef::steal(PyTuple_New(arity));
     PathStep step{at};
     for (int i = 0; i < arity; ++i) {
@@ -157,7 +158,7 @@ PyRef TermReader::read_tuple(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
 
 PyRef TermReader::read_map(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
     check_depth(gil, at);
-    const Deeper level(depth_);
+    const Deeper level{depth_};
     PyRef dict = PyRef::steal(PyDict_New());
     PathStep step{at};
     for (MapIterator entries(env_, term); entries.next(); ++step.index) {

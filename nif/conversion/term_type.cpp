@@ -10,6 +10,7 @@
 #include "nif/beam/term_env.h"
 
 namespace nif {
+
 namespace {
 
 using loop_bridge::python_entry;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 namespace nif {
+
 namespace {
 
 std::size_t ascii_prefix(const unsigned char* data, std::size_t size) noexcept {

@@ -5,6 +5,7 @@
 #include <vector>
 
 namespace nif {
+
 namespace {
 
 // Steps shown at each end of a long path.

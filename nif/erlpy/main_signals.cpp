@@ -241,9 +241,7 @@ void MainSignals::adopt(Gil gil) {
 
 void MainSignals::end() noexcept {
     struct sigaction action {};
-    if (sigaction(SIGINT, nullptr, &action) == 0 && is_function(action)) {
-        set_default(SIGINT);
-    }
+    if (sigaction(SIGINT, nullptr, &action) == 0 && is_function(action)) set_default(SIGINT);
 }
 
 int MainSignals::ending() noexcept { return state.ending; }

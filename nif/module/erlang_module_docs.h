@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // erlang_module_docs.h: docstrings of the functions of `_erlang` that are public in `erlang`.
 // The first line is the signature, for `inspect`. The stubs say more.
+// Threads: any; constants only.
 #pragma once
 
 namespace nif {

@@ -10,6 +10,7 @@
 #include "nif/node/thread_name.h"
 
 namespace nif {
+
 namespace {
 
 constexpr std::size_t kStackBytes = 16UL * 1024 * 1024;
