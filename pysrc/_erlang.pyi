@@ -2,6 +2,7 @@
 """The native half of the package `erlang`. The node has it built in; only the package uses it."""
 
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any
 
 from erlang import Atom as Atom
@@ -34,8 +35,18 @@ def enter_request() -> None:
 def interrupt_thread(ident: int, /) -> None:
     """Makes another thread raise `Interrupted` soon, wherever its code is."""
 
+def frames_of_thread(ident: int, /) -> list[FrameType]:
+    """Returns the frames of a thread, the innermost one first; none if the thread has ended.
+
+    Before CPython 3.12 `sys._current_frames` and `f_back` are not safe for other threads: they may
+    collect garbage, which may let the other thread run on.
+    """
+
 def raise_interruption() -> None:
     """Raises the pending interruption of the calling thread, if any."""
+
+def take_interruption() -> None:
+    """The code of the calling thread has learned of its pending interruption in another way."""
 
 def settle_interruption() -> None:
     """Drops the pending interruption of the calling thread."""

@@ -53,9 +53,11 @@ Interruptions::Found Interruptions::find(unsigned long thread, const void* owner
     });
 }
 
+// An exception that is still to be raised.
 Interruptions::Found Interruptions::find_any(unsigned long thread) noexcept {
-    return std::find_if(wanted_.begin(), wanted_.end(),
-                        [=](const Wanted& wanted) { return wanted.thread == thread; });
+    return std::find_if(wanted_.begin(), wanted_.end(), [=](const Wanted& wanted) {
+        return wanted.thread == thread && wanted.exceptions > 0;
+    });
 }
 
 // An exception that is due for the code that the calling thread runs.
@@ -63,8 +65,8 @@ Interruptions::Found Interruptions::find_meant(Gil gil) noexcept {
     if (wanted_.empty()) return wanted_.end();
     PyThreadState* here = PyThreadState_Get();
     return std::find_if(wanted_.begin(), wanted_.end(), [=](const Wanted& wanted) {
-        return wanted.thread == here->thread_id && wanted.earliest <= Clock::now() &&
-               runs_above(gil, here, wanted.base.get());
+        return wanted.thread == here->thread_id && wanted.exceptions > 0 &&
+               wanted.earliest <= Clock::now() && runs_above(gil, here, wanted.base.get());
     });
 }
 
@@ -111,6 +113,12 @@ bool Interruptions::pending_here(Gil gil) noexcept {
 }
 
 void Interruptions::raise_here(Gil gil) {
+    if (!take_here(gil)) return;
+    PyErr_SetNone(interrupted_);
+    throw PyError{};
+}
+
+bool Interruptions::take_here(Gil gil) {
     const bool pending = PyThreadState_Get()->async_exc != nullptr;
     const auto offered = find_offered(gil);
     auto meant = find_meant(gil);
@@ -127,14 +135,16 @@ void Interruptions::raise_here(Gil gil) {
     }
     meant = is_known ? find(PyThreadState_Get()->thread_id, owner) : wanted_.end();
     if (meant != wanted_.end()) raised(gil, meant);
-    if (!is_known || raised_before) return;
-    PyErr_SetNone(interrupted_);
-    throw PyError{};
+    return is_known && !raised_before;
 }
 
 void Interruptions::settle(Gil gil) noexcept {
     const unsigned long here = PyThreadState_Get()->thread_id;
-    for (auto own = find_any(here); own != wanted_.end(); own = find_any(here)) forget(gil, own);
+    const auto of_thread = [=](const Wanted& wanted) { return wanted.thread == here; };
+    for (auto own = std::find_if(wanted_.begin(), wanted_.end(), of_thread); own != wanted_.end();
+         own = std::find_if(wanted_.begin(), wanted_.end(), of_thread)) {
+        forget(gil, own);
+    }
     clean_up(gil);
 }
 
@@ -158,8 +168,7 @@ void Interruptions::clean_up(Gil gil) noexcept {
 }
 
 // The next exception insists, since the code went on after this one.
-void Interruptions::raised(Gil gil, Found wanted) noexcept {
-    if (wanted->exceptions == 1) return forget(gil, wanted);
+void Interruptions::raised(Gil, Found wanted) noexcept {
     --wanted->exceptions;
     wanted->insisting = true;
     wanted->earliest = Clock::now() + kToCleanUp;
@@ -246,6 +255,10 @@ std::optional<std::chrono::microseconds> Interruptions::look(Gil gil) noexcept {
     });
     std::optional<Delay> next;
     for (std::size_t index = 0; index < wanted_.size();) {
+        if (wanted_[index].exceptions == 0) {
+            ++index;
+            continue;
+        }
         const unsigned long thread = wanted_[index].thread;
         const void* owner = wanted_[index].owner;
         const auto now = Clock::now();
@@ -293,10 +306,10 @@ std::optional<Interruptions::Delay> Interruptions::look_at(Gil gil, Wanted& want
             return kPause;
         }
         const ThreadPlace before{gil, state};
-        PyObject* frame = before.frame ? before.frame.get() : Py_None;
-        const PyRef answer = PyRef::steal(
-            PyObject_CallMethod(attempt.get(), "look", "OOO", frame, insisting ? Py_True : Py_False,
-                                ReturnHook::sees_all(gil, state) ? Py_True : Py_False));
+        const PyRef frames = frames_of(gil, state);
+        const PyRef answer = PyRef::steal(PyObject_CallMethod(
+            attempt.get(), "look", "OOO", frames.get(), insisting ? Py_True : Py_False,
+            ReturnHook::sees_all(gil, state) ? Py_True : Py_False));
         int bears = 0;
         double seconds = 0;
         PyObject* code = nullptr;

@@ -43,7 +43,7 @@ public:
 
     // Objects of erlang._interruption, which live as long as the process.
     //   make_attempt(thread) -> object with the methods
-    //     look(frame, insisting, watchable) -> (whether to raise here and now,
+    //     look(frames, insisting, watchable) -> (whether to raise here and now,
     //         seconds until the next look,
     //         the code to watch until then, with the returns of its functions, or None,
     //         whether that code is running)
@@ -70,6 +70,9 @@ public:
     bool pending_here(loop_bridge::Gil gil) noexcept;
     // Raises the exception that is wanted here, or that another party has offered to this thread.
     void raise_here(loop_bridge::Gil gil);
+    // The code that runs here has learned of its interruption in another way: counts as raised.
+    // True if raise_here() would have raised. Throws PyError, also for another party's exception.
+    bool take_here(loop_bridge::Gil gil);
     // Drops everything wanted for this thread, so that later code is not hit. Afterwards a Python
     // error may be pending, raised by a signal handler.
     void settle(loop_bridge::Gil gil) noexcept;
@@ -87,7 +90,8 @@ private:
         loop_bridge::PyRef base;
         loop_bridge::PyRef attempt{};  // made at the first look
         bool insisting = false;
-        int exceptions = 1;            // still to raise, one after the other
+        int exceptions = 1;            // still to raise; one that has none left is kept until its
+                                       // code ends, for the time of a later one
         Clock::time_point earliest{};  // of the next exception
         Clock::time_point due{};       // the time of the next look
         bool offered = false;

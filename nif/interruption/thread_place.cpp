@@ -4,6 +4,7 @@
 namespace nif {
 
 using loop_bridge::Gil;
+using loop_bridge::PyError;
 using loop_bridge::PyRef;
 
 namespace {
@@ -31,6 +32,19 @@ PyRef innermost_frame(Gil, PyThreadState* state) noexcept {
     PyRef found = PyRef::borrow(reinterpret_cast<PyObject*>(frame));
     Py_XDECREF(frame);
     return found;
+}
+
+PyRef frames_of(Gil gil, PyThreadState* state) {
+    const NoCollection no_collection;
+    PyRef frames = PyRef::steal(PyList_New(0));
+    PyRef frame = innermost_frame(gil, state);
+    while (frame) {
+        if (PyList_Append(frames.get(), frame.get()) != 0) throw PyError{};
+        PyFrameObject* back = PyFrame_GetBack(reinterpret_cast<PyFrameObject*>(frame.get()));
+        frame = PyRef::borrow(reinterpret_cast<PyObject*>(back));
+        Py_XDECREF(back);
+    }
+    return frames;
 }
 
 PyThreadState* state_of_thread(Gil, unsigned long thread) noexcept {

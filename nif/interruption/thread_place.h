@@ -10,6 +10,12 @@ namespace nif {
 // Null while no Python code runs.
 loop_bridge::PyRef innermost_frame(loop_bridge::Gil gil, PyThreadState* state) noexcept;
 
+// A list of all frames of the thread, the innermost one first. The frames are made without a
+// collection of garbage. Python code that walks from frame to frame can't prevent a collection.
+// That collection may let the other thread run on, in the middle of making a frame's object.
+// Throws PyError.
+loop_bridge::PyRef frames_of(loop_bridge::Gil gil, PyThreadState* state);
+
 // Null if the thread has ended.
 PyThreadState* state_of_thread(loop_bridge::Gil gil, unsigned long thread) noexcept;
 

@@ -9,6 +9,7 @@
 #include "nif/calls/thread_caller.h"
 #include "nif/conversion/term_to_python.h"
 #include "nif/interruption/interruptions.h"
+#include "nif/interruption/thread_place.h"
 #include "nif/module/erlang_module_docs.h"
 #include "nif/module/message_sender.h"
 #include "nif/module/stats.h"
@@ -142,9 +143,25 @@ PyObject* interrupt_thread(PyObject*, PyObject* ident) {
     });
 }
 
+PyObject* frames_of_thread(PyObject*, PyObject* ident) {
+    return python_entry([&](Gil gil) {
+        const unsigned long thread = PyLong_AsUnsignedLong(ident);
+        if (PyErr_Occurred() != nullptr) throw PyError{};
+        PyThreadState* state = state_of_thread(gil, thread);
+        return state == nullptr ? PyRef::steal(PyList_New(0)) : frames_of(gil, state);
+    });
+}
+
 PyObject* raise_interruption(PyObject*, PyObject*) {
     return python_entry([&](Gil gil) {
         Interruptions::instance().raise_here(gil);
+        return PyRef::borrow(Py_None);
+    });
+}
+
+PyObject* take_interruption(PyObject*, PyObject*) {
+    return python_entry([&](Gil gil) {
+        static_cast<void>(Interruptions::instance().take_here(gil));
         return PyRef::borrow(Py_None);
     });
 }
@@ -221,8 +238,12 @@ PyMethodDef methods[] = {
      "enter_request(): the calling function runs the request that began last."},
     {"interrupt_thread", interrupt_thread, METH_O,
      "interrupt_thread(ident): makes a thread raise erlang.Interrupted soon."},
+    {"frames_of_thread", frames_of_thread, METH_O,
+     "frames_of_thread(ident): the frames of a thread, the innermost one first."},
     {"raise_interruption", raise_interruption, METH_NOARGS,
      "raise_interruption(): raises the pending interruption of the calling thread, if any."},
+    {"take_interruption", take_interruption, METH_NOARGS,
+     "take_interruption(): the calling thread's code has learned of its pending interruption."},
     {"settle_interruption", settle_interruption, METH_NOARGS,
      "settle_interruption(): drops the pending interruption of the calling thread."},
     {"keep_context", keep_context, METH_O,

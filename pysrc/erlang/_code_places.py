@@ -3,6 +3,7 @@
 
 import dis
 import selectors
+import subprocess
 import sys
 import threading
 from bisect import bisect_right
@@ -23,6 +24,9 @@ _WAITS: frozenset[CodeType] = frozenset(
     )
     if hasattr(owner, name)
 )
+
+# Functions of the standard library that sleep between two looks, with nothing taken meanwhile.
+_POLLS = frozenset({subprocess.Popen._wait.__code__})  # type: ignore[attr-defined]
 
 # How many instructions may be between the call that takes something and the `try' after it: the
 # value is dropped or stored, and the `try' itself is one. And the same number for a `with'.
@@ -137,13 +141,18 @@ def calls_by_name(frame: FrameType, function: CodeType) -> bool:
     Otherwise native code may have called the function, e.g. the constructor of an extension type.
     Not all native code gives back what it has when such a function raises.
     """
-    line = frame.f_lineno
-    if not is_calling(frame) or line is None:
+    if not is_calling(frame):
         return False
     if function.co_name in _COMPREHENSIONS:
         return function in frame.f_code.co_consts
-    statements = _lines_of_names(frame.f_code).get(function.co_name, ())
-    return any(first <= line <= last for first, last in statements)
+    return _uses_name(frame, function.co_name)
+
+
+def _uses_name(frame: FrameType, name: str) -> bool:
+    """Whether the name is in the lines of the frame's current place."""
+    line = frame.f_lineno
+    statements = _lines_of_names(frame.f_code).get(name, ())
+    return line is not None and any(first <= line <= last for first, last in statements)
 
 
 @lru_cache(_MOST_CODES)
@@ -161,6 +170,8 @@ def _lines_of_names(code: CodeType) -> dict[str, set[tuple[int, int]]]:
 
 def waits_safely(frame: FrameType) -> bool:
     """Whether the thread waits in the standard library where an exception does no harm."""
+    if frame.f_code in _POLLS:
+        return is_calling(frame) and _uses_name(frame, "sleep")
     return frame.f_code in _WAITS and any(
         start <= frame.f_lasti < end for start, end, _ in _protected(frame.f_code)
     )

@@ -3,7 +3,6 @@
 
 import contextlib
 import os
-import sys
 import traceback
 from collections.abc import Callable
 from types import CodeType
@@ -32,9 +31,7 @@ def report_stuck(thread: int) -> None:
 
     The report has no source lines: reading sources may block, and so delay all interruptions.
     """
-    innermost = sys._current_frames().get(thread)
-    frames = [] if innermost is None else [*traceback.walk_stack(innermost)][::-1]
-    stack = [(frame.f_code, line) for frame, line in frames]
+    stack = [(frame.f_code, frame.f_lineno) for frame in _erlang.frames_of_thread(thread)][::-1]
     ours = [_is_ours(code) for code, _ in stack]
     theirs = stack[ours.index(False) :] if False in ours else []
     lines = (

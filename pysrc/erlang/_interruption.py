@@ -8,15 +8,15 @@ where and when.
 """
 
 import asyncio
-import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import CodeType, FrameType
 from typing import Any
 
 import _erlang
+from erlang._code_kinds import kind_of
 from erlang._code_places import (
     begins,
     calls_by_name,
@@ -30,27 +30,10 @@ from erlang._code_places import (
     will_be_protected,
 )
 
-# Modules and packages of the standard library with Python code that takes locks, or keeps state
-# that an exception at the wrong place would spoil.
-LOCKING = frozenset(
-    """
-    _android_support _py_warnings _pyio _strptime _threading_local _weakrefset asyncio concurrent
-    contextlib functools http imp importlib logging mailbox multiprocessing pdb profiling queue
-    sched selectors socketserver subprocess sysconfig tempfile threading tkinter unittest weakref
-    webbrowser xmlrpc zipfile
-    """.split()
-)
-# Modules of this package with such code.
-_OWN_LOCKING = frozenset({"_interruption", "_logging", "_loop_end", "_outbox", "_streams"})
-
 # Functions that take or give back something, by convention. The first interruption skips them.
 _CLEANING = frozenset(
     {"__enter__", "__exit__", "__aenter__", "__aexit__", "__del__", "acquire", "release"}
 )
-
-_PACKAGE = os.path.dirname(__file__) + os.sep
-_LIBRARY = os.path.dirname(os.__file__) + os.sep
-_INSTALLED = tuple(_LIBRARY + name + os.sep for name in ("site-packages", "dist-packages"))
 
 # Seconds.
 _SOON = 0.001
@@ -58,6 +41,9 @@ _LATER = 0.01
 _LATEST = 0.25
 # The time that a loop has to cancel its main task. Then the code of its thread is interrupted.
 _FOR_LOOP = 0.05
+# How long code may clean up, after it was first seen to do so, before an insisting interruption may
+# come in the middle: seconds.
+_TO_CLEAN_UP = 1.0
 # How long a thread may run code that can't bear an insisting interruption: seconds of the thread's
 # own processor time. A thread that waits for its turn on a busy machine has not run on.
 _PATIENCE = 0.5
@@ -65,12 +51,8 @@ _PATIENCE = 0.5
 # returns soon.
 _PATIENCE_WITH_LIBRARY = 0.05
 
-# The kind of each file, by its name.
-_kinds: dict[str, str] = {}
-_MOST_KINDS = 4096
-
-# The running loop of each thread.
-_loops: dict[int, asyncio.AbstractEventLoop] = {}
+# The running loop of each thread, and the frame that runs the loop.
+_loops: dict[int, tuple[asyncio.AbstractEventLoop, FrameType]] = {}
 
 
 def do_nothing() -> None:
@@ -87,11 +69,18 @@ class Attempt:
         self._used_at_first: float | None = None
         self._used_when_insisting: float | None = None
         self._ending: _LoopEnding | None = None
+        # The outermost frame that cleans up, and since when it was seen to do so.
+        self._cleaner: FrameType | None = None
+        self._cleaner_since = 0.0
 
     def look(
-        self, frame: FrameType | None, insisting: bool, watchable: bool
+        self, frames: Sequence[FrameType], insisting: bool, watchable: bool
     ) -> tuple[bool, float, CodeType | None, bool]:
         """Whether the thread can be interrupted here and now, and the seconds until the next look.
+
+        ``frames`` are all frames of the thread, the innermost one first. The thread may go on while
+        this function looks. So the function must not ask one of the frames for its caller: before
+        CPython 3.12 the new frame object may then refer to memory that is no frame any more.
 
         The third value is the innermost code that can bear the interruption, if it is to be watched
         until then. The fourth value says whether that code itself is running. If it is not, its
@@ -103,21 +92,25 @@ class Attempt:
         if insisting and self._used_when_insisting is None:
             self._used_when_insisting = _used_by(self._thread)
             self._ending = None  # interrupt the loop once more, with another exception
-        if self._is_left_to_loop(frame, insisting, now):
+        stack = _up_to_request(frames)
+        if self._is_left_to_loop(stack, insisting, now):
             return False, _LATER, None, False
         # The longer a thread rests, the rarer are the looks at it.
+        frame = stack[0] if stack else None
         place = (frame, -1 if frame is None else frame.f_lasti)
         self._delay = min(2 * self._delay, _LATEST) if place == self._place else _SOON
         self._place = place
         if frame is None:
             return False, self._delay, None, False
-        looked_at = _looked_at(frame)
+        looked_at = _without_looks(stack)
+        if (cleaner := _cleaner(looked_at)) is not self._cleaner:
+            self._cleaner, self._cleaner_since = cleaner, now
         # C code may call Python code later, which would get the exception.
         is_out_of_c = is_at_check(frame) or not watchable or self._is_desperate()
         in_loop = jumps_back(frame)
-        bears = looked_at is frame and is_out_of_c and self._bears(frame, in_loop=in_loop)
+        bears = looked_at[0] is frame and is_out_of_c and self._bears(stack, in_loop=in_loop)
         code = self._innermost_code(looked_at)
-        return bears, self._delay, code, code is looked_at.f_code
+        return bears, self._delay, code, code is looked_at[0].f_code
 
     def look_at_return(self, frame: FrameType) -> bool:
         """Whether the function in this frame may raise instead of returning to its caller."""
@@ -130,53 +123,62 @@ class Attempt:
         """Whether the function that this frame has called may raise instead of returning."""
         if self._has_loop_end():
             return False
-        return is_calling(frame) and self._bears(frame, in_loop=False)
+        return is_calling(frame) and self._bears(CallStack(frame), in_loop=False)
 
     def look_at_jump(self, frame: FrameType) -> bool:
         """Whether this frame, whose code jumps back, may raise instead."""
-        return not self._has_loop_end() and self._bears(frame, in_loop=True)
+        return not self._has_loop_end() and self._bears(CallStack(frame), in_loop=True)
 
     def look_at_begin(self, frame: FrameType) -> bool:
         """Whether this frame, whose function begins or whose generator goes on, may raise."""
-        return begins(frame) and not self._has_loop_end() and self._bears(frame, in_loop=False)
+        return (
+            begins(frame)
+            and not self._has_loop_end()
+            and self._bears(CallStack(frame), in_loop=False)
+        )
 
     def look_at_line(self, frame: FrameType) -> bool:
-        """Whether this frame may raise at the begin of a line: only at the head of a loop."""
-        return is_at_loop_head(frame) and self.look_at_jump(frame)
+        """Whether this frame may raise at the begin of a line: only where a loop goes on."""
+        return (is_at_loop_head(frame) or jumps_back(frame)) and self.look_at_jump(frame)
 
     def _has_loop_end(self) -> bool:
         return self._ending is not None and self._ending.is_awaited(time.monotonic())
 
-    def _bears(self, frame: FrameType, *, in_loop: bool) -> bool:
-        """``in_loop``: the frame's code goes back to the head of a loop.
+    def _bears(self, stack: Iterable[FrameType], *, in_loop: bool) -> bool:
+        """``in_loop``: the innermost code goes back to the head of a loop.
 
         Elsewhere the standard library hands on what nothing closes yet, e.g. the number of a
         descriptor from one call to the next.
         """
         in_library = in_loop and (self._insists or self._is_long_in_library())
-        bears = self._is_desperate() or may_be_hit(frame, self._insists, in_library=in_library)
-        return bears and not will_be_protected(frame)
+        bears = self._is_desperate() or may_be_hit(
+            stack, self._given_up_cleaner(), in_library=in_library, in_loop=in_loop
+        )
+        return bears and not will_be_protected(next(iter(stack)))
 
-    def _innermost_code(self, frame: FrameType) -> CodeType:
+    def _innermost_code(self, stack: Sequence[FrameType]) -> CodeType:
         """The code of the innermost frame that can bear the interruption when it goes on."""
         if self._is_desperate():
-            return frame.f_code
+            return stack[0].f_code
         in_library = self._insists or self._is_long_in_library()
+        given_up = self._given_up_cleaner()
         found: FrameType | None = None
-        outer = frame
-        while True:
-            kind = _kind(outer)
-            if _cleans(outer, kind, self._insists):
+        for frame in stack:
+            kind = kind_of(frame)
+            if given_up is None and _cleans(frame):
                 found = None
             elif found is None and (kind == "user" or (kind == "neutral" and in_library)):
-                found = outer
-            if kind == "request" or outer.f_back is None:
-                return (found or outer).f_code
-            outer = outer.f_back
+                found = frame
+        return (found or stack[-1]).f_code
 
     @property
     def _insists(self) -> bool:
         return self._used_when_insisting is not None
+
+    def _given_up_cleaner(self) -> FrameType | None:
+        """The frame whose clean-up has had its time, if the interruption insists."""
+        in_time = time.monotonic() - self._cleaner_since < _TO_CLEAN_UP
+        return self._cleaner if self._insists and not in_time else None
 
     def _is_desperate(self) -> bool:
         before = self._used_when_insisting
@@ -186,14 +188,17 @@ class Attempt:
         before = self._used_at_first
         return before is not None and _used_by(self._thread) - before > _PATIENCE_WITH_LIBRARY
 
-    def _is_left_to_loop(self, frame: FrameType | None, insisting: bool, now: float) -> bool:
-        loop = _loops.get(self._thread)
+    def _is_left_to_loop(self, stack: Sequence[FrameType], insisting: bool, now: float) -> bool:
+        loop, runner = _loops.get(self._thread, (None, None))
         if loop is None or loop.is_closed():
             return False
+        # A nested request can run in a loop. Only the request's own loop can end for the request.
+        if not any(frame is runner for frame in stack):
+            return False
         if self._ending is None:
-            if not insisting and _is_cleaning(_around_loop(frame)):
+            if not insisting and _cleaner(_around_loop(stack)) is not None:
                 return False  # the loop runs to clean up
-            self._ending = _LoopEnding(loop, None if insisting else _main_task(loop, frame), now)
+            self._ending = _LoopEnding(loop, None if insisting else _main_task(loop, stack), now)
         return self._ending.is_awaited(now)
 
 
@@ -210,20 +215,34 @@ _LOOKS = frozenset(
 )
 
 
-def _looked_at(frame: FrameType) -> FrameType:
-    """The innermost frame of the thread, without the looks that the thread itself runs."""
-    innermost = frame
-    for outer in _frames_of_request(frame):
-        if outer.f_code in _LOOKS and outer.f_back is not None:
-            innermost = outer.f_back
-    return innermost
+def _without_looks(stack: Sequence[FrameType]) -> Sequence[FrameType]:
+    """The stack of the thread's code, without the looks that the thread itself runs."""
+    begin = 0
+    for place, frame in enumerate(stack[:-1]):
+        if frame.f_code in _LOOKS:
+            begin = place + 1
+    return stack[begin:]
 
 
-def _frames_of_request(frame: FrameType | None) -> Iterator[FrameType]:
-    """The frames from this one outward, up to the frame of this package that runs the request."""
-    while frame is not None and _kind(frame) != "request":
-        yield frame
-        frame = frame.f_back
+class CallStack:
+    """The frames of the calling thread from this one outward, up to the request's frame."""
+
+    def __init__(self, innermost: FrameType) -> None:
+        self._innermost = innermost
+
+    def __iter__(self) -> Iterator[FrameType]:
+        frame: FrameType | None = self._innermost
+        while frame is not None:
+            yield frame
+            frame = None if kind_of(frame) == "request" else frame.f_back
+
+
+def _up_to_request(frames: Sequence[FrameType]) -> Sequence[FrameType]:
+    """The frames up to the one of this package that runs the innermost request."""
+    for place, frame in enumerate(frames):
+        if kind_of(frame) == "request":
+            return frames[: place + 1]
+    return frames
 
 
 class _LoopEnding:
@@ -246,7 +265,10 @@ class _LoopEnding:
 
     def _end(self) -> None:
         self._heard = True
-        if self._main is None or not self._main.cancel():
+        if self._main is not None and self._main.cancel():
+            # What the main task does now, and what follows the loop, is clean-up.
+            _erlang.take_interruption()
+        else:
             _erlang.raise_interruption()
             # The exception is for code of another greenlet, which the loop does not end.
             self._heard = False
@@ -260,29 +282,37 @@ def _used_by(thread: int) -> float:
     return time.monotonic()
 
 
-def may_be_hit(frame: FrameType, insisting: bool = False, *, in_library: bool = True) -> bool:
-    """Whether an exception in this thread's innermost frame, here and now, leaves no lock held.
+def may_be_hit(
+    stack: Iterable[FrameType],
+    given_up: FrameType | None = None,
+    *,
+    in_library: bool = True,
+    in_loop: bool = False,
+) -> bool:
+    """Whether an exception in the innermost frame, here and now, leaves no lock held.
 
-    An insisting exception may also come in a ``finally``. ``in_library``: also in the standard
-    library, but not where native code may have called the library.
+    ``given_up``: the exception may also come while this frame, the outermost one that cleans up,
+    does so. In a function that takes or gives back something it comes only in a loop, which may
+    wait without end. ``in_library``: also in the standard library, but not where native code may
+    have called the library.
     """
-    innermost: FrameType | None = frame
-    if waits_safely(frame):
-        return not _is_cleaning(frame, insisting)
-    if not in_library and _kind(frame) == "neutral":
+    innermost = next(iter(stack))
+    if waits_safely(innermost):
+        return not _is_cleaning(stack, given_up, in_loop=True)
+    if not in_library and kind_of(innermost) == "neutral":
         return False
-    while innermost is not None:
-        kind = _kind(innermost)
+    inner: FrameType | None = None
+    for frame in stack:
+        if inner is not None and not calls_by_name(frame, inner.f_code):
+            return False
+        kind = kind_of(frame)
         if kind == "locking":
             return False
         if kind == "user":
-            return not (_is_cleaning(frame, insisting) or will_be_protected(frame))
-        outer = innermost.f_back
-        if kind == "request" or outer is None:
+            return not (_is_cleaning(stack, given_up, in_loop) or will_be_protected(innermost))
+        if kind == "request":
             return True
-        if not calls_by_name(outer, innermost.f_code):
-            return False
-        innermost = outer
+        inner = frame
     return True
 
 
@@ -299,85 +329,57 @@ def _set_running_loop(loop: asyncio.AbstractEventLoop | None, /) -> None:
     if loop is None:
         _loops.pop(threading.get_ident(), None)
     else:
-        _loops[threading.get_ident()] = loop
+        _loops[threading.get_ident()] = (loop, sys._getframe(1))
 
 
-def _is_cleaning(frame: FrameType | None, insisting: bool = False) -> bool:
-    """Whether any function of the request takes something, or gives something back."""
-    return any(_cleans(one, _kind(one), insisting) for one in _frames_of_request(frame))
+def _is_cleaning(stack: Iterable[FrameType], given_up: FrameType | None, in_loop: bool) -> bool:
+    """Whether any function of the stack takes something, or gives something back."""
+    cleaner = _cleaner(stack)
+    if cleaner is None or cleaner is not given_up:
+        return cleaner is not None
+    return any(
+        frame.f_code.co_name in _CLEANING and not (in_loop and kind_of(frame) == "user")
+        for frame in stack
+    )
 
 
-def _cleans(frame: FrameType, kind: str, insisting: bool) -> bool:
+def _cleaner(stack: Iterable[FrameType]) -> FrameType | None:
+    """The outermost frame of the stack that takes something, or gives something back."""
+    outermost = None
+    for frame in stack:
+        if _cleans(frame):
+            outermost = frame
+    return outermost
+
+
+def _cleans(frame: FrameType) -> bool:
     if frame.f_code.co_name in _CLEANING:
         return True
-    return kind == "user" and not insisting and is_in_finally(frame)
+    return kind_of(frame) == "user" and is_in_finally(frame)
 
 
 def _main_task(
-    loop: asyncio.AbstractEventLoop, frame: FrameType | None
+    loop: asyncio.AbstractEventLoop, stack: Iterable[FrameType]
 ) -> "asyncio.Future[Any] | None":
     """The task of the innermost `asyncio.Runner.run` or `run_until_complete`, if any."""
-    for outer in _frames_of_request(frame):
-        variable = _MAINS.get(outer.f_code)
+    for frame in stack:
+        variable = _MAINS.get(frame.f_code)
         if variable is not None:
-            main = outer.f_locals.get(variable)
+            main = frame.f_locals.get(variable)
             if asyncio.isfuture(main) and main.get_loop() is loop:
                 return main
     return None
 
 
-def _around_loop(frame: FrameType | None) -> FrameType | None:
-    """The frame whose code runs the innermost loop, if asyncio's own code shows it."""
-    return next((one.f_back for one in _frames_of_request(frame) if one.f_code in _MAINS), None)
+def _around_loop(stack: Sequence[FrameType]) -> Sequence[FrameType]:
+    """The frames that called the innermost loop, if asyncio's own code shows the loop."""
+    for place, frame in enumerate(stack):
+        if frame.f_code in _MAINS:
+            return stack[place + 1 :]
+    return ()
 
 
 _MAINS: dict[CodeType, str] = {
     asyncio.Runner.run.__code__: "task",
     asyncio.BaseEventLoop.run_until_complete.__code__: "future",
 }
-
-
-def _kind(frame: FrameType) -> str:
-    name = frame.f_code.co_filename
-    if name.startswith("<") and not name.startswith("<frozen "):
-        return _kind_of_string(frame)
-    kind = _kind_of_file(name)
-    if kind == "own":
-        return "request" if frame.f_code.co_name == "run_request" else "neutral"
-    return kind
-
-
-def _kind_of_string(frame: FrameType) -> str:
-    """The kind of code from a string: of the standard library (e.g. named tuples) or of users."""
-    module = str(frame.f_globals.get("__name__"))
-    if module.startswith("namedtuple_"):
-        return "neutral"
-    if module.split(".")[0] in sys.stdlib_module_names:
-        return _kind_of_module(module)
-    return "user"
-
-
-def _kind_of_file(name: str) -> str:
-    kind = _kinds.get(name)
-    if kind is None:
-        if len(_kinds) >= _MOST_KINDS:  # code from strings may have a new file name each time
-            _kinds.clear()
-        kind = _kinds[name] = _find_kind(name)
-    return kind
-
-
-def _find_kind(name: str) -> str:
-    if name.startswith(_PACKAGE):
-        module = name[len(_PACKAGE) :].removesuffix(".py")
-        return "locking" if module in _OWN_LOCKING else "own"
-    if name.startswith("<frozen "):
-        module = name[len("<frozen ") : -1]
-    elif name.startswith(_LIBRARY) and not name.startswith(_INSTALLED):
-        module = name[len(_LIBRARY) :].replace(os.sep, ".")
-    else:
-        return "user"
-    return _kind_of_module(module)
-
-
-def _kind_of_module(module: str) -> str:
-    return "locking" if module.split(".")[0] in LOCKING else "neutral"

@@ -15,6 +15,8 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, cast
 
+import _erlang
+
 # Seconds for everything at the end. Then child processes are ended, for which many hooks wait.
 GRACE = 5.0
 # Seconds after that for each remaining step. A hook that hangs does not stop the others.
@@ -88,8 +90,9 @@ class _NodeEnd:
             self._did_not_end(what, thread)
 
     def _did_not_end(self, what: str, thread: threading.Thread) -> None:
-        frame = sys._current_frames().get(cast(int, thread.ident))
-        stack = "" if frame is None else "".join(traceback.format_stack(frame))
+        frames = _erlang.frames_of_thread(cast(int, thread.ident))
+        lines = ((frame, frame.f_lineno) for frame in reversed(frames))
+        stack = "".join(traceback.StackSummary.extract(lines).format())
         self._reports.append(f"{what} did not end within {GRACE:g} s:\n{stack}")
 
     def _end_children(self) -> None:

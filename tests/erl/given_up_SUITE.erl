@@ -37,7 +37,8 @@ code_that_can_not_be_interrupted_gets_replaced(_Config) ->
     Seconds = 3,
     Results = in_processes:values(12, fun(_) -> py:call(time, sleep, [Seconds], #{}, 20) end),
     ?assertEqual(lists:duplicate(12, {error, timeout}), Results),
-    ?assertEqual({ok, 1}, py:eval(<<"1">>, #{}, 1000)),
+    %% Before the code ends.
+    ?assertEqual({ok, 1}, py:eval(<<"1">>, #{}, 1000 * Seconds - 1000)),
     eventually:equal(0, fun() -> maps:get(stale, counts()) end),
     ?assert(maps:get(given_up, counts()) > Before).
 
@@ -62,6 +63,52 @@ threads_that_are_left_behind_have_a_limit(Config) ->
         {Idle, Threads}
     end),
     ?assertEqual({ok, 1}, py:eval(<<"1">>)).
+
+%% The code comes out of C a moment before its context is given up.
+clean_up_that_begins_late_has_a_second(_Config) ->
+    ok = py:exec(
+        <<"import time\n"
+          "ended = []\n"
+          "def cleaning_late():\n"
+          "    try:\n"
+          "        time.sleep(1.0)\n"
+          "    finally:\n"
+          "        end = time.monotonic() + 0.3\n"
+          "        while time.monotonic() < end:\n"
+          "            pass\n"
+          "        ended.append(True)\n">>
+    ),
+    ?assertEqual({error, timeout}, py:eval(<<"cleaning_late()">>, #{}, 20)),
+    eventually:equal({ok, [true]}, fun() -> py:eval(<<"ended">>) end).
+
+%% The code that polls uses hardly any processor time.
+code_that_polls_for_ever_ends(_Config) ->
+    ok = py:exec(
+        <<"import subprocess, time\n"
+          "class Lock:\n"
+          "    def acquire(self):\n"
+          "        while True:\n"
+          "            time.sleep(0.01)\n"
+          "    def __enter__(self):\n"
+          "        self.acquire()\n"
+          "    def __exit__(self, *_):\n"
+          "        pass\n"
+          "def locked():\n"
+          "    with Lock():\n"
+          "        pass\n"
+          "def process():\n"
+          "    subprocess.run(['sleep', '600'], timeout=600)\n">>
+    ),
+    lists:foreach(
+        fun(Code) ->
+            ?assertEqual({error, timeout}, py:eval(Code, #{}, 50)),
+            eventually:equal({0, ?CONTEXTS}, fun() ->
+                #{stale := Stale, threads := Threads} = counts(),
+                {Stale, Threads}
+            end)
+        end,
+        [<<"process()">>, <<"locked()">>, <<"Lock().acquire()">>]
+    ).
 
 a_new_pool() ->
     Pool = whereis(py_context_pool),

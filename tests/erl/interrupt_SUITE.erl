@@ -133,3 +133,22 @@ requests_may_end_while_they_are_interrupted(_Config) ->
         [N rem 6 || N <- lists:seq(1, 300)]
     ),
     ok = py:exec(<<"Attempt.__init__ = begin\n">>).
+
+code_that_follows_a_cancelled_loop_cleans_up(_Config) ->
+    ok = py:exec(
+        <<"import asyncio, uvloop\n"
+          "async def waiting():\n"
+          "    try:\n"
+          "        await asyncio.sleep(600)\n"
+          "    finally:\n"
+          "        erlang.call('tell', 'in the loop')\n"
+          "def in_loop(run):\n"
+          "    cleaning(run, waiting())\n">>
+    ),
+    lists:foreach(
+        fun(Code) ->
+            ?assertEqual({error, timeout}, py:eval(Code, #{}, 50)),
+            ?assertEqual([<<"in the loop">>, <<"cleanup">>], [told(), told()])
+        end,
+        [<<"in_loop(asyncio.run)">>, <<"in_loop(uvloop.run)">>]
+    ).

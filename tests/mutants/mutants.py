@@ -349,8 +349,8 @@ MUTANTS = (
     Mutant(
         "a loop is interrupted like other code",
         "pysrc/erlang/_interruption.py",
-        "        if self._main is None or not self._main.cancel():",
-        "        if self._main is None or self._main is not None:",
+        "        if self._main is not None and self._main.cancel():",
+        "        if self._main is not None and self._main is None:",
         ("interrupted_code_SUITE",),
     ),
     Mutant(
@@ -377,8 +377,8 @@ MUTANTS = (
     Mutant(
         "an interruption hits library code that native code has called",
         "pysrc/erlang/_interruption.py",
-        "        if not calls_by_name(outer, innermost.f_code):\n            return False\n",
-        "",
+        "inner is not None and not calls_by_name(frame, inner.f_code)",
+        "False",
         ("tests/python/test_interruption_policy.py",),
     ),
     Mutant(

@@ -2,6 +2,7 @@
 """The policy of interruptions for code of the standard library and of users."""
 
 import collections
+import gc
 import os
 import random
 import re
@@ -15,7 +16,8 @@ from types import FrameType
 import pytest
 import uvloop
 
-from erlang import _code_places, _interruption
+import _erlang
+from erlang import _code_kinds, _code_places, _interruption
 
 _MAKES_A_LOCK = re.compile(
     r"\b(allocate_lock|R?Lock|Condition|(Bounded)?Semaphore|Event|Barrier)\(\)"
@@ -47,11 +49,13 @@ def _makes_locks(file: Path) -> bool:
 def test_each_module_of_the_standard_library_that_makes_locks_is_known() -> None:
     makers = set(_lock_makers())
     assert {"threading", "queue", "logging", "concurrent"} <= makers
-    assert makers <= _interruption.LOCKING
+    assert makers <= _code_kinds.LOCKING
 
 
 def _interruptible(frame: FrameType | None) -> bool:
-    return frame is not None and _interruption.may_be_hit(frame, in_library=False)
+    return frame is not None and _interruption.may_be_hit(
+        _interruption.CallStack(frame), in_library=False
+    )
 
 
 def test_named_tuples_belong_to_the_code_that_makes_them() -> None:
@@ -75,8 +79,8 @@ def _bearing_library_calls(function: Callable[[], object]) -> dict[str, bool]:
     found: dict[str, bool] = {}
 
     def look(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and _interruption._kind(frame) == "neutral":
-            found[frame.f_code.co_name] = _interruption.may_be_hit(frame)
+        if event == "call" and _code_kinds.kind_of(frame) == "neutral":
+            found[frame.f_code.co_name] = _interruption.may_be_hit(_interruption.CallStack(frame))
 
     def run() -> None:
         sys.setprofile(look)
@@ -118,7 +122,7 @@ def long_in_library(
     """An interruption of this thread, which has run code of the library for long."""
     monkeypatch.setattr(_interruption, "_PATIENCE_WITH_LIBRARY", -1.0)
     attempt = _interruption.Attempt(threading.get_ident())
-    attempt.look(None, request.param == "second", True)
+    attempt.look([], request.param == "second", True)
     return attempt
 
 
@@ -133,7 +137,7 @@ def test_library_code_that_hands_on_a_descriptor_is_not_hit(
     }
 
     def look(frame: FrameType, event: str, called: object) -> None:
-        if event in looks and _interruption._kind(frame) == "neutral":
+        if event in looks and _code_kinds.kind_of(frame) == "neutral":
             name = getattr(called, "__name__", frame.f_code.co_name)
             seen[name] = seen.get(name, False) or looks[event](frame)
 
@@ -168,3 +172,36 @@ def test_library_code_is_hit_where_its_loop_goes_on(
     finally:
         sys.settrace(None)
     assert looked == [True, True]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="new frame objects collect no garbage")
+def test_frames_of_another_thread_are_made_without_a_collection_of_garbage() -> None:
+    collections_of_garbage: list[str] = []
+    collect = lambda phase, _: collections_of_garbage.append(phase)  # noqa: E731
+    begun, end = threading.Event(), threading.Event()
+
+    def deep(depth: int) -> None:
+        if depth:
+            return deep(depth - 1)
+        begun.set()
+        end.wait()
+        return None
+
+    thread = threading.Thread(target=deep, args=[50])
+    thread.start()
+    begun.wait()
+    ident = thread.ident
+    threshold = gc.get_threshold()
+    gc.callbacks.append(collect)
+    gc.set_threshold(1)
+    try:
+        collections_of_garbage.clear()
+        frames = _erlang.frames_of_thread(ident)  # type: ignore[arg-type]
+        seen = len(collections_of_garbage)
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(collect)
+        end.set()
+        thread.join()
+    assert [frame.f_code.co_name for frame in frames].count("deep") == 51
+    assert seen == 0

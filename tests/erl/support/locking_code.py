@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 
 import erlang
+from erlang._code_kinds import kind_of
 from erlang._code_places import _WAITS
-from erlang._interruption import _kind
 
 _noted: list[str] = []
 
@@ -41,8 +41,8 @@ def _note(ending: BaseException) -> None:
     if not isinstance(ending, erlang.Interrupted):
         return
     frames = list(_frames(ending.__traceback__))
-    innermost = next(frame for frame in reversed(frames) if _kind(frame) != "neutral")
-    if _kind(innermost) == "locking" and innermost.f_code not in _WAITS:
+    innermost = next(frame for frame in reversed(frames) if kind_of(frame) != "neutral")
+    if kind_of(innermost) == "locking" and innermost.f_code not in _WAITS:
         _noted.append("".join(traceback.format_exception(ending)))
 
 
