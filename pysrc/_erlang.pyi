@@ -32,7 +32,10 @@ def on_interrupt(cancel: Callable[[], object], /) -> bool:
 def enter_request() -> None:
     """The calling function runs the request that began last."""
 
-def interrupt_thread(ident: int, /) -> None:
+def thread_number() -> int:
+    """A number of the calling thread. Unlike an ident, no later thread gets it."""
+
+def interrupt_thread(number: int, /) -> None:
     """Makes another thread raise `Interrupted` soon, wherever its code is."""
 
 def frames_of_thread(ident: int, /) -> list[FrameType]:

@@ -15,7 +15,8 @@ from mirror import mirrored, share_venv
 
 sys.path.insert(0, "tests/mutants")
 
-from mutants import MUTANTS, Mutant
+from mutant import Mutant
+from mutants import MUTANTS
 
 COPY = Path("build/mutants")
 LOGS = Path("build/mutant-logs")

@@ -47,14 +47,14 @@ void Interruptions::start(Gil gil, PyObject* interrupted, PyObject* make_attempt
     watches_code_ = WatchedCode::start(gil, on_event);
 }
 
-Interruptions::Found Interruptions::find(unsigned long thread, const void* owner) noexcept {
+Interruptions::Found Interruptions::find(ThreadNumber thread, const void* owner) noexcept {
     return std::find_if(wanted_.begin(), wanted_.end(), [=](const Wanted& wanted) {
         return wanted.thread == thread && wanted.owner == owner;
     });
 }
 
 // An exception that is still to be raised.
-Interruptions::Found Interruptions::find_any(unsigned long thread) noexcept {
+Interruptions::Found Interruptions::find_any(ThreadNumber thread) noexcept {
     return std::find_if(wanted_.begin(), wanted_.end(), [=](const Wanted& wanted) {
         return wanted.thread == thread && wanted.exceptions > 0;
     });
@@ -63,26 +63,26 @@ Interruptions::Found Interruptions::find_any(unsigned long thread) noexcept {
 // An exception that is due for the code that the calling thread runs.
 Interruptions::Found Interruptions::find_meant(Gil gil) noexcept {
     if (wanted_.empty()) return wanted_.end();
-    PyThreadState* here = PyThreadState_Get();
+    const ThreadNumber here = this_thread(gil);
     return std::find_if(wanted_.begin(), wanted_.end(), [=](const Wanted& wanted) {
-        return wanted.thread == here->thread_id && wanted.exceptions > 0 &&
-               wanted.earliest <= Clock::now() && runs_above(gil, here, wanted.base.get());
+        return wanted.thread == here && wanted.exceptions > 0 && wanted.earliest <= Clock::now() &&
+               runs_above(gil, PyThreadState_Get(), wanted.base.get());
     });
 }
 
-Interruptions::Found Interruptions::find_offered(Gil) noexcept {
-    const unsigned long here = PyThreadState_Get()->thread_id;
+Interruptions::Found Interruptions::find_offered(Gil gil) noexcept {
+    const ThreadNumber here = this_thread(gil);
     return std::find_if(wanted_.begin(), wanted_.end(), [=](const Wanted& wanted) {
         return wanted.thread == here && wanted.offered;
     });
 }
 
 // Throws PyError. Null: nothing is wanted any more.
-PyRef Interruptions::attempt_of(Gil, unsigned long thread, const void* owner) {
-    if (const auto known = find(thread, owner); known == wanted_.end() || known->attempt) {
-        return known == wanted_.end() ? PyRef{} : known->attempt;
-    }
-    PyRef made = PyRef::steal(PyObject_CallFunction(make_attempt_, "k", thread));
+PyRef Interruptions::attempt_of(Gil, const Wanted& wanted, const PyThreadState* state) {
+    if (wanted.attempt) return wanted.attempt;
+    const ThreadNumber thread = wanted.thread;
+    const void* owner = wanted.owner;
+    PyRef made = PyRef::steal(PyObject_CallFunction(make_attempt_, "k", state->thread_id));
     // Python code has run and may have changed the list.
     const auto known = find(thread, owner);
     if (known == wanted_.end()) return PyRef{};
@@ -106,6 +106,15 @@ void Interruptions::forget(Gil, Found wanted) noexcept {
     const PyRef base = std::move(wanted->base);
     const std::vector<WatchedCode> codes = std::move(wanted->codes);
     wanted_.erase(wanted);
+}
+
+template <class Meant>
+void Interruptions::forget_if(Gil gil, const Meant& meant) noexcept {
+    for (;;) {
+        const auto found = std::find_if(wanted_.begin(), wanted_.end(), meant);
+        if (found == wanted_.end()) return;
+        forget(gil, found);
+    }
 }
 
 bool Interruptions::pending_here(Gil gil) noexcept {
@@ -133,23 +142,19 @@ bool Interruptions::take_here(Gil gil) {
         offered->offered = false;
         absorb(gil);
     }
-    meant = is_known ? find(PyThreadState_Get()->thread_id, owner) : wanted_.end();
+    meant = is_known ? find(this_thread(gil), owner) : wanted_.end();
     if (meant != wanted_.end()) raised(gil, meant);
     return is_known && !raised_before;
 }
 
 void Interruptions::settle(Gil gil) noexcept {
-    const unsigned long here = PyThreadState_Get()->thread_id;
-    const auto of_thread = [=](const Wanted& wanted) { return wanted.thread == here; };
-    for (auto own = std::find_if(wanted_.begin(), wanted_.end(), of_thread); own != wanted_.end();
-         own = std::find_if(wanted_.begin(), wanted_.end(), of_thread)) {
-        forget(gil, own);
-    }
+    const ThreadNumber here = this_thread(gil);
+    forget_if(gil, [=](const Wanted& wanted) { return wanted.thread == here; });
     clean_up(gil);
 }
 
 void Interruptions::settle(Gil gil, const void* owner) noexcept {
-    const unsigned long here = PyThreadState_Get()->thread_id;
+    const ThreadNumber here = this_thread(gil);
     if (const auto own = find(here, owner); own != wanted_.end()) forget(gil, own);
     if (find_any(here) == wanted_.end()) clean_up(gil);
 }
@@ -185,7 +190,7 @@ void Interruptions::absorb(Gil gil) {
     const PyRef type = PyRef::borrow(PyThreadState_Get()->async_exc);
     if (share_flag()) {
         for (Wanted& other : wanted_) {
-            if (other.thread == PyThreadState_Get()->thread_id || !other.offered) continue;
+            if (other.thread == this_thread(gil) || !other.offered) continue;
             if (withdraw(gil, other)) continue;
             other.offered = true;  // CPython has raised it: the next look sees that
         }
@@ -204,8 +209,9 @@ bool Interruptions::withdraw(Gil gil, Wanted& wanted) noexcept {
     if (!wanted.offered) return true;
     wanted.offered = false;
     const PyThreadState* state = state_of_thread(gil, wanted.thread);
-    if (state == nullptr || state->async_exc == nullptr) return false;
-    PyThreadState_SetAsyncExc(wanted.thread, nullptr);
+    if (state == nullptr) return true;  // the thread has ended before CPython raised it
+    if (state->async_exc == nullptr) return false;
+    PyThreadState_SetAsyncExc(state->thread_id, nullptr);
     return true;
 }
 
@@ -221,7 +227,7 @@ bool Interruptions::stands(Gil gil, const Wanted& wanted) noexcept {
 // Runs before each look: the code where a thread is now may not bear an exception.
 void Interruptions::withdraw_all(Gil gil) noexcept {
     bool withdrawn = false;
-    std::vector<std::pair<unsigned long, const void*>> raising;
+    std::vector<std::pair<ThreadNumber, const void*>> raising;
     for (Wanted& wanted : wanted_) {
         if (!wanted.offered || stands(gil, wanted)) continue;  // raised as soon as the thread runs
         if (withdraw(gil, wanted)) {
@@ -248,6 +254,7 @@ void Interruptions::clear_flag(Gil gil) noexcept {
 std::optional<std::chrono::microseconds> Interruptions::look(Gil gil) noexcept {
     if (wanted_.empty()) return std::nullopt;
     withdraw_all(gil);
+    forget_if(gil, [=](const Wanted& one) { return state_of_thread(gil, one.thread) == nullptr; });
     // Rotates the list, so that each look begins with another thread, among those that run.
     if (!wanted_.empty()) std::rotate(wanted_.begin(), wanted_.begin() + 1, wanted_.end());
     std::stable_sort(wanted_.begin(), wanted_.end(), [](const Wanted& one, const Wanted& other) {
@@ -259,7 +266,7 @@ std::optional<std::chrono::microseconds> Interruptions::look(Gil gil) noexcept {
             ++index;
             continue;
         }
-        const unsigned long thread = wanted_[index].thread;
+        const ThreadNumber thread = wanted_[index].thread;
         const void* owner = wanted_[index].owner;
         const auto now = Clock::now();
         if (wanted_[index].offered || wanted_[index].due > now) {
@@ -287,17 +294,19 @@ std::optional<std::chrono::microseconds> Interruptions::look(Gil gil) noexcept {
 
 // Nothing if the thread has ended or the look failed.
 std::optional<Interruptions::Delay> Interruptions::look_at(Gil gil, Wanted& wanted) noexcept {
-    const unsigned long thread = wanted.thread;
+    const ThreadNumber thread = wanted.thread;
     const void* owner = wanted.owner;
     if (const auto left = wanted.earliest - Clock::now(); left > Clock::duration::zero()) {
         return std::chrono::duration_cast<Delay>(left) + kSoon;
     }
     const bool insisting = wanted.insisting;
     const PyRef base = wanted.base;
+    PyThreadState* state = state_of_thread(gil, thread);
+    if (state == nullptr) return std::nullopt;
     // From here on Python code runs and may change the list.
     try {
-        const PyRef attempt = attempt_of(gil, thread, owner);
-        PyThreadState* state = state_of_thread(gil, thread);
+        const PyRef attempt = attempt_of(gil, wanted, state);
+        state = state_of_thread(gil, thread);
         if (!attempt || state == nullptr) return std::nullopt;
         if (!runs_above(gil, state, base.get())) {
             // Other code runs in the thread. Look again when the function that switched away
@@ -347,7 +356,7 @@ Interruptions::Delay Interruptions::offer(Gil gil, Wanted& wanted, PyThreadState
     // Traced code stands still while an offer waits for C code to return. Let the code run on
     // between two offers.
     if (before % 2 == 1 && stalls_traced_code(gil)) return kPause;
-    PyThreadState_SetAsyncExc(wanted.thread, interrupted_);
+    PyThreadState_SetAsyncExc(state->thread_id, interrupted_);
     wanted.offered = true;
     wanted.offered_at = Clock::now();
     wanted.fruitless = place.is(wanted.frame, wanted.instruction) ? wanted.fruitless + 1 : 0;

@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "loop_bridge/python/py_ref.h"
+#include "nif/interruption/python_thread.h"
 #include "nif/interruption/return_hook.h"
 #include "nif/interruption/thread_place.h"
 #include "nif/interruption/watched_code.h"
@@ -42,7 +43,7 @@ public:
     static Interruptions& instance() noexcept;
 
     // Objects of erlang._interruption, which live as long as the process.
-    //   make_attempt(thread) -> object with the methods
+    //   make_attempt(ident) -> object with the methods
     //     look(frames, insisting, watchable) -> (whether to raise here and now,
     //         seconds until the next look,
     //         the code to watch until then, with the returns of its functions, or None,
@@ -58,7 +59,7 @@ public:
     // the exception must not hit. The code in question runs above the frame `base'; a null `base'
     // means any code of the thread.
     struct For {
-        unsigned long thread = 0;
+        ThreadNumber thread = 0;
         const void* owner = nullptr;  // compared, not used
         PyObject* base = nullptr;
     };
@@ -85,7 +86,7 @@ private:
     using Clock = std::chrono::steady_clock;
     using Delay = std::chrono::microseconds;
     struct Wanted {
-        unsigned long thread;
+        ThreadNumber thread;
         const void* owner;
         loop_bridge::PyRef base;
         loop_bridge::PyRef attempt{};  // made at the first look
@@ -108,13 +109,16 @@ private:
     using Found = std::vector<Wanted>::iterator;
 
     Interruptions() = default;
-    Found find(unsigned long thread, const void* owner) noexcept;
-    loop_bridge::PyRef attempt_of(loop_bridge::Gil gil, unsigned long thread, const void* owner);
-    Found find_any(unsigned long thread) noexcept;
+    Found find(ThreadNumber thread, const void* owner) noexcept;
+    loop_bridge::PyRef attempt_of(loop_bridge::Gil gil, const Wanted& wanted,
+                                  const PyThreadState* state);
+    Found find_any(ThreadNumber thread) noexcept;
     Found find_meant(loop_bridge::Gil gil) noexcept;
     Found find_offered(loop_bridge::Gil gil) noexcept;
     void clean_up(loop_bridge::Gil gil) noexcept;
     void forget(loop_bridge::Gil gil, Found wanted) noexcept;
+    template <class Meant>
+    void forget_if(loop_bridge::Gil gil, const Meant& meant) noexcept;
     static bool on_return(loop_bridge::Gil gil, PyFrameObject* frame,
                           ReturnHook::Event event) noexcept;
     static bool on_event(loop_bridge::Gil gil) noexcept;

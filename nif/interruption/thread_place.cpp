@@ -47,12 +47,6 @@ PyRef frames_of(Gil gil, PyThreadState* state) {
     return frames;
 }
 
-PyThreadState* state_of_thread(Gil, unsigned long thread) noexcept {
-    PyThreadState* state = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
-    while (state != nullptr && state->thread_id != thread) state = PyThreadState_Next(state);
-    return state;
-}
-
 bool stalls_traced_code([[maybe_unused]] Gil gil) noexcept {
 #if PY_VERSION_HEX < 0x030c0000
     PyThreadState* state = PyInterpreterState_ThreadHead(PyInterpreterState_Get());

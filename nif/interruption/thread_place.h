@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// thread_place.h: finds a thread by its ident, and the place of its Python code.
+// thread_place.h: the place of a thread's Python code.
 // Threads: any, with the GIL. No Python code runs here, so callers may walk lists meanwhile.
 #pragma once
 
@@ -15,9 +15,6 @@ loop_bridge::PyRef innermost_frame(loop_bridge::Gil gil, PyThreadState* state) n
 // That collection may let the other thread run on, in the middle of making a frame's object.
 // Throws PyError.
 loop_bridge::PyRef frames_of(loop_bridge::Gil gil, PyThreadState* state);
-
-// Null if the thread has ended.
-PyThreadState* state_of_thread(loop_bridge::Gil gil, unsigned long thread) noexcept;
 
 // Whether a pending exception of any thread stops traced functions of all threads from starting.
 bool stalls_traced_code(loop_bridge::Gil gil) noexcept;

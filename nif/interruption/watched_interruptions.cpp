@@ -56,16 +56,16 @@ bool Interruptions::at_event(Gil gil, PyFrameObject* frame, const char* look) no
     if (own->next_event > Clock::now()) return true;
     const void* owner = own->owner;
     if (!passing(gil, frame, look)) return false;
-    const auto still = find(PyThreadState_Get()->thread_id, owner);
+    const auto still = find(this_thread(gil), owner);
     if (still != wanted_.end()) still->next_event = Clock::now() + kBetweenEvents;
     return true;
 }
 
 // False if the exception is set.
 bool Interruptions::passing(Gil gil, PyFrameObject* frame, const char* look) noexcept {
-    PyThreadState* here = PyThreadState_Get();
-    if (find_any(here->thread_id) == wanted_.end()) {
-        ReturnHook::clear(gil, here);
+    const ThreadNumber here = this_thread(gil);
+    if (find_any(here) == wanted_.end()) {
+        ReturnHook::clear(gil, PyThreadState_Get());
         return true;
     }
     const auto own = find_meant(gil);
@@ -77,10 +77,10 @@ bool Interruptions::passing(Gil gil, PyFrameObject* frame, const char* look) noe
         const PyRef attempt = own->attempt;
         const PyRef bears = PyRef::steal(
             PyObject_CallMethod(attempt.get(), look, "O", reinterpret_cast<PyObject*>(frame)));
-        const auto still = find(here->thread_id, owner);
+        const auto still = find(here, owner);
         if (bears.get() != Py_True || still == wanted_.end() || still->offered) return true;
         raised(gil, still);
-        ReturnHook::clear(gil, here);
+        ReturnHook::clear(gil, PyThreadState_Get());
         PyErr_SetNone(interrupted_);
         return false;
     } catch (const PyError&) {

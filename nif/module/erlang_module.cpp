@@ -133,9 +133,14 @@ PyObject* enter_request(PyObject*, PyObject*) {
     });
 }
 
-PyObject* interrupt_thread(PyObject*, PyObject* ident) {
+PyObject* thread_number(PyObject*, PyObject*) {
+    return python_entry(
+        [&](Gil gil) { return PyRef::steal(PyLong_FromUnsignedLongLong(this_thread(gil))); });
+}
+
+PyObject* interrupt_thread(PyObject*, PyObject* number) {
     return python_entry([&](Gil gil) {
-        const unsigned long thread = PyLong_AsUnsignedLong(ident);
+        const ThreadNumber thread = PyLong_AsUnsignedLongLong(number);
         if (PyErr_Occurred() != nullptr) throw PyError{};
         Interruptions::instance().want(gil, {thread}, true);
         Janitor::instance().wake();
@@ -147,7 +152,7 @@ PyObject* frames_of_thread(PyObject*, PyObject* ident) {
     return python_entry([&](Gil gil) {
         const unsigned long thread = PyLong_AsUnsignedLong(ident);
         if (PyErr_Occurred() != nullptr) throw PyError{};
-        PyThreadState* state = state_of_thread(gil, thread);
+        PyThreadState* state = state_of_ident(gil, thread);
         return state == nullptr ? PyRef::steal(PyList_New(0)) : frames_of(gil, state);
     });
 }
@@ -236,8 +241,10 @@ PyMethodDef methods[] = {
      "on_interrupt(cancel): sets the function to call when the running request is interrupted."},
     {"enter_request", enter_request, METH_NOARGS,
      "enter_request(): the calling function runs the request that began last."},
+    {"thread_number", thread_number, METH_NOARGS,
+     "thread_number() -> a number of the calling thread that no later thread gets."},
     {"interrupt_thread", interrupt_thread, METH_O,
-     "interrupt_thread(ident): makes a thread raise erlang.Interrupted soon."},
+     "interrupt_thread(number): makes a thread raise erlang.Interrupted soon."},
     {"frames_of_thread", frames_of_thread, METH_O,
      "frames_of_thread(ident): the frames of a thread, the innermost one first."},
     {"raise_interruption", raise_interruption, METH_NOARGS,

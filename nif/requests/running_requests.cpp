@@ -12,8 +12,8 @@ namespace nif {
 
 using loop_bridge::Gil;
 
-const RunningRequests::Level& RunningRequests::begin(Gil, ResourcePtr<RequestHandle> request) {
-    levels_.push_back(std::make_unique<Level>(Level{std::move(request)}));
+const RunningRequests::Level& RunningRequests::begin(Gil gil, ResourcePtr<RequestHandle> request) {
+    levels_.push_back(std::make_unique<Level>(Level{std::move(request), {}, this_thread(gil)}));
     return *levels_.back();
 }
 
@@ -83,7 +83,7 @@ void RunningRequests::interrupt(Gil gil, const RequestHandle& request, int times
 }
 
 void RunningRequests::want(Gil gil, const Level& level, PyObject* base, bool insisting) noexcept {
-    Interruptions::instance().want(gil, {thread_, &level, base}, insisting);
+    Interruptions::instance().want(gil, {level.thread, &level, base}, insisting);
 }
 
 // Whether code of the request `outer' has called the code of `inner'. The first request of a

@@ -11,6 +11,7 @@
 
 #include "loop_bridge/channel.h"
 #include "loop_bridge/python/gil.h"
+#include "nif/interruption/python_thread.h"
 #include "nif/requests/request.h"
 
 namespace nif {
@@ -22,6 +23,7 @@ public:
         // The frame below all code of the request. Null for the first request of a context's
         // thread, which owns all code of the thread.
         loop_bridge::PyRef base{};
+        ThreadNumber thread = 0;
         int interruptions = 0;
         bool owed = false;  // an exception is due when the inner request has ended
     };

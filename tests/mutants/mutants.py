@@ -1,17 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults for ./dev mutants: each breaks a promise of docs/guarantees.md; its test must notice."""
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Mutant:
-    name: str
-    file: str
-    old: str  # must occur exactly once
-    new: str
-    test: tuple[str, ...]  # the arguments of `./dev test`
-
+from interruption_mutants import INTERRUPTION_MUTANTS
+from mutant import Mutant
 
 MUTANTS = (
     Mutant(
@@ -319,80 +310,11 @@ MUTANTS = (
         ("python_end_SUITE",),
     ),
     Mutant(
-        "code that takes locks is interrupted like any other",
-        "pysrc/erlang/_interruption.py",
-        'if kind == "locking":\n            return False',
-        'if kind == "locking":\n            return True',
-        ("interrupted_code_SUITE",),
-    ),
-    Mutant(
-        "functions that give something back are interrupted",
-        "pysrc/erlang/_interruption.py",
-        "    if frame.f_code.co_name in _CLEANING:\n        return True",
-        "    if frame.f_code.co_name in _CLEANING:\n        return False",
-        ("interrupted_code_SUITE",),
-    ),
-    Mutant(
-        "code in a finally is interrupted like any other",
-        "pysrc/erlang/_code_places.py",
-        "    return bool(code.co_exceptiontable) and frame.f_lineno in _finally_lines(code)",
-        "    return False",
-        ("interrupted_code_SUITE",),
-    ),
-    Mutant(
-        "what a call makes for a `with' or `try' is lost by an interruption",
-        "pysrc/erlang/_code_places.py",
-        "        if place in begins and passed <= _UNTIL_TRY:\n            return True",
-        "        if place in begins and passed <= _UNTIL_TRY:\n            return False",
-        ("interrupted_code_SUITE", "tests/python/test_code_places.py"),
-    ),
-    Mutant(
-        "a loop is interrupted like other code",
-        "pysrc/erlang/_interruption.py",
-        "        if self._main is not None and self._main.cancel():",
-        "        if self._main is not None and self._main is None:",
-        ("interrupted_code_SUITE",),
-    ),
-    Mutant(
-        "CPython's flag for pending exceptions stays set",
-        "nif/interruption/interruptions.cpp",
-        "    if (withdrawn && share_flag()) clear_flag(gil);",
-        "    static_cast<void>(withdrawn);",
-        ("interrupted_code_SUITE",),
-    ),
-    Mutant(
-        "greenlets share the line of a thread",
-        "nif/calls/call_line.cpp",
-        "return call->stack == stack;",
-        "return call->stack == stack || true;",
-        ("tests/python/test_greenlets.py",),
-    ),
-    Mutant(
-        "a time limit of one greenlet interrupts another one",
-        "nif/interruption/thread_place.cpp",
-        "    return base == nullptr || runs_above(",
-        "    return base == nullptr || state != nullptr || runs_above(",
-        ("tests/python/test_greenlets.py",),
-    ),
-    Mutant(
-        "an interruption hits library code that native code has called",
-        "pysrc/erlang/_interruption.py",
-        "inner is not None and not calls_by_name(frame, inner.f_code)",
-        "False",
-        ("tests/python/test_interruption_policy.py",),
-    ),
-    Mutant(
-        "an interruption hits library code that hands on a descriptor",
-        "pysrc/erlang/_interruption.py",
-        "in_loop and (self._insists or self._is_long_in_library())",
-        "self._insists or self._is_long_in_library()",
-        ("tests/python/test_interruption_policy.py",),
-    ),
-    Mutant(
         "contexts that are given up may have any number of threads",
         "erl/src/py_context_pool.erl",
         "Threads when Threads < Max + ?SPARE_THREADS ->",
         "Threads when Threads < 10 * (Max + ?SPARE_THREADS) ->",
         ("given_up_SUITE",),
     ),
+    *INTERRUPTION_MUTANTS,
 )

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// python_thread.h: names a thread that runs Python code, also after its end.
+// Threads: any, with the GIL. No Python code runs here, so callers may walk lists meanwhile.
+//
+// The ident of a thread (a pthread_t) names another thread as soon as its thread has ended. CPython
+// gives each thread state a number that it never gives again. A thread of C code has one thread
+// state after the other; no Python code outlives its thread state.
+#pragma once
+
+#include <cstdint>
+
+#include "loop_bridge/python/gil.h"
+
+namespace nif {
+
+using ThreadNumber = std::uint64_t;
+
+// Of the calling thread.
+ThreadNumber this_thread(loop_bridge::Gil gil) noexcept;
+
+// Null if the thread has ended.
+PyThreadState* state_of_thread(loop_bridge::Gil gil, ThreadNumber thread) noexcept;
+// For reports: the thread that has this ident now. Null if there is none.
+PyThreadState* state_of_ident(loop_bridge::Gil gil, unsigned long ident) noexcept;
+
+}  // namespace nif

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Interruptions of threads that belong to no context."""
+
+import _thread
+import contextlib
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import greenlet
+
+import erlang
+from erlang.testing import becomes_true
+
+
+def switches_away() -> None:
+    """Its caller has no more time when it goes on, if it ever does."""
+    parent = greenlet.getcurrent().parent
+    assert parent is not None
+    parent.switch()
+
+
+def leave_greenlet_behind() -> object:
+    """The thread is to be interrupted in a greenlet that never goes on."""
+    call = lambda: erlang.call("py_call_timed", __name__, "switches_away", [], 50)  # noqa: E731
+    late = greenlet.greenlet(call)
+    late.switch()
+    return late
+
+
+def wakeups_of_janitor() -> int:
+    """How often the thread that interrupts others has slept until now."""
+    for task in Path("/proc/self/task").iterdir():
+        if (task / "comm").read_text() == "py-janitor\n":
+            status = (task / "status").read_text()
+            found = re.search(r"^voluntary_ctxt_switches:\s*(\d+)", status, re.MULTILINE)
+            assert found is not None
+            return int(found[1])
+    raise AssertionError("there is no thread py-janitor")
+
+
+def janitor_works() -> bool:
+    """It looks at a thread a hundred times a second."""
+    before = wakeups_of_janitor()
+    time.sleep(0.3)
+    return wakeups_of_janitor() - before > 2
+
+
+@contextlib.contextmanager
+def gil_kept() -> Generator[Callable[[], None], None, None]:
+    """Other threads get the GIL only when this thread waits. The value lets threads do the rest."""
+
+    def run_others() -> None:
+        end = time.monotonic() + 0.02
+        while time.monotonic() < end:
+            pass
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(60)
+    try:
+        yield run_others
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_an_interruption_does_not_outlive_its_thread() -> None:
+    """The next thread often gets the ident of the ended thread."""
+    kept: list[object] = []
+    idents: list[int] = []
+    end = threading.Event()
+
+    def ends_too_early(goes_on: threading.Event) -> None:
+        kept.append(leave_greenlet_behind())
+        goes_on.wait(60)
+
+    def other() -> None:
+        idents.append(threading.get_ident())
+        end.wait(60)
+
+    def follow(thread: threading.Thread, goes_on: threading.Event) -> None:
+        with gil_kept() as run_others:
+            goes_on.set()
+            thread.join(60)
+            run_others()
+            _thread.start_new_thread(other, ())
+            run_others()
+
+    try:
+        for _ in range(20):
+            goes_on = threading.Event()
+            thread = threading.Thread(target=ends_too_early, args=[goes_on], daemon=True)
+            thread.start()
+            assert becomes_true(janitor_works)
+            follow(thread, goes_on)
+            assert becomes_true(lambda: not janitor_works())
+            if thread.ident in idents:
+                break
+        else:
+            raise AssertionError("no thread got the ident of the one before")
+    finally:
+        end.set()
+    assert becomes_true(lambda: erlang.stats()["in_flight"] == 0)
