@@ -8,6 +8,7 @@
 #include "nif/conversion/python_to_term.h"
 #include "nif/erlpy/main_signals.h"
 #include "nif/interruption/interruptions.h"
+#include "nif/interruption/waiting_thread.h"
 #include "nif/node/module_state.h"
 #include "nif/requests/nesting.h"
 
@@ -180,13 +181,12 @@ bool ThreadCaller::wait_until(Gil gil, PyObject* module, CallLine& line, Deadlin
         if (looks) {
             arrived = channel.take_all();
         } else if (line.requests().empty()) {
-            requests_.set_awaited(gil, &channel);
+            const WaitingThread waiting{gil, channel};
             const GilRelease released{gil};
             const WokenBySignals woken{channel};
             outcome = line.waiter().wait(deadline);
             arrived = channel.take_all();
         }
-        requests_.set_awaited(gil, nullptr);
         line.sort_in(std::move(arrived));
         if (outcome == WaitOutcome::kClosed) line.close();
         if (done()) break;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "nif/interruption/waiting_thread.h"
+
 namespace nif {
 
 using loop_bridge::Gil;
@@ -303,6 +305,7 @@ std::optional<Interruptions::Delay> Interruptions::look_at(Gil gil, Wanted& want
     const PyRef base = wanted.base;
     PyThreadState* state = state_of_thread(gil, thread);
     if (state == nullptr) return std::nullopt;
+    if (runs_above(gil, state, base.get()) && WaitingThread::wake(gil, thread)) return kPause;
     // From here on Python code runs and may change the list.
     try {
         const PyRef attempt = attempt_of(gil, wanted, state);

@@ -21,9 +21,9 @@
 // begins or jumps back.
 //
 // Each look withdraws an offer if CPython has not raised it although the thread has run on. A
-// thread that waits in erlang.call needs no offer: it raises the exception itself. CPython's flag
-// for such exceptions is never left set without an offer. Before 3.13 only a raised exception
-// clears the flag, and until then a traced function would start over for ever.
+// thread that waits in erlang.call needs no offer: a look wakes it, and it raises the exception
+// itself. CPython's flag for such exceptions is never left set without an offer. Before 3.13 only a
+// raised exception clears the flag, and until then a traced function would start over for ever.
 #pragma once
 
 #include <chrono>

@@ -36,11 +36,6 @@ public:
     // exception. False if no request runs here.
     bool on_interrupt(loop_bridge::Gil gil, PyObject* cancel) noexcept;
 
-    // The channel that the thread waits on; null while it runs.
-    void set_awaited(loop_bridge::Gil gil, loop_bridge::Channel* channel) noexcept {
-        running_->set_awaited(gil, channel);
-    }
-
 private:
     std::shared_ptr<RunningRequests> running_ = std::make_shared<RunningRequests>();
     std::optional<unsigned> epoch_;  // of a context's thread

@@ -78,7 +78,6 @@ void RunningRequests::interrupt(Gil gil, const RequestHandle& request, int times
         // All code of a context's thread belongs to its first request, also e.g. a hub of
         // greenlets.
         want(gil, **level, (*meant)->base.get(), insisting);
-        if (awaited_ != nullptr) awaited_->wake();
     }
 }
 

@@ -9,7 +9,6 @@
 #include <memory>
 #include <vector>
 
-#include "loop_bridge/channel.h"
 #include "loop_bridge/python/gil.h"
 #include "nif/interruption/python_thread.h"
 #include "nif/requests/request.h"
@@ -36,10 +35,6 @@ public:
     void end(loop_bridge::Gil gil, const Level& level) noexcept;
     // The request that began last, or null.
     ResourcePtr<RequestHandle> innermost(loop_bridge::Gil gil) const noexcept;
-    // The channel that the thread waits on; null while it runs.
-    void set_awaited(loop_bridge::Gil, loop_bridge::Channel* channel) noexcept {
-        awaited_ = channel;
-    }
 
     // Wants an exception in the code of the request and of all requests nested in it. Requests of
     // other greenlets are not nested in it. Each request gets at most `times` exceptions, whatever
@@ -61,7 +56,6 @@ private:
 
     std::vector<std::unique_ptr<Level>> levels_;  // newest last
     unsigned long thread_ = PyThread_get_thread_ident();
-    loop_bridge::Channel* awaited_ = nullptr;
     std::atomic<bool> left_{false};  // the thread has ended; its ident may belong to another thread
 };
 

@@ -87,6 +87,9 @@ source() ->
       "async def main_that_spins():\n"
       "    await erlang.async_call('tell', 'runs')\n"
       "    while True: pass\n"
+      "async def main_that_blocks():\n"
+      "    await erlang.async_call('tell', 'runs')\n"
+      "    erlang.call('hang')\n"
       "async def fail_when_cancelled():\n"
       "    try:\n"
       "        await asyncio.sleep(3600)\n"
@@ -258,6 +261,19 @@ code_that_spins_is_interrupted_in_the_end(Config) ->
     eventually:equal(Loops, fun loops/0),
     %% The same for a loop whose process was killed.
     Other = start_main(Config, main_that_spins),
+    death:kill(Other),
+    eventually:equal(Loops, fun loops/0).
+
+a_blocking_call_is_interrupted_in_the_end(Config) ->
+    ok = python_side:register_hang(),
+    Loops = loops(),
+    Loop = start_main(Config, main_that_blocks),
+    _ = python_side:hanging(),
+    ?assertEqual({error, timeout}, py_loop:stop(Loop)),
+    eventually:equal(Loops, fun loops/0),
+    %% The same for a loop whose process was killed.
+    Other = start_main(Config, main_that_blocks),
+    _ = python_side:hanging(),
     death:kill(Other),
     eventually:equal(Loops, fun loops/0).
 

@@ -81,4 +81,11 @@ INTERRUPTION_MUTANTS = (
         "return state->thread_id;",
         ("tests/python/test_interrupted_threads.py",),
     ),
+    Mutant(
+        "an interruption does not wake a thread that waits for Erlang",
+        "nif/interruption/waiting_thread.cpp",
+        "        one->channel_.wake();\n",
+        "",
+        ("loop_end_SUITE",),
+    ),
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import greenlet
 
+import _erlang
 import erlang
 from erlang.testing import becomes_true
 
@@ -103,3 +104,35 @@ def test_an_interruption_does_not_outlive_its_thread() -> None:
     finally:
         end.set()
     assert becomes_true(lambda: erlang.stats()["in_flight"] == 0)
+
+
+def test_each_interruption_wakes_a_call(tag: str) -> None:
+    """The second interruption comes a second after the first one, while the call waits."""
+    numbers: list[int] = []
+    outcomes: list[str] = []
+    ready = threading.Event()
+    blocked = threading.Lock()
+    blocked.acquire()
+
+    def work() -> None:
+        numbers.append(_erlang.thread_number())
+        try:
+            ready.set()
+            blocked.acquire()
+            while True:
+                pass
+        except erlang.Interrupted:
+            outcomes.append("first")
+        try:
+            erlang.call("wait_forever", tag)
+        except erlang.Interrupted:
+            outcomes.append("second")
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    assert ready.wait(20)
+    _erlang.interrupt_thread(numbers[0])
+    _erlang.interrupt_thread(numbers[0])
+    blocked.release()
+    thread.join(20)
+    assert outcomes == ["first", "second"]
