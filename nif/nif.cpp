@@ -81,8 +81,8 @@ ERL_NIF_TERM fail(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
 ERL_NIF_TERM new_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     PyObject* module = Interpreter::instance().module();
     if (module == nullptr) throw BadArgument{};
-    const auto context = ResourcePtr<ContextResource>::make(caller_pid(env), argv[0]);
-    ContextResource::start(env, context, module);
+    const auto context = ResourcePtr<ContextResource>::make(caller_pid(env), argv[0], module);
+    ContextResource::start(env, context);
     return context.term(env);
 }
 

@@ -171,7 +171,7 @@ void Interpreter::main_thread(const InterpreterOptions& options, const ReplyTo& 
         const ModuleState& state = ModuleState::of(module.get());
         Interruptions::instance().start(gil, state.interrupted.get(), state.make_attempt.get(),
                                         state.do_nothing.get());
-        Janitor::instance().start(state.report_stuck.get());
+        Janitor::instance().start();
         if (options.main_program) {
             MainSignals::adopt(gil);
         } else {

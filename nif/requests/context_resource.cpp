@@ -47,10 +47,19 @@ void call_or_complain(Gil, const PyRef& function) noexcept {
     Py_XDECREF(done);
 }
 
+void report_stuck(Gil gil, const ModuleState& state, const RequestHandle& request) noexcept {
+    const auto thread = request.thread(gil);
+    if (!thread) return;  // the request has just ended
+    PyObject* done = PyObject_CallFunction(state.report_stuck.get(), "k", *thread);
+    if (done == nullptr) PyErr_Clear();
+    Py_XDECREF(done);
+}
+
 }  // namespace
 
-ContextResource::ContextResource(const ErlNifPid& owner, ERL_NIF_TERM ref)
+ContextResource::ContextResource(const ErlNifPid& owner, ERL_NIF_TERM ref, PyObject* module)
     : channel_(Node::instance().wake_kind.load()),
+      module_(module),
       owner_{owner, OwnedTerm{ref}},
       epoch_(Node::instance().application_epoch),
       mutex_(enif_mutex_create(const_cast<char*>("erlang_python_context"))) {
@@ -62,12 +71,11 @@ ContextResource::~ContextResource() {
     --Node::instance().contexts;
 }
 
-void ContextResource::start(ErlNifEnv* env, const ResourcePtr<ContextResource>& self,
-                            PyObject* module) {
+void ContextResource::start(ErlNifEnv* env, const ResourcePtr<ContextResource>& self) {
     // Close the context when its creator dies. Nobody else is certain to.
     enif_monitor_process(env, self.cell(), &self->owner_.pid, nullptr);
-    start_native_thread("py-context", [self, module] {
-        self->run(module);
+    start_native_thread("py-context", [self] {
+        self->run();
         self->ended();
     });
 }
@@ -92,7 +100,15 @@ void ContextResource::give_up() noexcept {
     const Lock lock{mutex_};
     // The abandoned request may have ended just now. Then the pool's own reset runs, and its
     // request is still wanted: never interrupt it.
-    if (current_ && current_->unwanted()) Janitor::instance().insist(current_, !stopped_);
+    if (!current_ || !current_->unwanted()) return;
+    if (stopped_) {
+        Janitor::instance().push([request = current_](Gil gil) { request->interrupt(gil, true); });
+    } else {
+        Janitor::instance().push_slow([request = current_, module = module_](Gil gil) {
+            report_stuck(gil, ModuleState::of(module), *request);
+            request->interrupt(gil, true);
+        });
+    }
 }
 
 void ContextResource::stop(ErlNifEnv* env) noexcept {
@@ -123,12 +139,12 @@ void ContextResource::watch(ErlNifEnv* env, const ErlNifPid& watcher) noexcept {
     to.answer(env, atoms.ended);
 }
 
-void ContextResource::run(PyObject* module) {
+void ContextResource::run() {
     const GilAcquire acquired;
     const Gil gil = acquired.gil();
     RequestThread::current().belong_to_epoch(epoch_);
     begin_context_thread();
-    call_or_complain(gil, ModuleState::of(module).begin_thread);
+    call_or_complain(gil, ModuleState::of(module_).begin_thread);
     owner_.answer(nullptr, atoms.ready);
     BlockingWaiter waiter{channel_, Node::instance().max_spin()};
     while (!channel_.closed()) {
@@ -138,12 +154,12 @@ void ContextResource::run(PyObject* module) {
             const Lock lock{mutex_};
             arrived_ = channel_.take_all();
         }
-        run_arrived(gil, module);
+        run_arrived(gil);
     }
-    call_or_complain(gil, ModuleState::of(module).end_thread);
+    call_or_complain(gil, ModuleState::of(module_).end_thread);
 }
 
-void ContextResource::run_arrived(Gil gil, PyObject* module) {
+void ContextResource::run_arrived(Gil gil) {
     while (const EntryPtr entry = next()) {
         Request* request = as_request(entry);
         if (request == nullptr) {
@@ -151,7 +167,7 @@ void ContextResource::run_arrived(Gil gil, PyObject* module) {
             const Shut refused = shut();
             return;
         }
-        RequestThread::current().run(gil, module, *request);
+        RequestThread::current().run(gil, module_, *request);
         ResourcePtr<RequestHandle> done;
         const Lock lock{mutex_};
         std::swap(done, current_);

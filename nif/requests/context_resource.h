@@ -19,14 +19,15 @@ class ContextResource {
 public:
     static constexpr const char* kResourceName = "erlang_python_context";
 
-    ContextResource(const ErlNifPid& owner, ERL_NIF_TERM ref);
+    // `module` is `_erlang`.
+    ContextResource(const ErlNifPid& owner, ERL_NIF_TERM ref, PyObject* module);
     ~ContextResource();
     ContextResource(const ContextResource&) = delete;
     ContextResource& operator=(const ContextResource&) = delete;
 
     // The calling process is the owner. The owner gets {py_result, Ref, ready} when the thread
     // runs. The context is closed when the owner dies. Throws std::system_error.
-    static void start(ErlNifEnv* env, const ResourcePtr<ContextResource>& self, PyObject* module);
+    static void start(ErlNifEnv* env, const ResourcePtr<ContextResource>& self);
     // False if the context is closed. Then the caller keeps the request.
     bool submit(loop_bridge::EntryPtr& request) noexcept;
     // The thread ends after the requests that came before this call.
@@ -52,12 +53,13 @@ private:
 
     // Refuses all later requests.
     Shut shut() noexcept;
-    void run(PyObject* module);
-    void run_arrived(loop_bridge::Gil gil, PyObject* module);
+    void run();
+    void run_arrived(loop_bridge::Gil gil);
     loop_bridge::EntryPtr next() noexcept;
     void ended() noexcept;
 
     loop_bridge::Channel channel_;
+    PyObject* module_;
     ReplyTo owner_;
     unsigned epoch_;  // of the application, when the context was made
 

@@ -2,13 +2,13 @@
 #include "nif/requests/janitor.h"
 
 #include <deque>
-#include <functional>
 #include <optional>
 
 #include "loop_bridge/blocking_waiter.h"
 #include "loop_bridge/python/drop_queue.h"
 #include "nif/interruption/interruptions.h"
 #include "nif/node/native_thread.h"
+#include "nif/node/node.h"
 
 namespace nif {
 
@@ -16,15 +16,14 @@ using loop_bridge::BlockingWaiter;
 using loop_bridge::DropQueue;
 using loop_bridge::EntryList;
 using loop_bridge::EntryPtr;
-using loop_bridge::Gil;
 using loop_bridge::GilAcquire;
 using loop_bridge::GilRelease;
 
 namespace {
 
 struct Job final : loop_bridge::Entry {
-    Job(std::function<void(Gil)> work, bool takes_long) : run(std::move(work)), slow(takes_long) {}
-    std::function<void(Gil)> run;
+    Job(Janitor::Work work, bool takes_long) : run(std::move(work)), slow(takes_long) {}
+    Janitor::Work run;
     bool slow;
 };
 
@@ -37,30 +36,12 @@ Janitor& Janitor::instance() {
 
 Janitor::Janitor() : channel_(Node::instance().wake_kind.load()) {}
 
-void Janitor::start(PyObject* report_stuck) {
-    report_stuck_ = report_stuck;
+void Janitor::start() {
     DropQueue::set_waker([]() noexcept { Janitor::instance().wake(); });
     start_native_thread("py-janitor", [this] { run(); });
 }
 
-void Janitor::interrupt(const ResourcePtr<RequestHandle>& request) noexcept {
-    push([=](Gil gil) { request->interrupt(gil, false); });
-}
-
-void Janitor::insist(const ResourcePtr<RequestHandle>& request, bool reports) noexcept {
-    push(
-        [=, this](Gil gil) {
-            if (reports) report(gil, *request);
-            request->interrupt(gil, true);
-        },
-        reports);
-}
-
-void Janitor::abandon(const std::shared_ptr<RunningRequests>& requests) noexcept {
-    push([=](Gil gil) { requests->abandon(gil); });
-}
-
-void Janitor::push(std::function<void(Gil)> work, bool slow) noexcept {
+void Janitor::push(Work work, bool slow) noexcept {
     EntryPtr job = std::make_unique<Job>(std::move(work), slow);
     static_cast<void>(channel_.push(job));  // never closed
 }
@@ -96,14 +77,6 @@ void Janitor::run() {
         slow.pop_front();
         next_look = std::chrono::microseconds{0};
     }
-}
-
-void Janitor::report(Gil gil, const RequestHandle& request) noexcept {
-    const auto thread = request.thread(gil);
-    if (!thread) return;  // the request has just ended
-    PyObject* done = PyObject_CallFunction(report_stuck_, "k", *thread);
-    if (done == nullptr) PyErr_Clear();
-    Py_XDECREF(done);
 }
 
 }  // namespace nif

@@ -5,36 +5,32 @@
 #pragma once
 
 #include <functional>
-#include <memory>
+#include <utility>
 
 #include "loop_bridge/channel.h"
-#include "nif/beam/resource.h"
-#include "nif/requests/request.h"
-#include "nif/requests/running_requests.h"
+#include "loop_bridge/python/gil.h"
 
 namespace nif {
 
 class Janitor {
 public:
+    using Work = std::function<void(loop_bridge::Gil)>;
+
     static Janitor& instance();
 
-    // `report_stuck` is erlang._context.report_stuck. It lives as long as the process.
-    void start(PyObject* report_stuck);
-    void interrupt(const ResourcePtr<RequestHandle>& request) noexcept;
-    // Interrupts the request once more. `reports`: also reports the stack of its code.
-    void insist(const ResourcePtr<RequestHandle>& request, bool reports) noexcept;
-    // Answers the requests of a thread that has ended.
-    void abandon(const std::shared_ptr<RunningRequests>& requests) noexcept;
+    void start();
+    void push(Work work) noexcept { push(std::move(work), false); }
+    // For work that may take long while another thread keeps the GIL. Other work goes first.
+    void push_slow(Work work) noexcept { push(std::move(work), true); }
+    // Looks at the interruptions soon.
     void wake() noexcept { channel_.wake(); }
 
 private:
     Janitor();
     void run();
-    void push(std::function<void(loop_bridge::Gil)> work, bool slow = false) noexcept;
-    void report(loop_bridge::Gil gil, const RequestHandle& request) noexcept;
+    void push(Work work, bool slow) noexcept;
 
     loop_bridge::Channel channel_;
-    PyObject* report_stuck_ = nullptr;
 };
 
 }  // namespace nif

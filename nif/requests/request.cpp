@@ -3,7 +3,6 @@
 
 #include "nif/interruption/interruptions.h"
 #include "nif/requests/janitor.h"
-#include "nif/requests/running_requests.h"
 
 namespace nif {
 
@@ -14,6 +13,10 @@ namespace {
 
 ERL_NIF_TERM error_term(ErlNifEnv* env, ERL_NIF_TERM reason) {
     return enif_make_tuple2(env, atoms.error, reason);
+}
+
+void interrupt_soon(const ResourcePtr<RequestHandle>& request) noexcept {
+    Janitor::instance().push([=](Gil gil) { request->interrupt(gil, false); });
 }
 
 }  // namespace
@@ -30,7 +33,7 @@ bool RequestHandle::abandon(const ResourcePtr<RequestHandle>& self) noexcept {
     if (!self->state_.compare_exchange_strong(pending, State::kAbandoned)) {
         return pending == State::kAbandoned;
     }
-    Janitor::instance().interrupt(self);
+    interrupt_soon(self);
     return true;
 }
 
@@ -44,7 +47,7 @@ void RequestHandle::disconnect(ErlNifEnv* env, const ResourcePtr<RequestHandle>&
     TermEnv message_env = make_term_env();
     const ERL_NIF_TERM result = error_term(message_env.get(), atoms.disconnected);
     self->caller_.answer(env, std::move(message_env), result);
-    Janitor::instance().interrupt(self);
+    interrupt_soon(self);
 }
 
 bool RequestHandle::unwanted() const noexcept {
@@ -64,7 +67,7 @@ void RequestHandle::answer_error(ERL_NIF_TERM reason) noexcept {
     answer(std::move(env), result);
 }
 
-void RequestHandle::begin(Gil, std::shared_ptr<RunningRequests> runner) noexcept {
+void RequestHandle::begin(Gil, std::shared_ptr<Runner> runner) noexcept {
     runner_ = std::move(runner);
 }
 

@@ -19,7 +19,18 @@
 
 namespace nif {
 
-class RunningRequests;
+class RequestHandle;
+
+// The thread that runs a request's code.
+class Runner {
+public:
+    virtual ~Runner() = default;
+    // The thread's ident in Python.
+    virtual unsigned long thread() const noexcept = 0;
+    // The request has been interrupted `times' times.
+    virtual void interrupt(loop_bridge::Gil gil, const RequestHandle& request, int times,
+                           bool insisting) noexcept = 0;
+};
 
 // Shared by the Erlang process that waits and the Python thread that works. It ends in one of three
 // ways, whichever comes first:
@@ -56,7 +67,7 @@ public:
     void answer_error(ERL_NIF_TERM reason) noexcept;
 
     // From begin() to end(), interrupt() raises erlang.Interrupted on this thread ...
-    void begin(loop_bridge::Gil gil, std::shared_ptr<RunningRequests> runner) noexcept;
+    void begin(loop_bridge::Gil gil, std::shared_ptr<Runner> runner) noexcept;
     // ... or calls `cancel`: for coroutines, and for running code that ends itself better.
     void begin(loop_bridge::Gil gil, loop_bridge::PyRef cancel) noexcept;
     void end(loop_bridge::Gil gil) noexcept;
@@ -72,7 +83,7 @@ private:
     ReplyTo caller_;
     ErlNifMonitor monitor_{};
     // Under the GIL:
-    std::shared_ptr<RunningRequests> runner_;
+    std::shared_ptr<Runner> runner_;
     loop_bridge::PyHandle cancel_;
     int interruptions_ = 0;
 };

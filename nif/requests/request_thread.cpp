@@ -18,7 +18,8 @@ RequestThread& RequestThread::current() noexcept {
 }
 
 RequestThread::~RequestThread() {
-    if (running_->leave()) Janitor::instance().abandon(running_);
+    if (!running_->leave()) return;
+    Janitor::instance().push([requests = running_](Gil gil) { requests->abandon(gil); });
 }
 
 bool RequestThread::outlived_epoch() const noexcept {

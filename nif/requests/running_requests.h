@@ -15,7 +15,7 @@
 
 namespace nif {
 
-class RunningRequests {
+class RunningRequests final : public Runner {
 public:
     struct Level {
         ResourcePtr<RequestHandle> request;
@@ -40,10 +40,9 @@ public:
     // other greenlets are not nested in it. Each request gets at most `times` exceptions, whatever
     // their reasons, so that it can clean up.
     void interrupt(loop_bridge::Gil gil, const RequestHandle& request, int times,
-                   bool insisting) noexcept;
+                   bool insisting) noexcept override;
 
-    // The thread's ident in Python.
-    unsigned long thread() const noexcept { return thread_; }
+    unsigned long thread() const noexcept override { return thread_; }
     // The thread has ended. True if requests have not ended and never will: call abandon().
     [[nodiscard]] bool leave() noexcept;
     // The callers of these requests get `{error, disconnected}'.

@@ -2,6 +2,7 @@
 """No circles of modules: among the modules of a folder, what is used does not use its user."""
 
 import ast
+import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ Offenders = Callable[[Iterable[str]], None]
 # What each module uses.
 Uses = dict[str, set[str]]
 
+INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 CALLS = Path(__file__).with_name("calls.escript")
 
 
@@ -42,6 +44,19 @@ def imported(node: ast.AST, modules: Iterable[str]) -> Iterator[str]:
                 yield package
     for child in ast.iter_child_nodes(node):
         yield from imported(child, modules)
+
+
+def cpp_uses(sources: dict[str, str]) -> Uses:
+    """Includes; a header and its source files are one unit. Sources by their paths."""
+    uses: Uses = {}
+    for path, source in sources.items():
+        included = {unit(name) for name in INCLUDE.findall(source)}
+        uses.setdefault(unit(path), set()).update(included - {unit(path)})
+    return uses
+
+
+def unit(path: str) -> str:
+    return path.rsplit(".", 1)[0]
 
 
 def circles(uses: Uses) -> list[set[str]]:
@@ -91,6 +106,16 @@ def test_python_modules_make_no_circle(
     }
     assert sources
     expect_none(as_lines(python_uses(sources)))
+
+
+def test_units_of_cpp_make_no_circle(files: list[Path], text: Text, expect_none: Offenders) -> None:
+    sources = {
+        file.as_posix(): text(file)
+        for file in files
+        if file.suffix in (".h", ".cpp") and file.parts[0] in ("loop_bridge", "nif")
+    }
+    assert sources
+    expect_none(as_lines(cpp_uses(sources)))
 
 
 @pytest.mark.parametrize(
@@ -147,3 +172,14 @@ def test_imports_for_types_make_no_circle() -> None:
         "erlang._second": "if TYPE_CHECKING:\n    from erlang._first import name",
     }
     assert circles(python_uses(sources)) == []
+
+
+def test_a_circle_of_cpp_units_is_found() -> None:
+    sources = {
+        "nif/first.h": '#include <string>\n#include "nif/second.h"\n',
+        "nif/first.cpp": '#include "nif/first.h"\n',
+        "nif/second.h": "",
+        "nif/second.cpp": '#include "nif/second.h"\n#include "nif/first.h"\n',
+        "nif/third.cpp": '#include "nif/first.h"\n',
+    }
+    assert circles(cpp_uses(sources)) == [{"nif/first", "nif/second"}]
