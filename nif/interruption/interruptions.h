@@ -121,7 +121,7 @@ private:
     void forget_if(loop_bridge::Gil gil, const Meant& meant) noexcept;
     static bool on_return(loop_bridge::Gil gil, PyFrameObject* frame,
                           ReturnHook::Event event) noexcept;
-    static bool on_event(loop_bridge::Gil gil) noexcept;
+    static bool on_event(loop_bridge::Gil gil, WatchedCode::Event event) noexcept;
     bool at_watched(loop_bridge::Gil gil, PyFrameObject* frame, const char* look) noexcept;
     bool at_event(loop_bridge::Gil gil, PyFrameObject* frame, const char* look) noexcept;
     bool passing(loop_bridge::Gil gil, PyFrameObject* frame, const char* look) noexcept;

@@ -31,9 +31,13 @@ std::unordered_map<PyObject*, int>& watchers() {
     return counts;
 }
 
-PyObject* on_start(PyObject*, PyObject* const*, Py_ssize_t) {
-    if (!callback_of_all(Gil::held_by_caller())) return nullptr;
+PyObject* tell(WatchedCode::Event event) {
+    if (!callback_of_all(Gil::held_by_caller(), event)) return nullptr;
     Py_RETURN_NONE;
+}
+
+PyObject* on_start(PyObject*, PyObject* const*, Py_ssize_t) {
+    return tell(WatchedCode::Event::kBegins);
 }
 
 bool jumps_back(PyObject* code, Py_ssize_t offset) {
@@ -48,7 +52,7 @@ PyObject* on_instruction(PyObject*, PyObject* const* arguments, Py_ssize_t count
     try {
         if (count != 2) Py_RETURN_NONE;
         if (!jumps_back(arguments[0], PyLong_AsSsize_t(arguments[1]))) return Py_NewRef(disable);
-        return on_start(nullptr, arguments, count);
+        return tell(WatchedCode::Event::kJumpsBack);
     } catch (const PyError&) {
         PyErr_WriteUnraisable(arguments[0]);
         Py_RETURN_NONE;

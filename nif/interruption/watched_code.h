@@ -16,9 +16,13 @@ namespace nif {
 
 class WatchedCode {
 public:
-    // The code of the innermost frame has begun, or is about to jump back. False if the callback
-    // has set a Python error, which is raised there.
-    using Callback = bool (*)(loop_bridge::Gil gil) noexcept;
+    // What the code of the innermost frame does.
+    enum class Event {
+        kBegins,
+        kJumpsBack,
+    };
+    // False if the callback has set a Python error, which is raised there.
+    using Callback = bool (*)(loop_bridge::Gil gil, Event event) noexcept;
 
     // Called once, before all others. False if this Python has no sys.monitoring, or no free
     // number.

@@ -45,8 +45,9 @@ bool Interruptions::at_watched(Gil gil, PyFrameObject* frame, const char* look) 
 }
 
 // Watched code begins or jumps, in any thread.
-bool Interruptions::on_event(Gil gil) noexcept {
-    return instance().at_event(gil, PyEval_GetFrame(), "look_at_jump");
+bool Interruptions::on_event(Gil gil, WatchedCode::Event event) noexcept {
+    const bool begins = event == WatchedCode::Event::kBegins;
+    return instance().at_event(gil, PyEval_GetFrame(), begins ? "look_at_begin" : "look_at_jump");
 }
 
 // Like passing(), but with a pause between events.

@@ -79,9 +79,13 @@ only_code_that_can_bear_it_is_interrupted(_Config) ->
             computing_attributes,
             jumping_out_of_with,
             loop_in_finally,
+            busy_in_library_without_loop,
             busy_in_c
         ]
     ).
+
+long_code_of_the_library_is_interrupted_where_its_loop_goes_on(_Config) ->
+    ?assertEqual(<<"inside">>, interrupt_begun(busy_in_loop_of_library)).
 
 a_loops_main_task_is_cancelled(_Config) ->
     lists:foreach(

@@ -7,6 +7,7 @@ import functools
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import uvloop
@@ -92,6 +93,16 @@ def begin() -> None:
 def tell_begun() -> None:
     """Report from another thread: a call on this thread could be interrupted itself."""
     threading.Thread(target=erlang.call, args=("tell", "begun")).start()
+
+
+def tell_when_inside() -> None:
+    """Report the begin when ``inside`` is set."""
+
+    def tell() -> None:
+        assert becomes_true(lambda: inside)
+        erlang.call("tell", "begun")
+
+    threading.Thread(target=tell).start()
 
 
 def busy() -> None:
@@ -219,12 +230,49 @@ def repeating_nothing() -> None:
 @told
 def repeating_alone_in_try() -> None:
     """CPython 3.11 and 3.12 raise at the jump as if before the loop, which is not in the `try'."""
+    tell_when_inside()
     inside[:] = [True]
-    tell_begun()
     try:
         while True: count = 1  # noqa: E701, F841  # fmt: skip
     finally:
         inside.clear()
+
+
+# Code that counts as a module of the standard library, since its module has such a name.
+LIBRARY = """
+def go_down(depth, end):
+    if depth and thread_time() < end:
+        go_down(depth - 1, end)
+        go_down(depth - 1, end)
+
+def search():
+    inside.append(True)
+    go_down(40, thread_time() + 0.3)
+    inside.clear()
+
+def count():
+    inside.append(True)
+    end = thread_time() + 10
+    while thread_time() < end:
+        pass
+    inside.clear()
+"""
+library = {"__name__": "json", "inside": inside, "thread_time": time.thread_time}
+exec(LIBRARY, library)
+search, count = library["search"], library["count"]
+
+
+@told
+def busy_in_library_without_loop() -> None:
+    """Functions of the library begin and return all the time."""
+    tell_when_inside()
+    search()
+
+
+@told
+def busy_in_loop_of_library() -> None:
+    tell_when_inside()
+    count()
 
 
 class Computed:
