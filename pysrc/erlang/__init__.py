@@ -26,6 +26,7 @@ from erlang import (
     _loop_host,
     _nesting,
     _observing,
+    _running_loops,
     _thread_names,
 )
 from erlang._adapters import register_adapter
@@ -101,7 +102,7 @@ _erlang.bind_package(
         "threading_names": vars(threading),
     }
 )
-_interruption.watch_loops()
+_running_loops.watch_loops()
 os.register_at_fork(after_in_child=_erlang.after_fork_in_child)
 
 

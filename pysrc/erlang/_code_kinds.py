@@ -16,7 +16,9 @@ LOCKING = frozenset(
     """.split()
 )
 # Modules of this package with such code.
-_OWN_LOCKING = frozenset({"_interruption", "_logging", "_loop_end", "_outbox", "_streams"})
+_OWN_LOCKING = frozenset(
+    {"_interruption", "_logging", "_loop_end", "_outbox", "_running_loops", "_streams"}
+)
 
 _PACKAGE = os.path.dirname(__file__) + os.sep
 _LIBRARY = os.path.dirname(os.__file__) + os.sep

@@ -8,8 +8,6 @@ where and when.
 """
 
 import asyncio
-import sys
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from types import CodeType, FrameType
@@ -29,6 +27,7 @@ from erlang._code_places import (
     waits_safely,
     will_be_protected,
 )
+from erlang._running_loops import running_loops
 
 # Functions that take or give back something, by convention. The first interruption skips them.
 _CLEANING = frozenset(
@@ -50,9 +49,6 @@ _PATIENCE = 0.5
 # The same for the first interruption, in loops of the standard library without locks. That code
 # returns soon.
 _PATIENCE_WITH_LIBRARY = 0.05
-
-# The running loop of each thread, and the frame that runs the loop.
-_loops: dict[int, tuple[asyncio.AbstractEventLoop, FrameType]] = {}
 
 
 def do_nothing() -> None:
@@ -189,7 +185,7 @@ class Attempt:
         return before is not None and _used_by(self._thread) - before > _PATIENCE_WITH_LIBRARY
 
     def _is_left_to_loop(self, stack: Sequence[FrameType], insisting: bool, now: float) -> bool:
-        loop, runner = _loops.get(self._thread, (None, None))
+        loop, runner = running_loops.get(self._thread, (None, None))
         if loop is None or loop.is_closed():
             return False
         # A nested request can run in a loop. Only the request's own loop can end for the request.
@@ -314,22 +310,6 @@ def may_be_hit(
             return True
         inner = frame
     return True
-
-
-def watch_loops() -> None:
-    """From here on `_loops` knows the loop that each thread runs, whoever has made the loop."""
-    asyncio.events._set_running_loop = asyncio._set_running_loop = _set_running_loop
-
-
-_set_running_loop_itself = asyncio.events._set_running_loop
-
-
-def _set_running_loop(loop: asyncio.AbstractEventLoop | None, /) -> None:
-    _set_running_loop_itself(loop)
-    if loop is None:
-        _loops.pop(threading.get_ident(), None)
-    else:
-        _loops[threading.get_ident()] = (loop, sys._getframe(1))
 
 
 def _is_cleaning(stack: Iterable[FrameType], given_up: FrameType | None, in_loop: bool) -> bool:
