@@ -28,6 +28,7 @@ int on_profile(PyObject*, PyFrameObject* frame, int event, PyObject* value) {
 }
 
 int on_trace(PyObject*, PyFrameObject* frame, int event, PyObject*) {
+    if (event == PyTrace_OPCODE) return tell(frame, ReturnHook::Event::kInstruction);
     return event == PyTrace_LINE ? tell(frame, ReturnHook::Event::kLine) : 0;
 }
 

@@ -11,10 +11,11 @@ namespace nif {
 class ReturnHook {
 public:
     enum class Event {
-        kReturns,    // the frame's function is about to return a value
-        kCReturned,  // a C function has returned a value to the frame
-        kBegins,     // the frame's function begins
-        kLine,       // the frame's next line is about to begin
+        kReturns,      // the frame's function is about to return a value
+        kCReturned,    // a C function has returned a value to the frame
+        kBegins,       // the frame's function begins
+        kLine,         // the frame's next line is about to begin
+        kInstruction,  // the same for an instruction, in a frame whose opcodes are traced
     };
     // False if the callback has set a Python error. CPython raises that error there.
     using Callback = bool (*)(loop_bridge::Gil gil, PyFrameObject* frame, Event event) noexcept;

@@ -51,8 +51,11 @@ bool jumps_back(PyObject* code, Py_ssize_t offset) {
 PyObject* on_instruction(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
     try {
         if (count != 2) Py_RETURN_NONE;
-        if (!jumps_back(arguments[0], PyLong_AsSsize_t(arguments[1]))) return Py_NewRef(disable);
-        return tell(WatchedCode::Event::kJumpsBack);
+        if (jumps_back(arguments[0], PyLong_AsSsize_t(arguments[1]))) {
+            return tell(WatchedCode::Event::kJumpsBack);
+        }
+        const PyRef told = PyRef::borrow(tell(WatchedCode::Event::kGoesOn));
+        return told ? Py_NewRef(disable) : nullptr;
     } catch (const PyError&) {
         PyErr_WriteUnraisable(arguments[0]);
         Py_RETURN_NONE;

@@ -20,6 +20,7 @@ public:
     enum class Event {
         kBegins,
         kJumpsBack,
+        kGoesOn,  // with another instruction, which tells this once only
     };
     // False if the callback has set a Python error, which is raised there.
     using Callback = bool (*)(loop_bridge::Gil gil, Event event) noexcept;

@@ -26,6 +26,8 @@ bool Interruptions::on_return(Gil gil, PyFrameObject* frame, ReturnHook::Event e
             return instance().passing(gil, frame, "look_after_call");
         case ReturnHook::Event::kBegins:
             return instance().at_watched(gil, frame, "look_at_begin");
+        case ReturnHook::Event::kInstruction:
+            return instance().at_watched(gil, frame, "look_at_instruction");
         case ReturnHook::Event::kLine:
             break;
     }
@@ -46,8 +48,10 @@ bool Interruptions::at_watched(Gil gil, PyFrameObject* frame, const char* look) 
 
 // Watched code begins or jumps, in any thread.
 bool Interruptions::on_event(Gil gil, WatchedCode::Event event) noexcept {
-    const bool begins = event == WatchedCode::Event::kBegins;
-    return instance().at_event(gil, PyEval_GetFrame(), begins ? "look_at_begin" : "look_at_jump");
+    const char* look = "look_at_instruction";
+    if (event == WatchedCode::Event::kBegins) look = "look_at_begin";
+    if (event == WatchedCode::Event::kJumpsBack) look = "look_at_jump";
+    return instance().at_event(gil, PyEval_GetFrame(), look);
 }
 
 // Like passing(), but with a pause between events.

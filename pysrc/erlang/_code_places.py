@@ -9,6 +9,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from types import CodeType, FrameType
 
 # Functions of the standard library that wait inside a `try' which undoes everything.
@@ -42,6 +43,7 @@ _BEGINS_WITH = frozenset({"BEFORE_ASYNC_WITH", "BEFORE_WITH", "LOAD_SPECIAL"})
 _LEAVES = ("RETURN_", "RAISE_", "RERAISE", "JUMP_BACKWARD", "JUMP_FORWARD")
 # Prefixes of instructions that call.
 _CALLING = ("CALL", "PRECALL", "SEND", "FOR_ITER", "BEFORE_")
+_CALLS = frozenset({"CALL", "CALL_FUNCTION_EX", "CALL_KW"})
 # Prefixes of instructions that do not belong to the class which an `except' names.
 _ACTS = ("POP_", "STORE_", "RETURN_", "RERAISE", "RAISE_", "PUSH_EXC_INFO", "FOR_ITER")
 _CACHE = dis.opmap.get("CACHE", 0)
@@ -166,6 +168,25 @@ def _lines_of_names(code: CodeType) -> dict[str, set[tuple[int, int]]]:
         if first is not None and last is not None:
             lines.setdefault(one.argval, set()).add((first, last))
     return lines
+
+
+def follows_call(frame: FrameType) -> bool:
+    """Whether the frame's next instruction follows a call, whose value may be lost."""
+    call = _calls_before(frame.f_code).get(frame.f_lasti)
+    return call is not None and not _find_protection(frame.f_code, call)
+
+
+@lru_cache(_MOST_CODES)
+def _calls_before(code: CodeType) -> dict[int, int]:
+    """For each instruction that runs right after a call, in the same ``try``, this call."""
+    handlers = _handlers(code)
+    return {
+        one.offset: call.offset
+        for call, one in pairwise(dis.get_instructions(code))
+        if call.opname in _CALLS
+        and not one.is_jump_target
+        and handlers.of(call.offset) == handlers.of(one.offset)
+    }
 
 
 def waits_safely(frame: FrameType) -> bool:

@@ -8,6 +8,7 @@ where and when.
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from types import CodeType, FrameType
@@ -18,6 +19,7 @@ from erlang._code_kinds import kind_of
 from erlang._code_places import (
     begins,
     calls_by_name,
+    follows_call,
     is_at_check,
     is_at_loop_head,
     is_calling,
@@ -49,6 +51,9 @@ _PATIENCE = 0.5
 # The same for the first interruption, in loops of the standard library without locks. That code
 # returns soon.
 _PATIENCE_WITH_LIBRARY = 0.05
+
+# Later versions of CPython have events of instructions without tracing.
+_SEES_INSTRUCTIONS_BY_TRACE = sys.version_info < (3, 12)
 
 
 def do_nothing() -> None:
@@ -106,6 +111,9 @@ class Attempt:
         in_loop = jumps_back(frame)
         bears = looked_at[0] is frame and is_out_of_c and self._bears(stack, in_loop=in_loop)
         code = self._innermost_code(looked_at)
+        if _SEES_INSTRUCTIONS_BY_TRACE and watchable and code is looked_at[0].f_code:
+            # The event of a call comes too late if the call is under way already.
+            looked_at[0].f_trace_opcodes = in_loop or is_calling(looked_at[0])
         return bears, self._delay, code, code is looked_at[0].f_code
 
     def look_at_return(self, frame: FrameType) -> bool:
@@ -132,6 +140,16 @@ class Attempt:
             and not self._has_loop_end()
             and self._bears(CallStack(frame), in_loop=False)
         )
+
+    def look_at_instruction(self, frame: FrameType) -> bool:
+        """Whether this frame may raise before its next instruction: after a call, or in a loop."""
+        if _SEES_INSTRUCTIONS_BY_TRACE:
+            frame.f_trace_opcodes = False
+        if not follows_call(frame):
+            return self.look_at_line(frame)
+        if is_returning(frame):
+            return self.look_at_return(frame)
+        return not self._has_loop_end() and self._bears(CallStack(frame), in_loop=False)
 
     def look_at_line(self, frame: FrameType) -> bool:
         """Whether this frame may raise at the begin of a line: only where a loop goes on."""
@@ -206,6 +224,7 @@ _LOOKS = frozenset(
         Attempt.look_after_call,
         Attempt.look_at_jump,
         Attempt.look_at_begin,
+        Attempt.look_at_instruction,
         Attempt.look_at_line,
     )
 )

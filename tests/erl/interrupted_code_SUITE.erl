@@ -80,6 +80,7 @@ only_code_that_can_bear_it_is_interrupted(_Config) ->
             jumping_out_of_with,
             loop_in_finally,
             busy_in_library_without_loop,
+            waiting_in_c,
             busy_in_c
         ]
     ).

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 import uvloop
 from interrupted_code import spin
@@ -321,6 +322,34 @@ def loop_in_finally() -> None:
     finally:
         asyncio.run(wait_awhile())
     str(inside)
+
+
+def is_watched(frame: FrameType) -> bool:
+    if sys.version_info < (3, 12):
+        return frame.f_trace_opcodes
+    monitoring = sys.monitoring
+    numbers = [number for number in (3, 4) if monitoring.get_tool(number)]
+    return any(monitoring.get_local_events(number, frame.f_code) for number in numbers)
+
+
+@told
+def waiting_in_c() -> None:
+    """The call is under way when the interruption comes. The next statement must not run."""
+    kept = threading.Lock()
+    kept.acquire()
+    frame = sys._getframe()
+
+    def let_go() -> None:
+        # This check runs with the GIL. So the code of the line is in C, without the GIL.
+        assert becomes_true(lambda: frame.f_lineno == line)
+        erlang.call("tell", "begun")
+        becomes_true(lambda: is_watched(frame))
+        kept.release()
+
+    line = frame.f_lineno + 2
+    threading.Thread(target=let_go).start()
+    kept.acquire()
+    inside.append(True)
 
 
 COUNTING = """
