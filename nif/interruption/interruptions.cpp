@@ -22,6 +22,8 @@ constexpr unsigned long kFlagOfEachThread = 0x030d0000;
 bool share_flag() noexcept { return Py_Version < kFlagOfEachThread; }
 constexpr std::chrono::microseconds kSoon{1000};
 constexpr std::chrono::microseconds kPause{10000};
+// A thread that is looked at so rarely rests, e.g. waits in C code.
+constexpr std::chrono::microseconds kRest{250000};
 // Until the next look at a thread that may not have run since its offer. Each look takes the GIL,
 // and that thread needs the GIL too.
 constexpr std::chrono::microseconds kStanding{2000};
@@ -334,10 +336,11 @@ std::optional<Interruptions::Delay> Interruptions::look_at(Gil gil, Wanted& want
         if (state == nullptr || known == wanted_.end()) return std::nullopt;
         const bool watched =
             code != Py_None && (bears == 0 || watches_code_ || known->fruitless > 0);
-        if (watched) watch(gil, *known, state, code, runs != 0);
+        const Delay delay{static_cast<Delay::rep>(seconds * 1e6)};
+        if (watched) watch(gil, *known, state, code, runs != 0, delay >= kRest);
         if (bears == 0 || watches_code_) {
             known->offers = 0;
-            return Delay{static_cast<Delay::rep>(seconds * 1e6)};
+            return delay;
         }
         // Python code gives up the GIL at times: the thread may be elsewhere now.
         const ThreadPlace now{gil, state};
@@ -368,9 +371,15 @@ Interruptions::Delay Interruptions::offer(Gil gil, Wanted& wanted, PyThreadState
     return kSoon * (1 << std::min(wanted.fruitless, kMostDoublings));
 }
 
-void Interruptions::watch(Gil gil, Wanted& wanted, PyThreadState* state, PyObject* code,
-                          bool runs) noexcept {
-    ReturnHook::set(gil, state, on_return, runs);
+void Interruptions::watch(Gil gil, Wanted& wanted, PyThreadState* state, PyObject* code, bool runs,
+                          bool rests) noexcept {
+    // From CPython 3.12 on, the hook of one thread slows all threads. Watched code tells when a
+    // thread that rests goes on.
+    if (rests && watches_code_) {
+        ReturnHook::clear(gil, state);
+    } else {
+        ReturnHook::set(gil, state, on_return, runs);
+    }
     WatchedCode::add(gil, wanted.codes, code);
 }
 

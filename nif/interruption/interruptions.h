@@ -134,7 +134,7 @@ private:
     Delay offer(loop_bridge::Gil gil, Wanted& wanted, PyThreadState* state,
                 const ThreadPlace& place) noexcept;
     void watch(loop_bridge::Gil gil, Wanted& wanted, PyThreadState* state, PyObject* code,
-               bool runs) noexcept;
+               bool runs, bool rests) noexcept;
     std::optional<Delay> look_at(loop_bridge::Gil gil, Wanted& wanted) noexcept;
 
     std::vector<Wanted> wanted_;

@@ -46,12 +46,7 @@ code_that_can_not_be_interrupted_gets_replaced(_Config) ->
 
 %% Without a limit, each caller of slow code would add one more thread that competes for the GIL.
 threads_that_are_left_behind_have_a_limit(Config) ->
-    Fifo = unicode:characters_to_binary(
-        filename:join(proplists:get_value(priv_dir, Config), "fifo")
-    ),
-    {ok, none} = py:call(os, mkfifo, [Fifo]),
-    %% The code waits until another process opens the other end. No exception ends this wait.
-    Wait = fun() -> py:call(io, open, [Fifo], #{}, 20) end,
+    {Fifo, Wait} = endless_wait(Config),
     in_processes:values(4, fun(_) -> until_refused(Wait) end),
     ?assertMatch(#{threads := ?MAX_THREADS, total := 0}, counts()),
     Refused = {error, {no_context, {too_many_threads, ?MAX_THREADS}}},
@@ -111,6 +106,31 @@ code_that_polls_for_ever_ends(_Config) ->
         end,
         [<<"process()">>, <<"locked()">>, <<"Lock().acquire()">>]
     ).
+
+%% From CPython 3.12 on, profiling of one thread makes CPython tell of the calls of all threads.
+a_thread_that_is_left_behind_slows_no_other(Config) ->
+    #{given_up := Before} = counts(),
+    {Fifo, Wait} = endless_wait(Config),
+    ok = py:exec(
+        <<"import dis\n"
+          "def is_slowed():\n"
+          "    def called(): pass\n"
+          "    called()\n"
+          "    code = called.__code__._co_code_adaptive[::2]\n"
+          "    return any(dis.opname[one].startswith('INSTRUMENTED') for one in code)\n">>
+    ),
+    ?assertEqual({error, timeout}, Wait()),
+    eventually:equal(Before + 1, fun() -> maps:get(given_up, counts()) end),
+    eventually:equal({ok, false}, fun() -> py:eval(<<"is_slowed()">>) end),
+    ok = file:write_file(Fifo, <<>>).
+
+%% The code waits until another process opens the other end of a pipe. No exception ends this wait.
+endless_wait(Config) ->
+    Folder = proplists:get_value(priv_dir, Config),
+    Name = "fifo" ++ integer_to_list(erlang:unique_integer([positive])),
+    Fifo = unicode:characters_to_binary(filename:join(Folder, Name)),
+    {ok, none} = py:call(os, mkfifo, [Fifo]),
+    {Fifo, fun() -> py:call(io, open, [Fifo], #{}, 20) end}.
 
 a_new_pool() ->
     Pool = whereis(py_context_pool),
