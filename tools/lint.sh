@@ -23,7 +23,7 @@ clang_format() {
 }
 
 python_folders() {
-    for folder in pysrc demo bench tools tests/soak tests/mutants; do
+    for folder in pysrc demo examples/hello bench tools tests/soak tests/mutants; do
         # mypy refuses a folder without Python files.
         [ -z "$(find "$folder" -name '*.py' 2>/dev/null | head -n 1)" ] || printf '%s\n' "$folder"
     done

@@ -188,6 +188,7 @@ PARTS = (
         present=Path("demo/run.sh").exists,
         run=lambda: run_script("demo", ["sh", "demo/run.sh", "--check"]),
     ),
+    replace(_pytest_part("examples", in_node=False), needs_build=True),
     Part(
         "bench",
         needs_build=True,

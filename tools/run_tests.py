@@ -65,7 +65,7 @@ def named_part(name: str, arguments: list[str], parts: Sequence[Part]) -> Part:
             if not part.present():
                 raise SystemExit(f"part {name} has no tests")
             return part
-    if name in ("house", "erlpy", "python", "web", "soak"):
+    if name in ("house", "erlpy", "python", "web", "soak", "examples"):
         name = f"tests/{name}"
     path = Path(name.partition("::")[0])
     if (
@@ -75,7 +75,7 @@ def named_part(name: str, arguments: list[str], parts: Sequence[Part]) -> Part:
         and path.suffix in ("", ".py")
     ):
         folder = path.parts[1]
-        in_node = folder not in ("house", "erlpy", "soak")
+        in_node = folder not in ("house", "erlpy", "soak", "examples")
         chosen = [name, *arguments]
         return one_off(
             "pytest",

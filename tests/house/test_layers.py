@@ -143,7 +143,7 @@ def test_erlang_code_is_where_rebar3_looks_for_it(
         str(file)
         for file in files
         if file.suffix == ".erl"
-        and not file.as_posix().startswith(("erl/src/", "tests/", "demo/", "bench/"))
+        and not file.as_posix().startswith(("erl/src/", "tests/", "demo/", "examples/", "bench/"))
     )
 
 
@@ -155,6 +155,6 @@ def test_private_python_modules_are_used_inside_the_package_only(
         str(file)
         for file in files
         if file.suffix == ".py"
-        and file.as_posix().startswith(("demo/", "bench/"))
+        and file.as_posix().startswith(("demo/", "examples/", "bench/"))
         and private.search(text(file))
     )
