@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SVG written by hand: the distance of each figure from bound and aim, and the durations of calls.
-
-The colours follow the reader's light or dark setting.
-"""
+"""Plots: the distance of each figure from bound and aim, and the durations of calls."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from plan import FIGURES
+from svg import box, dot, line, picture, text
 
 Line = dict[str, Any]
 
@@ -20,18 +17,10 @@ WIDTH = 560
 MARGIN = 28
 
 STYLE = """
-svg { --text: #24292f; --soft: #6e7781; --grid: #d8dee4; --back: #ffffff;
-      --good: #1a7f37; --fair: #bf8700; --bad: #cf222e; --ours: #0969da; --floor: #8c959f;
-      font: 13px system-ui, sans-serif; background: var(--back); }
-@media (prefers-color-scheme: dark) {
-  svg { --text: #e6edf3; --soft: #8d96a0; --grid: #30363d; --back: #0d1117;
-        --good: #3fb950; --fair: #d29922; --bad: #f85149; --ours: #58a6ff; --floor: #6e7681; } }
-text { fill: var(--text); } .soft { fill: var(--soft); font-size: 11px; }
-.title { font-size: 16px; font-weight: 600; }
-.grid { stroke: var(--grid); } .mark { stroke: var(--text); stroke-width: 2; }
+.mark { stroke: var(--text); stroke-width: 2; }
 .aim { fill: var(--good); } .bound { fill: var(--fair); } .missed { fill: var(--bad); }
 .ours { fill: var(--ours); stroke: var(--ours); }
-.floor { fill: var(--floor); stroke: var(--floor); }
+.floor { fill: var(--other); stroke: var(--other); }
 .range { stroke-width: 2; stroke-opacity: 0.45; }
 """
 
@@ -56,7 +45,7 @@ class Scale:
     def grid(self, height: int) -> Iterator[str]:
         for power in range(self.low, self.high + 1):
             x = self.x(10.0**power)
-            yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="64" y2="{height - 34}"/>'
+            yield line("grid", x, 64, x, height - 34)
             yield text(x, height - 16, label(power), "soft", "middle")
 
 
@@ -64,21 +53,8 @@ def label(power: int) -> str:
     return f"{10**power:,}" if power >= 0 else f"{10.0**power:g}"
 
 
-def text(x: float, y: float, content: str, style: str = "", anchor: str = "start") -> str:
-    return (
-        f'<text class="{style}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">'
-        f"{escape(content)}</text>"
-    )
-
-
-def picture(title: str, note: str, height: int, parts: Iterable[str]) -> str:
-    width = LABELS + WIDTH + MARGIN + 60
-    body = "\n".join(parts)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"'
-        f' aria-label="{escape(title)}">\n<style>{STYLE}</style>\n'
-        f"{text(MARGIN, 30, title, 'title')}\n{text(MARGIN, 50, note, 'soft')}\n{body}\n</svg>\n"
-    )
+def plot(title: str, note: str, height: int, parts: Iterable[str]) -> str:
+    return picture((LABELS + WIDTH + MARGIN + 60, height), MARGIN, title, note, STYLE, parts)
 
 
 def distances(records: Sequence[Line]) -> str:
@@ -103,21 +79,13 @@ def distances(records: Sequence[Line]) -> str:
             yield text(MARGIN, y + 13, record["variant"], "soft")
             style = figure.verdict(record["value"])
             left, right = scale.x(10.0**scale.low), scale.x(share)
-            yield bar(left, right, y, style)
+            yield box(style, left, y - 6, max(right - left, 1.0), 12, 2)
             beyond = "" if 0 < share < math.inf else ", beyond the scale"
             yield text(right + 6, y + 4, f"{record['value']:.3g}{figure.unit}{beyond}", "soft")
-            x = scale.x(aim)
-            yield f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{y - 9}" y2="{y + 9}"/>'
+            yield line("mark", scale.x(aim), y - 9, scale.x(aim), y + 9)
 
     note = "cost as a share of the bound: left of 1 it is kept; the stroke is the aim"
-    return picture("Where each figure stands", note, height, parts())
-
-
-def bar(left: float, right: float, y: float, style: str) -> str:
-    width = max(right - left, 1.0)
-    return (
-        f'<rect class="{style}" x="{left:.1f}" y="{y - 6}" width="{width:.1f}" height="12" rx="2"/>'
-    )
+    return plot("Where each figure stands", note, height, parts())
 
 
 def durations(records: Sequence[Line]) -> str:
@@ -139,12 +107,12 @@ def durations(records: Sequence[Line]) -> str:
                 yield text(MARGIN, y + 4, f"{record['figure']}, {record['variant']}")
             yield text(LABELS - 10, y + 4, side["name"], "soft", "end")
             p50, p99, most = (scale.x(side[key]) for key in ("p50", "p99", "max"))
-            yield f'<line class="{style} range" x1="{p50:.1f}" x2="{most:.1f}" y1="{y}" y2="{y}"/>'
+            yield line(f"{style} range", p50, y, most, y)
             for x, radius in ((p50, 5), (p99, 3.5), (most, 2)):
-                yield f'<circle class="{style}" cx="{x:.1f}" cy="{y}" r="{radius}"/>'
+                yield dot(style, x, y, radius)
 
     note = "microseconds; large dot p50, then p99, small dot the longest; blue is measured"
-    return picture("How long it took", note, height, parts())
+    return plot("How long it took", note, height, parts())
 
 
 def draw(records: Sequence[Line], folder: Path) -> list[Path]:

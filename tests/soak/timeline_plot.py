@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SVG written by hand: each figure over time, under load and at the quiescent points.
+"""A plot of each figure over time, under load and at the quiescent points."""
 
-The colours follow the reader's light or dark setting.
-"""
-
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from pathlib import Path
 from typing import Any
 
 from drift import MB, Drift
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "bench"))
+from svg import box, dot, line, picture, text
 
 Sample = Mapping[str, Any]
 
@@ -19,17 +20,10 @@ LEFT, TOP, GAP_X, GAP_Y = 64, 84, 84, 58
 RIGHT, BOTTOM = 28, 30
 
 STYLE = """
-svg { --text: #24292f; --soft: #6e7781; --grid: #d8dee4; --back: #ffffff;
-      --good: #1a7f37; --bad: #cf222e; --ours: #0969da; --load: #8c959f;
-      font: 13px system-ui, sans-serif; background: var(--back); }
-@media (prefers-color-scheme: dark) {
-  svg { --text: #e6edf3; --soft: #8d96a0; --grid: #30363d; --back: #0d1117;
-        --good: #3fb950; --bad: #f85149; --ours: #58a6ff; --load: #6e7681; } }
-text { fill: var(--text); } .soft { fill: var(--soft); font-size: 11px; }
-.title { font-size: 16px; font-weight: 600; } .name { font-weight: 600; }
+.name { font-weight: 600; }
 .good { fill: var(--good); font-size: 11px; } .bad { fill: var(--bad); font-size: 11px; }
-.grid { stroke: var(--grid); } .warm { fill: var(--grid); fill-opacity: 0.45; }
-.load { fill: none; stroke: var(--load); stroke-width: 1.2; stroke-linejoin: round; }
+.warm { fill: var(--grid); fill-opacity: 0.45; }
+.load { fill: none; stroke: var(--other); stroke-width: 1.2; stroke-linejoin: round; }
 .quiet { fill: var(--ours); }
 """
 
@@ -55,13 +49,6 @@ PANELS = (
     Panel("per_second", "calls per second"),
     Panel("in_flight", "calls in flight"),
 )
-
-
-def text(x: float, y: float, content: str, style: str = "", anchor: str = "start") -> str:
-    return (
-        f'<text class="{style}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">'
-        f"{escape(content)}</text>"
-    )
 
 
 def step(span: float) -> float:
@@ -119,14 +106,10 @@ def panel_parts(
         allowed = f" of {drift.allowed / drift.rule.unit:.3g} allowed"
         style = "bad" if drift.failed else "good"
         yield text(x + PANEL_WIDTH, y - 10, grown + allowed, style, "end")
-    warm_width = warm / end * PANEL_WIDTH
-    yield (f'<rect class="warm" x="{x}" y="{y}" width="{warm_width:.1f}" height="{PANEL_HEIGHT}"/>')
+    yield box("warm", x, y, warm / end * PANEL_WIDTH, PANEL_HEIGHT)
     for mark in axis.marks():
         _, height = place(0, mark)
-        yield (
-            f'<line class="grid" x1="{x}" x2="{x + PANEL_WIDTH}"'
-            f' y1="{height:.1f}" y2="{height:.1f}"/>'
-        )
+        yield line("grid", x, height, x + PANEL_WIDTH, height)
         yield text(x - 6, height + 4, label(mark), "soft", "end")
     for seconds in time_marks(end):
         across, _ = place(seconds, axis.low)
@@ -136,8 +119,7 @@ def panel_parts(
     yield f'<polyline class="load" points="{path}"/>'
     for seconds, value, is_quiet in points:
         if is_quiet:
-            across, height = place(seconds, value)
-            yield f'<circle class="quiet" cx="{across:.1f}" cy="{height:.1f}" r="2.6"/>'
+            yield dot("quiet", *place(seconds, value), 2.6)
 
 
 def time_marks(end: float) -> Iterator[float]:
@@ -178,14 +160,10 @@ def draw(title: str, samples: Sequence[Sample], warm: float, drifts: Sequence[Dr
         "line: under load; dots: quiescent points, load paused, garbage collected; shaded: warm-up"
     )
     rated = with_rates(samples)
-    parts = [text(LEFT, 32, title, "title"), text(LEFT, 51, note, "soft")]
+    parts: list[str] = []
     for number, panel in enumerate(PANELS):
         row, column = divmod(number, COLUMNS)
         x = LEFT + column * (PANEL_WIDTH + GAP_X)
         y = TOP + row * (PANEL_HEIGHT + GAP_Y)
         parts += panel_parts(panel, x, y, rated, warm, of.get(panel.drift or panel.figure))
-    body = "\n".join(parts)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"'
-        f' aria-label="{escape(title)}">\n<style>{STYLE}</style>\n{body}\n</svg>\n'
-    )
+    return picture((width, height), LEFT, title, note, STYLE, parts)
