@@ -76,6 +76,7 @@ only_code_that_can_bear_it_is_interrupted(_Config) ->
             trying_to_take,
             repeating_nothing,
             repeating_alone_in_try,
+            repeating_nothing_in_try,
             computing_attributes,
             jumping_out_of_with,
             loop_in_finally,

@@ -239,6 +239,17 @@ def repeating_alone_in_try() -> None:
         inside.clear()
 
 
+@told
+def repeating_nothing_in_try() -> None:
+    """No line begins in this loop: its one instruction goes back to itself."""
+    tell_when_inside()
+    inside[:] = [True]
+    try:
+        while True: pass  # noqa: E701  # fmt: skip
+    finally:
+        inside.clear()
+
+
 # Code that counts as a module of the standard library, since its module has such a name.
 LIBRARY = """
 def go_down(depth, end):
