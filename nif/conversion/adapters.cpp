@@ -3,6 +3,9 @@
 
 namespace nif {
 
+using loop_bridge::Gil;
+using loop_bridge::PyRef;
+
 namespace {
 
 PyTypeObject* as_type(const PyRef& type) { return reinterpret_cast<PyTypeObject*>(type.get()); }

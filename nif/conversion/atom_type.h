@@ -12,13 +12,10 @@
 
 namespace nif {
 
-using loop_bridge::Gil;
-using loop_bridge::PyRef;
-
 // The number of new atoms that Python code may make in a node. Erlang never frees atoms.
 inline constexpr long kAtomBudget = 100'000;
 
-PyRef make_atom_type(Gil gil, PyObject* module);
+loop_bridge::PyRef make_atom_type(loop_bridge::Gil gil, PyObject* module);
 
 // `object` is an erlang.Atom.
 ERL_NIF_TERM atom_term(PyObject* object) noexcept;
@@ -33,12 +30,13 @@ public:
     AtomCache& operator=(const AtomCache&) = delete;
 
     // The erlang.Atom for `term`, an atom.
-    PyRef get(Gil gil, PyTypeObject* atom_type, ErlNifEnv* env, ERL_NIF_TERM term);
+    loop_bridge::PyRef get(loop_bridge::Gil gil, PyTypeObject* atom_type, ErlNifEnv* env,
+                           ERL_NIF_TERM term);
 
 private:
     struct Entry {
         ERL_NIF_TERM term = 0;
-        PyRef object;
+        loop_bridge::PyRef object;
     };
     static constexpr std::size_t kEntries = 1024;
     std::array<Entry, kEntries> entries_;

@@ -8,6 +8,9 @@
 
 namespace nif {
 
+using loop_bridge::Gil;
+using loop_bridge::PyRef;
+
 namespace {
 
 // External term format: version, tag, count of magnitude bytes (1 or 4), sign, little-endian bytes.

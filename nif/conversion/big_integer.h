@@ -10,23 +10,20 @@
 
 namespace nif {
 
-using loop_bridge::Gil;
-using loop_bridge::PyRef;
-
 // Methods of int itself, looked up once. A subclass of int can't replace them.
 struct IntegerMethods {
-    static IntegerMethods look_up(Gil gil);
+    static IntegerMethods look_up(loop_bridge::Gil gil);
 
-    PyRef bit_length, to_bytes, from_bytes;
-    PyRef little;  // 'little'
+    loop_bridge::PyRef bit_length, to_bytes, from_bytes;
+    loop_bridge::PyRef little;  // 'little'
 };
 
 // `term` is an integer.
-PyRef big_integer_to_python(Gil gil, const IntegerMethods& methods, ErlNifEnv* env,
-                            ERL_NIF_TERM term);
+loop_bridge::PyRef big_integer_to_python(loop_bridge::Gil gil, const IntegerMethods& methods,
+                                         ErlNifEnv* env, ERL_NIF_TERM term);
 
 // `value` is an int. Throws OverflowError if it is larger than Erlang allows.
-ERL_NIF_TERM big_integer_to_term(Gil gil, const IntegerMethods& methods, ErlNifEnv* env,
-                                 PyObject* value);
+ERL_NIF_TERM big_integer_to_term(loop_bridge::Gil gil, const IntegerMethods& methods,
+                                 ErlNifEnv* env, PyObject* value);
 
 }  // namespace nif

@@ -10,6 +10,7 @@ namespace nif {
 
 namespace {
 
+using loop_bridge::Gil;
 using loop_bridge::PyError;
 using loop_bridge::PyRef;
 

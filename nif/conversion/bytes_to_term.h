@@ -10,15 +10,13 @@
 
 namespace nif {
 
-using loop_bridge::Gil;
-
 // All functions throw PyError. Large immutable objects are shared with Erlang, others are copied.
 
 // `text` is a str. Throws UnicodeEncodeError, a ValueError, for lone surrogates.
-ERL_NIF_TERM text_to_term(Gil gil, ErlNifEnv* env, PyObject* text);
+ERL_NIF_TERM text_to_term(loop_bridge::Gil gil, ErlNifEnv* env, PyObject* text);
 // `bytes` is a bytes object.
-ERL_NIF_TERM bytes_to_term(Gil gil, ErlNifEnv* env, PyObject* bytes);
+ERL_NIF_TERM bytes_to_term(loop_bridge::Gil gil, ErlNifEnv* env, PyObject* bytes);
 // `object` has the buffer protocol: bytearray, memoryview.
-ERL_NIF_TERM buffer_to_term(Gil gil, ErlNifEnv* env, PyObject* object);
+ERL_NIF_TERM buffer_to_term(loop_bridge::Gil gil, ErlNifEnv* env, PyObject* object);
 
 }  // namespace nif

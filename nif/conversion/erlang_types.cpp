@@ -8,6 +8,9 @@
 
 namespace nif {
 
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+
 ErlangTypes::ErlangTypes() = default;
 ErlangTypes::ErlangTypes(ErlangTypes&&) noexcept = default;
 ErlangTypes& ErlangTypes::operator=(ErlangTypes&&) noexcept = default;

@@ -13,10 +13,6 @@
 
 namespace nif {
 
-using loop_bridge::Gil;
-using loop_bridge::PyError;
-using loop_bridge::PyRef;
-
 class AtomCache;
 struct Adapters;
 struct IntegerMethods;
@@ -35,22 +31,23 @@ struct ErlangTypes {
     PyTypeObject* port_type() const noexcept { return as_type(port); }
     PyTypeObject* fun_type() const noexcept { return as_type(fun); }
 
-    PyRef atom, pid, ref, port, fun;
+    loop_bridge::PyRef atom, pid, ref, port, fun;
     std::unique_ptr<AtomCache> atom_cache;
     std::unique_ptr<Adapters> adapters;
     std::unique_ptr<IntegerMethods> integer_methods;
 
 private:
-    static PyTypeObject* as_type(const PyRef& type) noexcept {
+    static PyTypeObject* as_type(const loop_bridge::PyRef& type) noexcept {
         return reinterpret_cast<PyTypeObject*>(type.get());
     }
 };
 
 // Makes the types and adds them to `module` as Atom, Pid, Ref, Port and Fun.
-ErlangTypes make_erlang_types(Gil gil, PyObject* module);
+ErlangTypes make_erlang_types(loop_bridge::Gil gil, PyObject* module);
 
 // The process behind an erlang.Pid of this node. False for other objects and for pids of other
 // nodes.
-[[nodiscard]] bool get_pid(Gil gil, const ErlangTypes& types, PyObject* object, ErlNifPid* pid);
+[[nodiscard]] bool get_pid(loop_bridge::Gil gil, const ErlangTypes& types, PyObject* object,
+                           ErlNifPid* pid);
 
 }  // namespace nif

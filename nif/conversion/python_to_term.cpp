@@ -18,6 +18,10 @@
 
 namespace nif {
 
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+
 namespace {
 
 // The limit of Erlang.

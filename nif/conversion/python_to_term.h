@@ -19,11 +19,11 @@ namespace nif {
 // surrogates, for a value that contains itself and for keys that become equal. RecursionError for a
 // value that nests too deeply. An adapter's exception passes with a note. After an exception `env`
 // may hold some terms.
-ERL_NIF_TERM python_to_term(Gil gil, const ErlangTypes& types, ErlNifEnv* env, PyObject* value,
-                            std::string_view root);
+ERL_NIF_TERM python_to_term(loop_bridge::Gil gil, const ErlangTypes& types, ErlNifEnv* env,
+                            PyObject* value, std::string_view root);
 
 // A list of `count` terms; places in error texts start with args[i].
-ERL_NIF_TERM python_args_to_list(Gil gil, const ErlangTypes& types, ErlNifEnv* env,
+ERL_NIF_TERM python_args_to_list(loop_bridge::Gil gil, const ErlangTypes& types, ErlNifEnv* env,
                                  PyObject* const* args, std::size_t count);
 
 }  // namespace nif

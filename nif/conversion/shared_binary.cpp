@@ -8,6 +8,8 @@
 
 namespace nif {
 
+using loop_bridge::Gil;
+
 namespace {
 
 class SharedBinary {

@@ -11,8 +11,6 @@
 
 namespace nif {
 
-using loop_bridge::Gil;
-
 // Smaller objects are cheaper to copy.
 inline constexpr std::size_t kMinSharedBytes = 65'536;
 
@@ -20,7 +18,7 @@ inline constexpr std::size_t kMinSharedBytes = 65'536;
 [[nodiscard]] bool open_shared_binary_resource(ErlNifEnv* env);
 
 // `data` must keep its address and content as long as `owner` lives.
-ERL_NIF_TERM make_shared_binary(Gil gil, ErlNifEnv* env, PyObject* owner, const void* data,
-                                std::size_t size);
+ERL_NIF_TERM make_shared_binary(loop_bridge::Gil gil, ErlNifEnv* env, PyObject* owner,
+                                const void* data, std::size_t size);
 
 }  // namespace nif

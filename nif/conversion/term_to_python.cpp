@@ -11,6 +11,10 @@
 
 namespace nif {
 
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+
 namespace {
 
 class TermReader {

@@ -13,6 +13,8 @@ namespace nif {
 
 namespace {
 
+using loop_bridge::Gil;
+using loop_bridge::PyRef;
 using loop_bridge::python_entry;
 using loop_bridge::raise_python;
 

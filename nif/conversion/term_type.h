@@ -12,16 +12,14 @@
 
 namespace nif {
 
-using loop_bridge::Gil;
-using loop_bridge::PyRef;
-
-PyRef make_pid_type(Gil gil, PyObject* module);
-PyRef make_ref_type(Gil gil, PyObject* module);
-PyRef make_port_type(Gil gil, PyObject* module);
-PyRef make_fun_type(Gil gil, PyObject* module);
+loop_bridge::PyRef make_pid_type(loop_bridge::Gil gil, PyObject* module);
+loop_bridge::PyRef make_ref_type(loop_bridge::Gil gil, PyObject* module);
+loop_bridge::PyRef make_port_type(loop_bridge::Gil gil, PyObject* module);
+loop_bridge::PyRef make_fun_type(loop_bridge::Gil gil, PyObject* module);
 
 // Makes an object of one of these types, with a copy of `term`.
-PyRef make_term_object(Gil gil, PyTypeObject* type, ErlNifEnv* env, ERL_NIF_TERM term);
+loop_bridge::PyRef make_term_object(loop_bridge::Gil gil, PyTypeObject* type, ErlNifEnv* env,
+                                    ERL_NIF_TERM term);
 
 // The term of such an object, valid as long as the object lives.
 ERL_NIF_TERM held_term(PyObject* object) noexcept;

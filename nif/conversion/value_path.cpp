@@ -6,6 +6,10 @@
 
 namespace nif {
 
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+using loop_bridge::PyRef;
+
 namespace {
 
 // Steps shown at each end of a long path.

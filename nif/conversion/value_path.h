@@ -13,10 +13,6 @@
 
 namespace nif {
 
-using loop_bridge::Gil;
-using loop_bridge::PyError;
-using loop_bridge::PyRef;
-
 struct PathStep {
     enum class Kind : unsigned char {
         kIndex,      // x[index]
@@ -36,21 +32,22 @@ struct PathStep {
 inline constexpr int kMaxDepth = 1000;
 
 // Returns UTF-8. Long paths lose their middle.
-std::string render_path(Gil gil, std::string_view root, const PathStep* last);
+std::string render_path(loop_bridge::Gil gil, std::string_view root, const PathStep* last);
 
 // `text` contains Python's repr or Erlang's print of the refused value, shortened.
-[[noreturn]] void raise_at(Gil gil, PyObject* type, std::string_view root, const PathStep* last,
-                           std::string_view text);
+[[noreturn]] void raise_at(loop_bridge::Gil gil, PyObject* type, std::string_view root,
+                           const PathStep* last, std::string_view text);
 
 // Adds a note with the place to the pending exception, and throws.
-[[noreturn]] void rethrow_with_place(Gil gil, std::string_view root, const PathStep* last);
+[[noreturn]] void rethrow_with_place(loop_bridge::Gil gil, std::string_view root,
+                                     const PathStep* last);
 
 // For a value nested deeper than kMaxDepth. Throws ValueError if the value contains itself, else
 // RecursionError. `value` is one step after `last`; null for an Erlang term.
-[[noreturn]] void raise_too_deep(Gil gil, std::string_view root, const PathStep* last,
+[[noreturn]] void raise_too_deep(loop_bridge::Gil gil, std::string_view root, const PathStep* last,
                                  PyObject* value = nullptr);
 
 // repr(object), at most about `limit` bytes of UTF-8. Never fails.
-std::string short_repr(Gil gil, PyObject* object, std::size_t limit = 80);
+std::string short_repr(loop_bridge::Gil gil, PyObject* object, std::size_t limit = 80);
 
 }  // namespace nif

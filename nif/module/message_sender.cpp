@@ -7,6 +7,9 @@
 
 namespace nif {
 
+using loop_bridge::Gil;
+using loop_bridge::PyError;
+
 namespace {
 
 // The process that is registered under `name` on this node. Never makes a new atom.

@@ -9,6 +9,6 @@ namespace nif {
 
 // Sends to a Pid, a registered name, or (name, node). Throws PyError: TypeError for other
 // receivers, ValueError for a name without a process.
-void send_message(Gil gil, const ErlangTypes& types, PyObject* to, PyObject* message);
+void send_message(loop_bridge::Gil gil, const ErlangTypes& types, PyObject* to, PyObject* message);
 
 }  // namespace nif

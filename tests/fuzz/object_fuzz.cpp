@@ -19,7 +19,7 @@ void convert(Session& session, PyObject* object) {
         const ERL_NIF_TERM again =
             nif::python_to_term(session.gil, session.types, env.get(), back.get(), "value");
         expect(enif_is_identical(term, again) != 0, "what came back is sent as the same term");
-    } catch (const nif::PyError&) {
+    } catch (const loop_bridge::PyError&) {
         // Keys that differ in Python may be equal in Erlang, and the other way round.
         expect_error(session.gil, {PyExc_TypeError, PyExc_ValueError, PyExc_RecursionError,
                                    PyExc_OverflowError});

@@ -14,7 +14,7 @@ namespace {
 PyRef to_python(Session& session, ErlNifEnv* env, ERL_NIF_TERM term) {
     try {
         return nif::term_to_python(session.gil, session.types, env, term);
-    } catch (const nif::PyError&) {
+    } catch (const loop_bridge::PyError&) {
         expect_error(session.gil, {PyExc_TypeError, PyExc_RecursionError});
         return {};
     }
@@ -25,7 +25,7 @@ PyRef to_python(Session& session, ErlNifEnv* env, ERL_NIF_TERM term) {
 ERL_NIF_TERM to_term(Session& session, ErlNifEnv* env, PyObject* object) {
     try {
         return nif::python_to_term(session.gil, session.types, env, object, "value");
-    } catch (const nif::PyError&) {
+    } catch (const loop_bridge::PyError&) {
         expect_error(session.gil, {PyExc_ValueError});
         return 0;
     }
