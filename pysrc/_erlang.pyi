@@ -32,10 +32,14 @@ def on_interrupt(cancel: Callable[[], object], /) -> bool:
 def enter_request() -> None:
     """The calling function runs the request that began last."""
 
-def thread_number() -> int:
-    """A number of the calling thread. Unlike an ident, no later thread gets it."""
+def this_thread() -> tuple[int, int | None]:
+    """The calling thread: a number that no later thread gets, and its clock.
 
-def interrupt_thread(number: int, /) -> None:
+    `time.clock_gettime` reads the clock, which shows the thread's processor time. It fails when the
+    thread has ended. It is None on platforms without such clocks.
+    """
+
+def interrupt_thread(thread: tuple[int, int | None], /) -> None:
     """Makes another thread raise `Interrupted` soon, wherever its code is."""
 
 def frames_of_thread(ident: int, /) -> list[FrameType]:

@@ -86,7 +86,10 @@ PyRef Interruptions::attempt_of(Gil, const Wanted& wanted, const PyThreadState* 
     if (wanted.attempt) return wanted.attempt;
     const ThreadNumber thread = wanted.thread;
     const void* owner = wanted.owner;
-    PyRef made = PyRef::steal(PyObject_CallFunction(make_attempt_, "k", state->thread_id));
+    const PyRef clock =
+        wanted.clock ? PyRef::steal(PyLong_FromLong(*wanted.clock)) : PyRef::borrow(Py_None);
+    const PyRef made =
+        PyRef::steal(PyObject_CallFunction(make_attempt_, "kO", state->thread_id, clock.get()));
     // Python code has run and may have changed the list.
     const auto known = find(thread, owner);
     if (known == wanted_.end()) return PyRef{};
@@ -95,13 +98,14 @@ PyRef Interruptions::attempt_of(Gil, const Wanted& wanted, const PyThreadState* 
 }
 
 void Interruptions::want(Gil, const For& whom, bool insisting) noexcept {
-    if (const auto known = find(whom.thread, whom.owner); known != wanted_.end()) {
+    if (const auto known = find(whom.thread.number, whom.owner); known != wanted_.end()) {
         known->insisting |= insisting;
         known->due = {};
         known->exceptions = std::min(known->exceptions + 1, kMostExceptions);
         return;
     }
-    wanted_.push_back({whom.thread, whom.owner, PyRef::borrow(whom.base), PyRef{}, insisting});
+    wanted_.push_back({whom.thread.number, whom.thread.clock, whom.owner, PyRef::borrow(whom.base),
+                       PyRef{}, insisting});
 }
 
 // The attempt's destructor may run Python code. First take the attempt out of the list.
@@ -346,7 +350,12 @@ std::optional<Interruptions::Delay> Interruptions::look_at(Gil gil, Wanted& want
         const ThreadPlace now{gil, state};
         return now == before ? offer(gil, *known, state, now) : kSoon;
     } catch (const PyError&) {
-        PyErr_WriteUnraisable(make_attempt_);
+        // The look fails if the thread ends meanwhile: its clock has ended, too.
+        if (state_of_thread(gil, thread) == nullptr) {
+            PyErr_Clear();
+        } else {
+            PyErr_WriteUnraisable(make_attempt_);
+        }
         return std::nullopt;
     }
 }

@@ -43,7 +43,7 @@ public:
     static Interruptions& instance() noexcept;
 
     // Objects of erlang._interruption, which live as long as the process.
-    //   make_attempt(ident) -> object with the methods
+    //   make_attempt(ident, number of the thread's clock or None) -> object with the methods
     //     look(frames, insisting, watchable) -> (whether to raise here and now,
     //         seconds until the next look,
     //         the code to watch until then, with the returns of its functions, or None,
@@ -59,7 +59,7 @@ public:
     // the exception must not hit. The code in question runs above the frame `base'; a null `base'
     // means any code of the thread.
     struct For {
-        ThreadNumber thread = 0;
+        PythonThread thread{};
         const void* owner = nullptr;  // compared, not used
         PyObject* base = nullptr;
     };
@@ -87,6 +87,7 @@ private:
     using Delay = std::chrono::microseconds;
     struct Wanted {
         ThreadNumber thread;
+        std::optional<long> clock;
         const void* owner;
         loop_bridge::PyRef base;
         loop_bridge::PyRef attempt{};  // made at the first look

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/interruption/python_thread.h"
 
+#include "nif/interruption/thread_clock.h"
+
 namespace nif {
 
 using loop_bridge::Gil;
@@ -12,6 +14,10 @@ ThreadNumber number_of(PyThreadState* state) noexcept { return PyThreadState_Get
 }  // namespace
 
 ThreadNumber this_thread(Gil) noexcept { return number_of(PyThreadState_Get()); }
+
+PythonThread PythonThread::current(Gil gil) noexcept {
+    return {this_thread(gil), clock_of_this_thread()};
+}
 
 PyThreadState* state_of_thread(Gil, ThreadNumber thread) noexcept {
     PyThreadState* state = PyInterpreterState_ThreadHead(PyInterpreterState_Get());

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "loop_bridge/python/gil.h"
 
@@ -17,6 +18,17 @@ using ThreadNumber = std::uint64_t;
 
 // Of the calling thread.
 ThreadNumber this_thread(loop_bridge::Gil gil) noexcept;
+
+// What the janitor needs to know of a thread that may end at any time. Only the thread itself may
+// ask for its clock: the C library reads the memory of the thread, which is gone after its end.
+struct PythonThread {
+    ThreadNumber number = 0;
+    // The clock of the thread's processor time, for clock_gettime(2). It fails when the thread has
+    // ended. None on platforms without such clocks.
+    std::optional<long> clock{};
+
+    static PythonThread current(loop_bridge::Gil gil) noexcept;
+};
 
 // Null if the thread has ended.
 PyThreadState* state_of_thread(loop_bridge::Gil gil, ThreadNumber thread) noexcept;

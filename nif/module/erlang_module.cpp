@@ -133,14 +133,21 @@ PyObject* enter_request(PyObject*, PyObject*) {
     });
 }
 
-PyObject* thread_number(PyObject*, PyObject*) {
-    return python_entry(
-        [&](Gil gil) { return PyRef::steal(PyLong_FromUnsignedLongLong(this_thread(gil))); });
+PyObject* this_thread(PyObject*, PyObject*) {
+    return python_entry([&](Gil gil) {
+        const PythonThread thread = PythonThread::current(gil);
+        const PyRef clock =
+            thread.clock ? PyRef::steal(PyLong_FromLong(*thread.clock)) : PyRef::borrow(Py_None);
+        return PyRef::steal(Py_BuildValue("KO", thread.number, clock.get()));
+    });
 }
 
-PyObject* interrupt_thread(PyObject*, PyObject* number) {
+PyObject* interrupt_thread(PyObject*, PyObject* value) {
     return python_entry([&](Gil gil) {
-        const ThreadNumber thread = PyLong_AsUnsignedLongLong(number);
+        PythonThread thread;
+        PyObject* clock = nullptr;
+        if (PyArg_ParseTuple(value, "KO", &thread.number, &clock) == 0) throw PyError{};
+        if (clock != Py_None) thread.clock = PyLong_AsLong(clock);
         if (PyErr_Occurred() != nullptr) throw PyError{};
         Interruptions::instance().want(gil, {thread}, true);
         Janitor::instance().wake();
@@ -241,10 +248,10 @@ PyMethodDef methods[] = {
      "on_interrupt(cancel): sets the function to call when the running request is interrupted."},
     {"enter_request", enter_request, METH_NOARGS,
      "enter_request(): the calling function runs the request that began last."},
-    {"thread_number", thread_number, METH_NOARGS,
-     "thread_number() -> a number of the calling thread that no later thread gets."},
+    {"this_thread", this_thread, METH_NOARGS,
+     "this_thread() -> the calling thread, by a number that no later thread gets, and its clock."},
     {"interrupt_thread", interrupt_thread, METH_O,
-     "interrupt_thread(number): makes a thread raise erlang.Interrupted soon."},
+     "interrupt_thread(thread): makes a thread raise erlang.Interrupted soon."},
     {"frames_of_thread", frames_of_thread, METH_O,
      "frames_of_thread(ident): the frames of a thread, the innermost one first."},
     {"raise_interruption", raise_interruption, METH_NOARGS,

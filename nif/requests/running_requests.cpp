@@ -13,7 +13,8 @@ namespace nif {
 using loop_bridge::Gil;
 
 const RunningRequests::Level& RunningRequests::begin(Gil gil, ResourcePtr<RequestHandle> request) {
-    levels_.push_back(std::make_unique<Level>(Level{std::move(request), {}, this_thread(gil)}));
+    levels_.push_back(
+        std::make_unique<Level>(Level{std::move(request), {}, PythonThread::current(gil)}));
     return *levels_.back();
 }
 

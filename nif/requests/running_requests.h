@@ -22,7 +22,7 @@ public:
         // The frame below all code of the request. Null for the first request of a context's
         // thread, which owns all code of the thread.
         loop_bridge::PyRef base{};
-        ThreadNumber thread = 0;
+        PythonThread thread{};
         int interruptions = 0;
         bool owed = false;  // an exception is due when the inner request has ended
     };

@@ -63,8 +63,9 @@ def do_nothing() -> None:
 class Attempt:
     """An attempt to interrupt one thread."""
 
-    def __init__(self, thread: int) -> None:
+    def __init__(self, thread: int, clock: int | None) -> None:
         self._thread = thread
+        self._clock = clock
         self._delay = _SOON
         self._place: tuple[FrameType | None, int] = (None, -1)
         self._used_at_first: float | None = None
@@ -89,9 +90,9 @@ class Attempt:
         """
         now = time.monotonic()
         if self._used_at_first is None:
-            self._used_at_first = _used_by(self._thread)
+            self._used_at_first = _used_by(self._clock)
         if insisting and self._used_when_insisting is None:
-            self._used_when_insisting = _used_by(self._thread)
+            self._used_when_insisting = _used_by(self._clock)
             self._ending = None  # interrupt the loop once more, with another exception
         stack = _up_to_request(frames)
         if self._is_left_to_loop(stack, insisting, now):
@@ -196,11 +197,11 @@ class Attempt:
 
     def _is_desperate(self) -> bool:
         before = self._used_when_insisting
-        return before is not None and _used_by(self._thread) - before > _PATIENCE
+        return before is not None and _used_by(self._clock) - before > _PATIENCE
 
     def _is_long_in_library(self) -> bool:
         before = self._used_at_first
-        return before is not None and _used_by(self._thread) - before > _PATIENCE_WITH_LIBRARY
+        return before is not None and _used_by(self._clock) - before > _PATIENCE_WITH_LIBRARY
 
     def _is_left_to_loop(self, stack: Sequence[FrameType], insisting: bool, now: float) -> bool:
         loop, runner = running_loops.get(self._thread, (None, None))
@@ -290,11 +291,13 @@ class _LoopEnding:
             self._since -= _FOR_LOOP
 
 
-def _used_by(thread: int) -> float:
-    """The processor time of a thread; monotonic time where there is no such clock."""
-    if hasattr(time, "pthread_getcpuclockid"):
-        return time.clock_gettime(time.pthread_getcpuclockid(thread))
-    return time.monotonic()
+def _used_by(clock: int | None) -> float:
+    """The processor time of the thread with this clock; monotonic time where there are none.
+
+    Raises:
+        OSError: The thread has ended.
+    """
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
 def may_be_hit(

@@ -36,7 +36,7 @@ class LoopEnd:
     def __init__(self, loop: asyncio.AbstractEventLoop, cancel_main: Callable[[], None]) -> None:
         self._loop = loop
         self._cancel_main = cancel_main
-        self._thread = _erlang.thread_number()
+        self._thread = _erlang.this_thread()
         # Ended by force, with tasks that are not done.
         self.stopped = False
         self._phase: asyncio.Task[None] | None = None

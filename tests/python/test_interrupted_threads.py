@@ -11,9 +11,11 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import greenlet
+import pytest
 
 import _erlang
 import erlang
+from erlang import _interruption
 from erlang.testing import becomes_true
 
 
@@ -106,16 +108,73 @@ def test_an_interruption_does_not_outlive_its_thread() -> None:
     assert becomes_true(lambda: erlang.stats()["in_flight"] == 0)
 
 
+@contextlib.contextmanager
+def stacks_of(megabytes: int) -> Generator[None, None, None]:
+    before = threading.stack_size(megabytes * 1024 * 1024)
+    try:
+        yield
+    finally:
+        threading.stack_size(before)
+
+
+looked_at = threading.Event()
+
+
+def goes_on_until_looked_at() -> None:
+    looked_at.wait(20)
+
+
+def spins() -> None:
+    while True:
+        pass
+
+
+def call_timed(function: str) -> Callable[[], object]:
+    return lambda: erlang.call("py_call_timed", __name__, function, [], 50)
+
+
+def run_to_its_end(function: Callable[[], object]) -> None:
+    thread = threading.Thread(target=function, daemon=True)
+    thread.start()
+    thread.join(20)
+    assert becomes_true(lambda: not Path(f"/proc/self/task/{thread.native_id}").exists())
+
+
+def test_a_thread_may_end_while_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    used_by = _interruption._used_by
+
+    def slow(clock: int | None) -> float:
+        looked_at.set()
+        ended.wait(20)
+        return used_by(clock)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_interruption, "_used_by", slow)
+        looked_at.clear()
+        with stacks_of(64):
+            run_to_its_end(call_timed("goes_on_until_looked_at"))
+        assert looked_at.is_set()
+        # glibc frees the memory of so large a stack when threads with larger ones end.
+        with stacks_of(128):
+            for _ in range(4):
+                run_to_its_end(lambda: None)
+        ended.set()
+        assert becomes_true(lambda: not janitor_works())
+    # The next thread is interrupted as before.
+    run_to_its_end(call_timed("spins"))
+
+
 def test_each_interruption_wakes_a_call(tag: str) -> None:
     """The second interruption comes a second after the first one, while the call waits."""
-    numbers: list[int] = []
+    threads: list[tuple[int, int | None]] = []
     outcomes: list[str] = []
     ready = threading.Event()
     blocked = threading.Lock()
     blocked.acquire()
 
     def work() -> None:
-        numbers.append(_erlang.thread_number())
+        threads.append(_erlang.this_thread())
         try:
             ready.set()
             blocked.acquire()
@@ -131,8 +190,8 @@ def test_each_interruption_wakes_a_call(tag: str) -> None:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     assert ready.wait(20)
-    _erlang.interrupt_thread(numbers[0])
-    _erlang.interrupt_thread(numbers[0])
+    _erlang.interrupt_thread(threads[0])
+    _erlang.interrupt_thread(threads[0])
     blocked.release()
     thread.join(20)
     assert outcomes == ["first", "second"]

@@ -121,7 +121,7 @@ def long_in_library(
 ) -> _interruption.Attempt:
     """An interruption of this thread, which has run code of the library for long."""
     monkeypatch.setattr(_interruption, "_PATIENCE_WITH_LIBRARY", -1.0)
-    attempt = _interruption.Attempt(threading.get_ident())
+    attempt = _interruption.Attempt(threading.get_ident(), _erlang.this_thread()[1])
     attempt.look([], request.param == "second", True)
     return attempt
 
