@@ -29,7 +29,7 @@ bool RequestThread::outlived_epoch() const noexcept {
 void RequestThread::run(Gil gil, PyObject* module, Request& request) noexcept {
     const ResourcePtr<RequestHandle> handle = request.take_handle();
     if (handle->unwanted()) return;
-    const auto& level = running_->begin(gil, handle);
+    const auto& level = running_->begin(gil, handle, epoch_.has_value());
     handle->begin(gil, running_);
     run_request(gil, module, *handle, request.body());
     handle->end(gil);

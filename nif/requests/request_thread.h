@@ -31,7 +31,7 @@ public:
     // handler.
     void run(loop_bridge::Gil gil, PyObject* module, Request& request) noexcept;
     // The request that began last runs its code from the innermost Python frame.
-    void enter(loop_bridge::Gil gil) noexcept { running_->enter(gil, epoch_.has_value()); }
+    void enter(loop_bridge::Gil gil) noexcept { running_->enter(gil); }
     // When the innermost running request is interrupted, `cancel` is called instead of raising an
     // exception. False if no request runs here.
     bool on_interrupt(loop_bridge::Gil gil, PyObject* cancel) noexcept;

@@ -12,14 +12,17 @@ namespace nif {
 
 using loop_bridge::Gil;
 
-const RunningRequests::Level& RunningRequests::begin(Gil gil, ResourcePtr<RequestHandle> request) {
-    levels_.push_back(
-        std::make_unique<Level>(Level{std::move(request), {}, PythonThread::current(gil)}));
+const RunningRequests::Level& RunningRequests::begin(Gil gil, ResourcePtr<RequestHandle> request,
+                                                     bool of_context) {
+    auto level = std::make_unique<Level>(Level{std::move(request), PythonThread::current(gil)});
+    level->has_thread = of_context && levels_.empty();
+    if (!level->has_thread) level->base = innermost_frame(gil, PyThreadState_Get());
+    levels_.push_back(std::move(level));
     return *levels_.back();
 }
 
-void RunningRequests::enter(Gil gil, bool of_context) noexcept {
-    if (levels_.empty() || (of_context && levels_.size() == 1)) return;
+void RunningRequests::enter(Gil gil) noexcept {
+    if (levels_.empty() || levels_.back()->has_thread) return;
     levels_.back()->base = innermost_frame(gil, PyThreadState_Get());
 }
 
@@ -30,10 +33,10 @@ void RunningRequests::end(Gil gil, const Level& level) noexcept {
     const std::unique_ptr<Level> ended = std::move(*found);
     levels_.erase(found);
     // A late interruption must not hit the thread's later code.
-    if (ended->base) {
-        Interruptions::instance().settle(gil, ended.get());
-    } else {
+    if (ended->has_thread) {
         Interruptions::instance().settle(gil);
+    } else {
+        Interruptions::instance().settle(gil, ended.get());
     }
     for (const auto& one : levels_) {
         if (!one->owed || has_inner(gil, *one)) continue;

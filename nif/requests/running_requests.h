@@ -19,17 +19,20 @@ class RunningRequests final : public Runner {
 public:
     struct Level {
         ResourcePtr<RequestHandle> request;
-        // The frame below all code of the request. Null for the first request of a context's
-        // thread, which owns all code of the thread.
-        loop_bridge::PyRef base{};
         PythonThread thread{};
+        // The first request of a context's thread: all code of the thread belongs to it.
+        bool has_thread = false;
+        // The frame below all code of the request. Null if all code of the thread belongs to the
+        // request, and if no Python code has called it.
+        loop_bridge::PyRef base{};
         int interruptions = 0;
         bool owed = false;  // an exception is due when the inner request has ended
     };
 
-    const Level& begin(loop_bridge::Gil gil, ResourcePtr<RequestHandle> request);
+    // From here on the request can be interrupted. It is nested in the code that runs here.
+    const Level& begin(loop_bridge::Gil gil, ResourcePtr<RequestHandle> request, bool of_context);
     // The code of the request that began last runs from the current frame.
-    void enter(loop_bridge::Gil gil, bool of_context) noexcept;
+    void enter(loop_bridge::Gil gil) noexcept;
     // Requests of different greenlets end in any order. Afterwards a Python error may be pending,
     // see Interruptions::settle().
     void end(loop_bridge::Gil gil, const Level& level) noexcept;

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
+from types import FrameType
 
 import greenlet
 import pytest
@@ -195,3 +196,42 @@ def test_each_interruption_wakes_a_call(tag: str) -> None:
     blocked.release()
     thread.join(20)
     assert outcomes == ["first", "second"]
+
+
+interrupted: list[str] = []
+
+
+def waits(frame: FrameType, event: str, argument: object) -> None:
+    """A trace function, which runs when a request begins."""
+    sys.settrace(None)
+    try:
+        # With a limit, the end of this call does not end the calls around it.
+        erlang.call("wait_forever", f"traced {threading.get_ident()}", timeout=60)
+    except erlang.Interrupted:
+        interrupted.append("inner")
+
+
+def calls_what_fails() -> None:
+    threading.settrace(waits)
+    try:
+        erlang.call("py_call_improper", "math", "sqrt")
+        interrupted.append("nobody")
+    except erlang.Interrupted:
+        interrupted.append("outer")
+    finally:
+        threading.settrace(None)  # type: ignore[arg-type]
+
+
+def calls_deeper() -> None:
+    try:
+        erlang.call("py_call", __name__, "calls_what_fails", [])
+    except erlang.Interrupted:
+        interrupted.append("outermost")
+
+
+def test_a_request_that_fails_before_it_runs_takes_no_interruption_from_others() -> None:
+    interrupted.clear()
+    answer = erlang.call("py_call_abandoned", __name__, "calls_deeper", [], 200)
+    assert answer == (erlang.Atom("error"), erlang.Atom("timeout"))
+    expected = ["inner", "outer", "outermost"]
+    assert becomes_true(lambda: interrupted == expected), interrupted

@@ -13,7 +13,7 @@
     throw_it/1, exit_with/1, fail_with/1,
     improper/1, fail_improper/1,
     blob/1, size_of/1, self/1,
-    py_call/1, py_call_timed/1, py_call_elsewhere/1, py_call_abandoned/1,
+    py_call/1, py_call_improper/1, py_call_timed/1, py_call_elsewhere/1, py_call_abandoned/1,
     counts/1, app_env/1, register_name/1, register_limited/1, unregister_name/1,
     start_mailbox/1, read_mailbox/1, stop_process/1
 ]).
@@ -185,7 +185,11 @@ py_call([Module, Function, Args]) ->
     {ok, Value} = py:call(Module, Function, Args),
     Value.
 
-%% The same with a timeout of Ms milliseconds; returns the result unchanged.
+%% The same with an argument that can't become a Python value; returns the result unchanged.
+py_call_improper([Module, Function]) ->
+    py:call(Module, Function, [[1 | 2]]).
+
+%% py_call with a timeout of Ms milliseconds; returns the result unchanged.
 py_call_timed([Module, Function, Args, Ms]) ->
     py:call(Module, Function, Args, #{}, Ms).
 
