@@ -3,6 +3,7 @@
 
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
+from typing import IO
 
 import httpx
 import pytest
@@ -26,24 +28,26 @@ SECONDS = 300.0
 
 
 class Shell:
-    """An Erlang shell on pipes. Logs of the service come between its lines."""
+    """An Erlang shell on pipes. Its answers come on standard output, logs on standard error."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
-        self._input, self._output = process.stdin, process.stdout
-        self._seen = ""
+        assert process.stderr is not None
+        self._input, self.answers, self.logs = process.stdin, process.stdout, process.stderr
+        self._seen = {self.answers: "", self.logs: ""}
 
     def send(self, command: str) -> None:
         self._input.write(f"{command}\n".encode())
         self._input.flush()
 
-    def expect(self, pattern: str) -> re.Match[str]:
-        """Wait for this output."""
-        while (found := re.search(pattern, self._seen, re.MULTILINE)) is None:
-            data = os.read(self._output.fileno(), 65536)
-            assert data, self._seen
-            self._seen += data.decode()
+    def expect(self, output: IO[bytes], pattern: str) -> re.Match[str]:
+        """Wait for this output. Both outputs are read, so that neither pipe fills up."""
+        while (found := re.search(pattern, self._seen[output], re.MULTILINE)) is None:
+            for ready in select.select([*self._seen], [], [])[0]:
+                data = os.read(ready.fileno(), 65536)
+                assert data, self._seen
+                self._seen[ready] += data.decode(errors="replace")
         return found
 
 
@@ -63,7 +67,7 @@ def shell(commands: Sequence[str], folder: Path) -> Iterator[Shell]:
         env=variables(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.PIPE,
         process_group=0,
     )
 
@@ -100,8 +104,8 @@ def test_each_command_has_the_answer_of_the_page(place: tuple[list[str], Path]) 
     with shell(*place) as node:
         for command, answer in SHELL_COMMANDS:
             node.send(command)
-            node.expect(rf"^(\d+> )*{re.escape(answer)}$")
-        served = node.expect(r"Uvicorn running on (http://[\d.:]+)")[1]
+            node.expect(node.answers, rf"^(\d+> )*{re.escape(answer)}$")
+        served = node.expect(node.logs, r"Uvicorn running on (http://[\d.:]+)")[1]
         reply = httpx.get(f"{served}{path}", trust_env=False, timeout=SECONDS)
     assert reply.text == REPLY
 
