@@ -21,10 +21,10 @@ def watch_loops() -> None:
 
 def _set_running_loop(loop: asyncio.AbstractEventLoop | None, /) -> None:
     _set_running_loop_itself(loop)
-    if loop is None:
+    runner = sys._getframe().f_back
+    if runner is not None and runner.f_code is _SETUP:
+        runner = runner.f_back
+    if loop is None or runner is None:  # None: the thread itself runs the loop, for no request
         running_loops.pop(threading.get_ident(), None)
     else:
-        runner = sys._getframe(1)
-        if runner.f_code is _SETUP and runner.f_back is not None:
-            runner = runner.f_back
         running_loops[threading.get_ident()] = (loop, runner)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Loops begin, end, are closed during calls, or forgotten; many of them at once."""
 
+import _thread
 import asyncio
 import gc
 import threading
@@ -203,6 +204,17 @@ def test_a_loop_that_moves_to_another_thread(loop_factory: LoopFactory) -> None:
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(loop.run_until_complete, echo(2)).result() == 2
     assert loop.run_until_complete(echo(3)) == 3
+    loop.close()
+
+
+def test_a_thread_whose_first_function_runs_the_loop(loop_factory: LoopFactory) -> None:
+    """For uvloop that is a C function, below which no Python code runs."""
+    loop = loop_factory()
+    _thread.start_new_thread(loop.run_forever, ())
+
+    assert asyncio.run_coroutine_threadsafe(echo(1), loop).result(10) == 1
+    loop.call_soon_threadsafe(loop.stop)
+    assert becomes_true(lambda: not loop.is_running())
     loop.close()
 
 
