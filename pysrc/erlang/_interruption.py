@@ -29,7 +29,7 @@ from erlang._code_places import (
     waits_safely,
     will_be_protected,
 )
-from erlang._running_loops import running_loops
+from erlang._running_loops import request_frame, running_loops
 
 # Functions that take or give back something, by convention. The first interruption skips them.
 _CLEANING = frozenset(
@@ -204,11 +204,11 @@ class Attempt:
         return before is not None and _used_by(self._clock) - before > _PATIENCE_WITH_LIBRARY
 
     def _is_left_to_loop(self, stack: Sequence[FrameType], insisting: bool, now: float) -> bool:
-        loop, runner = running_loops.get(self._thread, (None, None))
+        loop, request = running_loops.get(self._thread, (None, None))
         if loop is None or loop.is_closed():
             return False
         # A nested request can run in a loop. Only the request's own loop can end for the request.
-        if not any(frame is runner for frame in stack):
+        if request is not request_frame(stack):
             return False
         if self._ending is None:
             if not insisting and _cleaner(_around_loop(stack)) is not None:

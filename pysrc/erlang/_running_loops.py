@@ -4,14 +4,16 @@
 import asyncio
 import sys
 import threading
+from collections.abc import Iterable, Iterator
 from types import FrameType
 
-# For each thread that runs a loop, by its ident: the loop, and the frame that runs the loop.
-running_loops: dict[int, tuple[asyncio.AbstractEventLoop, FrameType]] = {}
+from erlang._code_kinds import kind_of
+
+# For each thread that runs a loop, by its ident: the loop, and the frame below the code of the
+# request that runs the loop. None: no request does.
+running_loops: dict[int, tuple[asyncio.AbstractEventLoop, FrameType | None]] = {}
 
 _set_running_loop_itself = asyncio.events._set_running_loop
-# From CPython 3.13 on, `run_forever' leaves its begin to this function.
-_SETUP = getattr(getattr(asyncio.BaseEventLoop, "_run_forever_setup", None), "__code__", None)
 
 
 def watch_loops() -> None:
@@ -19,12 +21,20 @@ def watch_loops() -> None:
     asyncio.events._set_running_loop = asyncio._set_running_loop = _set_running_loop
 
 
+def request_frame(frames: Iterable[FrameType]) -> FrameType | None:
+    """The frame of this package that runs the innermost request."""
+    return next((frame for frame in frames if kind_of(frame) == "request"), None)
+
+
 def _set_running_loop(loop: asyncio.AbstractEventLoop | None, /) -> None:
     _set_running_loop_itself(loop)
-    runner = sys._getframe().f_back
-    if runner is not None and runner.f_code is _SETUP:
-        runner = runner.f_back
-    if loop is None or runner is None:  # None: the thread itself runs the loop, for no request
+    if loop is None:
         running_loops.pop(threading.get_ident(), None)
     else:
-        running_loops[threading.get_ident()] = (loop, runner)
+        running_loops[threading.get_ident()] = (loop, request_frame(_outward(sys._getframe())))
+
+
+def _outward(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back

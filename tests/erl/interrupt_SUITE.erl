@@ -136,7 +136,20 @@ requests_may_end_while_they_are_interrupted(_Config) ->
 
 code_that_follows_a_cancelled_loop_cleans_up(_Config) ->
     ok = py:exec(
-        <<"import asyncio, uvloop\n"
+        <<"import asyncio, contextlib, uvloop\n"
+          "class OtherLoop(asyncio.SelectorEventLoop):\n"
+          "    def run_forever(self):\n"
+          "        with self.running():\n"
+          "            while not self._stopping:\n"
+          "                self._run_once()\n"
+          "    @contextlib.contextmanager\n"
+          "    def running(self):\n"
+          "        asyncio.events._set_running_loop(self)\n"
+          "        try:\n"
+          "            yield\n"
+          "        finally:\n"
+          "            asyncio.events._set_running_loop(None)\n"
+          "            self._stopping = False\n"
           "async def waiting():\n"
           "    try:\n"
           "        await asyncio.sleep(600)\n"
@@ -150,5 +163,9 @@ code_that_follows_a_cancelled_loop_cleans_up(_Config) ->
             ?assertEqual({error, timeout}, py:eval(Code, #{}, 50)),
             ?assertEqual([<<"in the loop">>, <<"cleanup">>], [told(), told()])
         end,
-        [<<"in_loop(asyncio.run)">>, <<"in_loop(uvloop.run)">>]
+        [
+            <<"in_loop(asyncio.run)">>,
+            <<"in_loop(uvloop.run)">>,
+            <<"in_loop(OtherLoop().run_until_complete)">>
+        ]
     ).
