@@ -24,7 +24,7 @@ start() ->
 run(Arguments) ->
     try
         {Expressions, PythonArguments} = parse(Arguments),
-        erlpy_signals:install(fun finish/1),
+        erlpy_signals:install(fun ?MODULE:finish/1),
         start_application(PythonArguments),
         evaluate(Expressions),
         run_python()

@@ -97,8 +97,12 @@ PyRef Interruptions::attempt_of(Gil, const Wanted& wanted, const PyThreadState* 
     return known->attempt;
 }
 
-void Interruptions::want(Gil, const For& whom, bool insisting) noexcept {
+void Interruptions::want(Gil gil, const For& whom, bool insisting) noexcept {
     if (const auto known = find(whom.thread.number, whom.owner); known != wanted_.end()) {
+        // The code that is meant now may have called the code that was meant before.
+        if (known->exceptions == 0 || runs_above(gil, known->base.get(), whom.base)) {
+            const PyRef before = std::exchange(known->base, PyRef::borrow(whom.base));
+        }
         known->insisting |= insisting;
         known->due = {};
         known->exceptions = std::min(known->exceptions + 1, kMostExceptions);
@@ -300,7 +304,7 @@ std::optional<std::chrono::microseconds> Interruptions::look(Gil gil) noexcept {
     return next;
 }
 
-// Nothing if the thread has ended or the look failed.
+// Nothing if the thread has ended.
 std::optional<Interruptions::Delay> Interruptions::look_at(Gil gil, Wanted& wanted) noexcept {
     const ThreadNumber thread = wanted.thread;
     const void* owner = wanted.owner;
@@ -353,10 +357,10 @@ std::optional<Interruptions::Delay> Interruptions::look_at(Gil gil, Wanted& want
         // The look fails if the thread ends meanwhile: its clock has ended, too.
         if (state_of_thread(gil, thread) == nullptr) {
             PyErr_Clear();
-        } else {
-            PyErr_WriteUnraisable(make_attempt_);
+            return std::nullopt;
         }
-        return std::nullopt;
+        PyErr_WriteUnraisable(make_attempt_);
+        return kRest;
     }
 }
 

@@ -18,7 +18,7 @@
 // From CPython 3.12 on nothing is offered. From 3.13 on a thread that waited for the GIL raises an
 // offer only at its next check. That may be right after the taking of a lock. Instead, code
 // of the thread that can bear an exception is watched. The exception is raised when that code
-// begins or jumps back.
+// begins, jumps back or goes on after a call.
 //
 // Each look withdraws an offer if CPython has not raised it although the thread has run on. A
 // thread that waits in erlang.call needs no offer: a look wakes it, and it raises the exception
@@ -49,7 +49,7 @@ public:
     //         the code to watch until then, with the returns of its functions, or None,
     //         whether that code is running)
     //     look_at_return(frame), look_after_call(frame), look_at_jump(frame),
-    //     look_at_begin(frame), look_at_line(frame)
+    //     look_at_begin(frame), look_at_instruction(frame), look_at_line(frame)
     //         -> bool
     //   do_nothing()
     void start(loop_bridge::Gil gil, PyObject* interrupted, PyObject* make_attempt,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <string>
 #include <unordered_map>
 
@@ -22,8 +23,9 @@ WatchedCode::Callback callback_of_all = nullptr;
 int number = -1;
 PyObject* monitoring = nullptr;  // the module
 int events_watched = 0;
-int jump_backward = -1;       // the number of the instruction
-PyObject* disable = nullptr;  // tells CPython not to watch an instruction any more
+int jump_backward = -1;         // the number of the instruction
+std::array<bool, 256> calls{};  // for each instruction, whether it calls
+PyObject* disable = nullptr;    // tells CPython not to watch an instruction any more
 
 // The number of watchers of each code.
 std::unordered_map<PyObject*, int>& watchers() {
@@ -40,10 +42,17 @@ PyObject* on_start(PyObject*, PyObject* const*, Py_ssize_t) {
     return tell(WatchedCode::Event::kBegins);
 }
 
-bool jumps_back(PyObject* code, Py_ssize_t offset) {
+enum class Place { kJump, kAfterCall, kOther };
+
+Place place_of(PyObject* code, Py_ssize_t offset) {
+    constexpr unsigned char kCache = 0;  // follows an instruction, and belongs to it
     const PyRef bytes = PyRef::steal(PyCode_GetCode(reinterpret_cast<PyCodeObject*>(code)));
-    return offset < PyBytes_GET_SIZE(bytes.get()) &&
-           static_cast<unsigned char>(PyBytes_AS_STRING(bytes.get())[offset]) == jump_backward;
+    if (offset < 0 || offset >= PyBytes_GET_SIZE(bytes.get())) return Place::kOther;
+    const auto* all = reinterpret_cast<const unsigned char*>(PyBytes_AS_STRING(bytes.get()));
+    if (all[offset] == jump_backward) return Place::kJump;
+    Py_ssize_t before = offset - 2;
+    while (before > 0 && all[before] == kCache) before -= 2;
+    return before >= 0 && calls.at(all[before]) ? Place::kAfterCall : Place::kOther;
 }
 
 // Called with the code and the offset of an instruction that is about to run. Not for JUMP events:
@@ -51,11 +60,14 @@ bool jumps_back(PyObject* code, Py_ssize_t offset) {
 PyObject* on_instruction(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
     try {
         if (count != 2) Py_RETURN_NONE;
-        if (jumps_back(arguments[0], PyLong_AsSsize_t(arguments[1]))) {
-            return tell(WatchedCode::Event::kJumpsBack);
-        }
-        const PyRef told = PyRef::borrow(tell(WatchedCode::Event::kGoesOn));
-        return told ? Py_NewRef(disable) : nullptr;
+        const Place place = place_of(arguments[0], PyLong_AsSsize_t(arguments[1]));
+        if (place == Place::kJump) return tell(WatchedCode::Event::kJumpsBack);
+        PyObject* told = tell(WatchedCode::Event::kGoesOn);
+        // CPython stops watching a place for all threads. Another thread may wait in a call, and
+        // relies on the event after the call.
+        if (told == nullptr || place == Place::kAfterCall) return told;
+        Py_DECREF(told);
+        return Py_NewRef(disable);
     } catch (const PyError&) {
         PyErr_WriteUnraisable(arguments[0]);
         Py_RETURN_NONE;
@@ -86,6 +98,17 @@ void register_callbacks(Gil gil) {
     const PyRef numbers = PyRef::steal(PyObject_GetAttrString(opcode.get(), "opmap"));
     const PyRef jump = PyRef::steal(PyMapping_GetItemString(numbers.get(), "JUMP_BACKWARD"));
     jump_backward = static_cast<int>(PyLong_AsLong(jump.get()));
+    Py_ssize_t position = 0;
+    PyObject* name = nullptr;
+    PyObject* value = nullptr;
+    while (PyDict_Next(numbers.get(), &position, &name, &value) != 0) {
+        const long opcode_number = PyLong_AsLong(value);
+        const char* text = PyUnicode_AsUTF8(name);
+        if (text == nullptr) throw PyError{};
+        if (opcode_number >= 0 && opcode_number < static_cast<long>(calls.size())) {
+            calls.at(static_cast<std::size_t>(opcode_number)) = std::strncmp(text, "CALL", 4) == 0;
+        }
+    }
     register_callback(gil, "PY_START", start_method);
     register_callback(gil, "INSTRUCTION", instruction_method);
 }

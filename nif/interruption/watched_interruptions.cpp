@@ -46,7 +46,7 @@ bool Interruptions::at_watched(Gil gil, PyFrameObject* frame, const char* look) 
     return at_event(gil, frame, look);
 }
 
-// Watched code begins or jumps, in any thread.
+// Watched code begins, jumps or goes on after a call, in any thread.
 bool Interruptions::on_event(Gil gil, WatchedCode::Event event) noexcept {
     const char* look = "look_at_instruction";
     if (event == WatchedCode::Event::kBegins) look = "look_at_begin";

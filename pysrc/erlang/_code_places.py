@@ -7,10 +7,11 @@ import subprocess
 import sys
 import threading
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 from types import CodeType, FrameType
+from typing import ParamSpec, TypeVar, cast
 
 # Functions of the standard library that wait inside a `try' which undoes everything.
 _WAITS: frozenset[CodeType] = frozenset(
@@ -50,9 +51,16 @@ _CACHE = dis.opmap.get("CACHE", 0)
 
 _COMPREHENSIONS = frozenset({"<dictcomp>", "<genexpr>", "<listcomp>", "<setcomp>"})
 
-# Limits of caches.
-_MOST_CODES = 1024
-_MOST_PLACES = 4096
+# How many results of each function below are kept.
+_MOST_RESULTS = 4096
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+
+def _kept(find: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Keeps the results for what was asked last. A decorator with a type that tools can check."""
+    return cast(Callable[_Parameters, _Result], lru_cache(_MOST_RESULTS)(find))
 
 
 def is_at_check(frame: FrameType) -> bool:
@@ -61,10 +69,12 @@ def is_at_check(frame: FrameType) -> bool:
     At other instructions, C code may have given up the GIL. False too if CPython would look for
     the handler of an exception at another place.
     """
-    return _opname(frame) == "RESUME" or (jumps_back(frame) and not _misses_handler(frame))
+    place = frame.f_lasti  # the thread may run on meanwhile
+    name = _opname_at(frame.f_code, place)
+    return name == "RESUME" or (_jumps_back(name) and not _misses_handler(frame.f_code, place))
 
 
-def _misses_handler(frame: FrameType) -> bool:
+def _misses_handler(code: CodeType, place: int) -> bool:
     """Whether CPython would raise where another handler counts than at the frame's jump.
 
     Before 3.13, CPython raises after the jump, as if before the first instruction of the loop. If
@@ -72,9 +82,9 @@ def _misses_handler(frame: FrameType) -> bool:
     """
     if sys.version_info >= (3, 13):
         return False
-    handlers = _handlers(frame.f_code)
-    before_loop = _loops(frame.f_code)[frame.f_lasti] - 2
-    return handlers.of(before_loop) != handlers.of(frame.f_lasti)
+    handlers = _handlers(code)
+    before_loop = _loops(code)[place] - 2
+    return handlers.of(before_loop) != handlers.of(place)
 
 
 def jumps_back(frame: FrameType) -> bool:
@@ -87,7 +97,7 @@ def is_at_loop_head(frame: FrameType) -> bool:
     return frame.f_lasti in _loops(frame.f_code).values()
 
 
-@lru_cache(_MOST_CODES)
+@_kept
 def _loops(code: CodeType) -> dict[int, int]:
     """The offsets of all instructions that go back to the head of a loop, and of these heads."""
     return {one.offset: one.argval for one in dis.get_instructions(code) if _jumps_back(one.opname)}
@@ -134,7 +144,11 @@ def is_returning(frame: FrameType) -> bool:
 
 def _opname(frame: FrameType) -> str:
     """The name of the frame's current instruction, "" before the first one."""
-    return "" if frame.f_lasti < 0 else dis.opname[frame.f_code.co_code[frame.f_lasti]]
+    return _opname_at(frame.f_code, frame.f_lasti)
+
+
+def _opname_at(code: CodeType, place: int) -> str:
+    return "" if place < 0 else dis.opname[code.co_code[place]]
 
 
 def calls_by_name(frame: FrameType, function: CodeType) -> bool:
@@ -157,7 +171,7 @@ def _uses_name(frame: FrameType, name: str) -> bool:
     return line is not None and any(first <= line <= last for first, last in statements)
 
 
-@lru_cache(_MOST_CODES)
+@_kept
 def _lines_of_names(code: CodeType) -> dict[str, set[tuple[int, int]]]:
     """For each name that the code uses, the first and last lines of its places."""
     lines: dict[str, set[tuple[int, int]]] = {}
@@ -176,7 +190,7 @@ def follows_call(frame: FrameType) -> bool:
     return call is not None and not _find_protection(frame.f_code, call)
 
 
-@lru_cache(_MOST_CODES)
+@_kept
 def _calls_before(code: CodeType) -> dict[int, int]:
     """For each instruction that runs right after a call, in the same ``try``, this call."""
     handlers = _handlers(code)
@@ -203,7 +217,7 @@ def will_be_protected(frame: FrameType) -> bool:
     return _find_protection(frame.f_code, frame.f_lasti)
 
 
-@lru_cache(_MOST_PLACES)
+@_kept
 def _find_protection(code: CodeType, here: int) -> bool:
     """Whether the value of a call goes to a following ``with`` or ``try``."""
     if not _is_call(code, here):
@@ -230,7 +244,7 @@ def _find_protection(code: CodeType, here: int) -> bool:
     return False
 
 
-@lru_cache(_MOST_CODES)
+@_kept
 def _begins_of_try(code: CodeType) -> frozenset[int]:
     return frozenset(
         start
@@ -245,7 +259,7 @@ def is_in_finally(frame: FrameType) -> bool:
     return bool(code.co_exceptiontable) and frame.f_lineno in _finally_lines(code)
 
 
-@lru_cache(_MOST_CODES)
+@_kept
 def _finally_lines(code: CodeType) -> frozenset[int]:
     return frozenset(_find_finally_lines(code))
 
@@ -264,7 +278,7 @@ def _find_finally_lines(code: CodeType) -> Iterator[int]:
             yield line
 
 
-@lru_cache(_MOST_CODES)
+@_kept
 def _handlers(code: CodeType) -> "_Handlers":
     return _Handlers(code)
 

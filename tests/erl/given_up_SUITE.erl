@@ -94,8 +94,10 @@ code_that_polls_for_ever_ends(_Config) ->
           "    with Lock():\n"
           "        pass\n"
           "def process():\n"
-          "    subprocess.run(['sleep', '600'], timeout=600)\n">>
+          "    subprocess.run(['sleep', '600'], timeout=600)\n"
+          "waits_in_c = hasattr(subprocess.Popen, '_wait_pidfd')\n">>
     ),
+    {ok, WaitsInC} = py:eval(<<"waits_in_c">>),
     lists:foreach(
         fun(Code) ->
             ?assertEqual({error, timeout}, py:eval(Code, #{}, 50)),
@@ -104,7 +106,7 @@ code_that_polls_for_ever_ends(_Config) ->
                 {Stale, Threads}
             end)
         end,
-        [<<"process()">>, <<"locked()">>, <<"Lock().acquire()">>]
+        [<<"locked()">>, <<"Lock().acquire()">>] ++ [<<"process()">> || not WaitsInC]
     ).
 
 %% From CPython 3.12 on, profiling of one thread makes CPython tell of the calls of all threads.
@@ -131,6 +133,23 @@ endless_wait(Config) ->
     Fifo = unicode:characters_to_binary(filename:join(Folder, Name)),
     {ok, none} = py:call(os, mkfifo, [Fifo]),
     {Fifo, fun() -> py:call(io, open, [Fifo], #{}, 20) end}.
+
+%% The other thread runs the same code meanwhile.
+a_thread_that_rests_is_interrupted_when_its_c_code_returns(_Config) ->
+    ok = py:exec(
+        <<"import time\n"
+          "effects = []\n"
+          "def rest(seconds):\n"
+          "    time.sleep(seconds)\n"
+          "    effects.append(seconds)\n">>
+    ),
+    ?assertEqual({error, timeout}, py:eval(<<"rest(3)">>, #{}, 200)),
+    ?assertEqual({ok, none}, py:eval(<<"rest(1)">>)),
+    eventually:equal({0, ?CONTEXTS}, fun() ->
+        #{stale := Stale, threads := Threads} = counts(),
+        {Stale, Threads}
+    end),
+    ?assertEqual({ok, [1]}, py:eval(<<"effects">>)).
 
 a_new_pool() ->
     Pool = whereis(py_context_pool),

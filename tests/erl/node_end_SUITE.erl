@@ -112,7 +112,7 @@ play(Scene = #{ending := Ending}) ->
     Node = os_node:start(["-pa", Support, "-eval", lists:flatten(Call) | Logging]),
     Before = os_node:await_line(Node, <<"ending">>),
     {Status, After} = os_node:await_end(Node, limit(Ending)),
-    Output = without_interruptions(<<Before/binary, After/binary>>),
+    Output = without_port_program(without_interruptions(<<Before/binary, After/binary>>)),
     ?assertEqual({Scene, code(Ending), <<>>}, {Scene, Status, Output}).
 
 %% Code whose caller no longer waits is interrupted, perhaps in a finalizer. CPython can only print
@@ -121,6 +121,15 @@ without_interruptions(Output) ->
     re:replace(
         Output,
         "^Exception ignored in: .*\\n(Traceback .*\\n(  .*\\n|\\n)*)?erlang\\.Interrupted: .*\\n",
+        "",
+        [multiline, global, {return, binary}]
+    ).
+
+%% The process of OTP that starts port programs says so if the node ends while it starts one.
+without_port_program(Output) ->
+    re:replace(
+        Output,
+        "^erl_child_setup: failed with error 32 on line \\d+\\r?\\n",
         "",
         [multiline, global, {return, binary}]
     ).

@@ -152,7 +152,7 @@ eval_swap(Value) ->
 a_held_context_keeps_them_after_a_timeout(_Config) ->
     py_context:with(fun() ->
         {error, timeout} = py:eval(
-            <<"__import__('__main__').__dict__['set_and_spin'](v)">>, #{v => alice}, 100
+            <<"__import__('__main__').__dict__['set_and_spin'](v)">>, #{v => alice}, 1000
         ),
         ?assertEqual({ok, <<"alice">>}, eval_swap(bob))
     end).

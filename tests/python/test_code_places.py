@@ -3,11 +3,13 @@
 
 import asyncio
 import contextlib
+import dis
 import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from types import FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType
+from typing import cast
 
 import pytest
 
@@ -297,3 +299,25 @@ def test_long_functions_are_read_in_little_time() -> None:
     assert time.thread_time() - begin < 1
     assert found == list(range(5, 751, 5))
     assert called == {True}
+
+
+class GoesOn:
+    """A frame of a thread that runs on after each look."""
+
+    def __init__(self, code: CodeType, places: list[int]) -> None:
+        self.f_code = code
+        self._places = iter(places)
+
+    @property
+    def f_lasti(self) -> int:
+        return next(self._places)
+
+
+def test_a_thread_may_run_on_while_its_place_is_looked_at() -> None:
+    def loop() -> None:
+        while True:
+            len("")
+
+    places = {one.opname: one.offset for one in dis.get_instructions(loop)}
+    frame = GoesOn(loop.__code__, [places["JUMP_BACKWARD"], places["RESUME"], places["RESUME"]])
+    assert _code_places.is_at_check(cast(FrameType, frame))
