@@ -26,7 +26,9 @@
 // raised exception clears the flag, and until then a traced function would start over for ever.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -85,6 +87,9 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
     using Delay = std::chrono::microseconds;
+    // The methods of an attempt that the interrupted thread calls.
+    enum class Look : std::size_t { kReturn, kAfterCall, kBegin, kInstruction, kJump, kLine };
+    static constexpr std::size_t kLooks = 6;
     struct Wanted {
         ThreadNumber thread;
         std::optional<long> clock;
@@ -104,7 +109,9 @@ private:
         Clock::time_point offered_at{};
         int fruitless = 0;  // offers in a row after which the thread had not run on
         std::vector<WatchedCode> codes{};
-        Clock::time_point next_event{};  // when the next event of watched code is looked at
+        // When the next event of watched code is looked at: of each kind, so that no kind of event
+        // takes the place of another one that always comes right after it.
+        std::array<Clock::time_point, kLooks> next_event{};
     };
 
     using Found = std::vector<Wanted>::iterator;
@@ -123,9 +130,9 @@ private:
     static bool on_return(loop_bridge::Gil gil, PyFrameObject* frame,
                           ReturnHook::Event event) noexcept;
     static bool on_event(loop_bridge::Gil gil, WatchedCode::Event event) noexcept;
-    bool at_watched(loop_bridge::Gil gil, PyFrameObject* frame, const char* look) noexcept;
-    bool at_event(loop_bridge::Gil gil, PyFrameObject* frame, const char* look) noexcept;
-    bool passing(loop_bridge::Gil gil, PyFrameObject* frame, const char* look) noexcept;
+    bool at_watched(loop_bridge::Gil gil, PyFrameObject* frame, Look look) noexcept;
+    bool at_event(loop_bridge::Gil gil, PyFrameObject* frame, Look look) noexcept;
+    bool passing(loop_bridge::Gil gil, PyFrameObject* frame, Look look) noexcept;
     void raised(loop_bridge::Gil gil, Found wanted) noexcept;
     void absorb(loop_bridge::Gil gil);
     bool withdraw(loop_bridge::Gil gil, Wanted& wanted) noexcept;

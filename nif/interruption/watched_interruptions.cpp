@@ -15,27 +15,31 @@ namespace {
 // The pause between two looks at events of watched code. Without it a loop would run slowly.
 constexpr std::chrono::microseconds kBetweenEvents{1000};
 
+// The methods of an attempt, in the order of Look.
+constexpr std::array kNames{"look_at_return",      "look_after_call", "look_at_begin",
+                            "look_at_instruction", "look_at_jump",    "look_at_line"};
+
 }  // namespace
 
 // A function of this thread returns to its caller or begins, or a line begins.
 bool Interruptions::on_return(Gil gil, PyFrameObject* frame, ReturnHook::Event event) noexcept {
     switch (event) {
         case ReturnHook::Event::kReturns:
-            return instance().passing(gil, frame, "look_at_return");
+            return instance().passing(gil, frame, Look::kReturn);
         case ReturnHook::Event::kCReturned:
-            return instance().passing(gil, frame, "look_after_call");
+            return instance().passing(gil, frame, Look::kAfterCall);
         case ReturnHook::Event::kBegins:
-            return instance().at_watched(gil, frame, "look_at_begin");
+            return instance().at_watched(gil, frame, Look::kBegin);
         case ReturnHook::Event::kInstruction:
-            return instance().at_watched(gil, frame, "look_at_instruction");
+            return instance().at_watched(gil, frame, Look::kInstruction);
         case ReturnHook::Event::kLine:
             break;
     }
-    return instance().at_watched(gil, frame, "look_at_line");
+    return instance().at_watched(gil, frame, Look::kLine);
 }
 
 // Cheap for other code: otherwise few looks would be at code that counts.
-bool Interruptions::at_watched(Gil gil, PyFrameObject* frame, const char* look) noexcept {
+bool Interruptions::at_watched(Gil gil, PyFrameObject* frame, Look look) noexcept {
     const auto own = find_meant(gil);
     if (own != wanted_.end()) {
         auto* code = reinterpret_cast<PyObject*>(PyFrame_GetCode(frame));
@@ -48,26 +52,27 @@ bool Interruptions::at_watched(Gil gil, PyFrameObject* frame, const char* look) 
 
 // Watched code begins, jumps or goes on after a call, in any thread.
 bool Interruptions::on_event(Gil gil, WatchedCode::Event event) noexcept {
-    const char* look = "look_at_instruction";
-    if (event == WatchedCode::Event::kBegins) look = "look_at_begin";
-    if (event == WatchedCode::Event::kJumpsBack) look = "look_at_jump";
+    Look look = Look::kInstruction;
+    if (event == WatchedCode::Event::kBegins) look = Look::kBegin;
+    if (event == WatchedCode::Event::kJumpsBack) look = Look::kJump;
     return instance().at_event(gil, PyEval_GetFrame(), look);
 }
 
-// Like passing(), but with a pause between events.
-bool Interruptions::at_event(Gil gil, PyFrameObject* frame, const char* look) noexcept {
+// Like passing(), but with a pause between events of the same kind.
+bool Interruptions::at_event(Gil gil, PyFrameObject* frame, Look look) noexcept {
     const auto own = find_meant(gil);
     if (own == wanted_.end()) return passing(gil, frame, look);
-    if (own->next_event > Clock::now()) return true;
+    const auto kind = static_cast<std::size_t>(look);
+    if (own->next_event[kind] > Clock::now()) return true;
     const void* owner = own->owner;
     if (!passing(gil, frame, look)) return false;
     const auto still = find(this_thread(gil), owner);
-    if (still != wanted_.end()) still->next_event = Clock::now() + kBetweenEvents;
+    if (still != wanted_.end()) still->next_event[kind] = Clock::now() + kBetweenEvents;
     return true;
 }
 
 // False if the exception is set.
-bool Interruptions::passing(Gil gil, PyFrameObject* frame, const char* look) noexcept {
+bool Interruptions::passing(Gil gil, PyFrameObject* frame, Look look) noexcept {
     const ThreadNumber here = this_thread(gil);
     if (find_any(here) == wanted_.end()) {
         ReturnHook::clear(gil, PyThreadState_Get());
@@ -78,10 +83,12 @@ bool Interruptions::passing(Gil gil, PyFrameObject* frame, const char* look) noe
     if (own == wanted_.end() || find_offered(gil) != wanted_.end()) return true;
     if (!own->attempt) return true;  // not looked at yet
     const void* owner = own->owner;
+    static_assert(kNames.size() == kLooks);
+    const char* name = kNames[static_cast<std::size_t>(look)];
     try {
         const PyRef attempt = own->attempt;
         const PyRef bears = PyRef::steal(
-            PyObject_CallMethod(attempt.get(), look, "O", reinterpret_cast<PyObject*>(frame)));
+            PyObject_CallMethod(attempt.get(), name, "O", reinterpret_cast<PyObject*>(frame)));
         const auto still = find(here, owner);
         if (bears.get() != Py_True || still == wanted_.end() || still->offered) return true;
         raised(gil, still);
