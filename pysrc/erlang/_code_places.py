@@ -51,6 +51,9 @@ _CACHE = dis.opmap.get("CACHE", 0)
 
 _COMPREHENSIONS = frozenset({"<dictcomp>", "<genexpr>", "<listcomp>", "<setcomp>"})
 
+# Where CPython raises an exception that it finds when a loop goes on.
+_RAISES_AFTER_JUMP = sys.version_info < (3, 13)
+
 # How many results of each function below are kept.
 _MOST_RESULTS = 4096
 
@@ -80,7 +83,7 @@ def _misses_handler(code: CodeType, place: int) -> bool:
     Before 3.13, CPython raises after the jump, as if before the first instruction of the loop. If
     the loop is the first code in a ``try``, that place is not in the ``try``.
     """
-    if sys.version_info >= (3, 13):
+    if not _RAISES_AFTER_JUMP:
         return False
     handlers = _handlers(code)
     before_loop = _loops(code)[place] - 2

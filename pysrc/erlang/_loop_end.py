@@ -71,6 +71,8 @@ class LoopEnd:
         except Interrupted:
             pass  # by ourselves, and has served its purpose
         finally:
+            with contextlib.suppress(Interrupted):
+                self._finish_phase()
             with self._lock:
                 self._ended.set()
                 _erlang.settle_interruption()
@@ -91,10 +93,14 @@ class LoopEnd:
         except RuntimeError:
             if not self.stopped:
                 raise
+        self._finish_phase()
+
+    def _finish_phase(self) -> None:
+        """Ends our own task of the phase, if an interruption or a forced end has left the task."""
         for _ in range(self.ROUNDS):
-            if task.done():
+            if self._phase is None or self._phase.done():
                 break
-            task.cancel()
+            self._phase.cancel()
             self._turn()  # an interruption may come before the task's step
 
     def _complete(self, phase: asyncio.Task[None]) -> None:

@@ -8,12 +8,25 @@ from collections.abc import Callable
 import pytest
 import uvloop
 
+from erlang._errors import Interrupted
 from erlang._loop_end import LoopEnd
 
 
+def nothing() -> None:
+    """The exception came inside the turn, before the first callback."""
+
+
+def leave() -> None:
+    """The exception came in the code around the turn."""
+    raise Interrupted
+
+
+@pytest.mark.parametrize("interruption", [nothing, leave])
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
 def test_an_interruption_of_the_last_turn_leaves_no_task_of_ours(
-    new_loop: Callable[[], asyncio.AbstractEventLoop], caplog: pytest.LogCaptureFixture
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+    interruption: Callable[[], None],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     hanging = threading.Event()
     left: list[set[asyncio.Task[object]]] = []
@@ -27,9 +40,9 @@ def test_an_interruption_of_the_last_turn_leaves_no_task_of_ours(
         turn = end._turn
 
         def interrupted_turn() -> None:
-            """Behave as if the exception came before the first callback of the turn."""
             end._turn = turn  # type: ignore[method-assign]
             left.append(asyncio.all_tasks(loop))
+            interruption()
 
         end._turn = interrupted_turn  # type: ignore[method-assign]
         end.close(None)
