@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "loop_bridge/turn.h"
+#include "nif/beam/deeper.h"
 #include "nif/calls/call_errors.h"
 #include "nif/conversion/python_to_term.h"
 #include "nif/conversion/term_to_python.h"
@@ -33,18 +34,6 @@ constexpr int kRounds = 4;                 // rounds of one drain(): entries arr
 constexpr FutureResolver::Reason kHandlerGone{"disconnected",
                                               "the Erlang process that handled the call is gone"};
 
-// Counts how deeply calls under construction nest.
-class Building {
-public:
-    explicit Building(int& depth) noexcept : depth_(depth) { ++depth_; }
-    ~Building() { --depth_; }
-    Building(const Building&) = delete;
-    Building& operator=(const Building&) = delete;
-
-private:
-    int& depth_;
-};
-
 }  // namespace
 
 LoopCaller::LoopCaller(Gil gil, PyObject* owner, PyObject* module, PyObject* loop)
@@ -67,7 +56,7 @@ PyRef LoopCaller::call(Gil gil, const CallArguments& call) {
     // calls are gathered too. Nothing is sent while terms are under construction.
     PyRef future;
     try {
-        const Building building{building_};
+        const Deeper building{building_};
         future = build(gil, call);
     } catch (const PyError&) {
         drop_garbage();

@@ -2,6 +2,7 @@
 #include "nif/conversion/term_to_python.h"
 
 #include "nif/beam/atoms.h"
+#include "nif/beam/deeper.h"
 #include "nif/beam/map_iterator.h"
 #include "nif/conversion/atom_type.h"
 #include "nif/conversion/big_integer.h"
@@ -41,18 +42,6 @@ private:
     ErlNifEnv* env_;
     std::string_view root_;
     int depth_ = 0;
-};
-
-// One more level of nesting in a scope.
-class Deeper {
-public:
-    explicit Deeper(int& depth) noexcept : depth_(depth) { ++depth_; }
-    ~Deeper() { --depth_; }
-    Deeper(const Deeper&) = delete;
-    Deeper& operator=(const Deeper&) = delete;
-
-private:
-    int& depth_;
 };
 
 PyRef TermReader::read(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
