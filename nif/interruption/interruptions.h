@@ -131,8 +131,8 @@ private:
                           ReturnHook::Event event) noexcept;
     static bool on_event(loop_bridge::Gil gil, WatchedCode::Event event) noexcept;
     bool at_watched(loop_bridge::Gil gil, PyFrameObject* frame, Look look) noexcept;
-    bool at_event(loop_bridge::Gil gil, PyFrameObject* frame, Look look) noexcept;
-    bool passing(loop_bridge::Gil gil, PyFrameObject* frame, Look look) noexcept;
+    bool at_event(loop_bridge::Gil gil, PyFrameObject* frame, Look look, Found own) noexcept;
+    bool passing(loop_bridge::Gil gil, PyFrameObject* frame, Look look, Found own) noexcept;
     void raised(loop_bridge::Gil gil, Found wanted) noexcept;
     void absorb(loop_bridge::Gil gil);
     bool withdraw(loop_bridge::Gil gil, Wanted& wanted) noexcept;

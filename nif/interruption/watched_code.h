@@ -20,7 +20,7 @@ public:
     enum class Event {
         kBegins,
         kJumpsBack,
-        kGoesOn,  // with another instruction, which tells this once only
+        kGoesOn,  // with another instruction; told once for each, and always right after a call
     };
     // False if the callback has set a Python error, which is raised there.
     using Callback = bool (*)(loop_bridge::Gil gil, Event event) noexcept;

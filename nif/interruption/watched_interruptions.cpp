@@ -25,9 +25,9 @@ constexpr std::array kNames{"look_at_return",      "look_after_call", "look_at_b
 bool Interruptions::on_return(Gil gil, PyFrameObject* frame, ReturnHook::Event event) noexcept {
     switch (event) {
         case ReturnHook::Event::kReturns:
-            return instance().passing(gil, frame, Look::kReturn);
+            return instance().passing(gil, frame, Look::kReturn, instance().find_meant(gil));
         case ReturnHook::Event::kCReturned:
-            return instance().passing(gil, frame, Look::kAfterCall);
+            return instance().passing(gil, frame, Look::kAfterCall, instance().find_meant(gil));
         case ReturnHook::Event::kBegins:
             return instance().at_watched(gil, frame, Look::kBegin);
         case ReturnHook::Event::kInstruction:
@@ -47,7 +47,7 @@ bool Interruptions::at_watched(Gil gil, PyFrameObject* frame, Look look) noexcep
         Py_DECREF(code);
         if (!watched) return true;
     }
-    return at_event(gil, frame, look);
+    return at_event(gil, frame, look, own);
 }
 
 // Watched code begins, jumps or goes on after a call, in any thread.
@@ -55,30 +55,28 @@ bool Interruptions::on_event(Gil gil, WatchedCode::Event event) noexcept {
     Look look = Look::kInstruction;
     if (event == WatchedCode::Event::kBegins) look = Look::kBegin;
     if (event == WatchedCode::Event::kJumpsBack) look = Look::kJump;
-    return instance().at_event(gil, PyEval_GetFrame(), look);
+    return instance().at_event(gil, PyEval_GetFrame(), look, instance().find_meant(gil));
 }
 
 // Like passing(), but with a pause between events of the same kind.
-bool Interruptions::at_event(Gil gil, PyFrameObject* frame, Look look) noexcept {
-    const auto own = find_meant(gil);
-    if (own == wanted_.end()) return passing(gil, frame, look);
+bool Interruptions::at_event(Gil gil, PyFrameObject* frame, Look look, Found own) noexcept {
+    if (own == wanted_.end()) return passing(gil, frame, look, own);
     const auto kind = static_cast<std::size_t>(look);
     if (own->next_event[kind] > Clock::now()) return true;
     const void* owner = own->owner;
-    if (!passing(gil, frame, look)) return false;
+    if (!passing(gil, frame, look, own)) return false;
     const auto still = find(this_thread(gil), owner);
     if (still != wanted_.end()) still->next_event[kind] = Clock::now() + kBetweenEvents;
     return true;
 }
 
-// False if the exception is set.
-bool Interruptions::passing(Gil gil, PyFrameObject* frame, Look look) noexcept {
+// `own' is what find_meant() has just found. False if the exception is set.
+bool Interruptions::passing(Gil gil, PyFrameObject* frame, Look look, Found own) noexcept {
     const ThreadNumber here = this_thread(gil);
     if (find_any(here) == wanted_.end()) {
         ReturnHook::clear(gil, PyThreadState_Get());
         return true;
     }
-    const auto own = find_meant(gil);
     // CPython raises an offered exception by itself.
     if (own == wanted_.end() || find_offered(gil) != wanted_.end()) return true;
     if (!own->attempt) return true;  // not looked at yet
