@@ -3,6 +3,7 @@
 
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from types import FrameType
 
 # Modules and packages of the standard library with Python code that takes locks, or keeps state
@@ -41,6 +42,35 @@ def kind_of(frame: FrameType) -> str:
     if kind == "own":
         return "request" if frame.f_code.co_name == "run_request" else "neutral"
     return kind
+
+
+class CallStack:
+    """The frames of the calling thread from this one outward, up to the request's frame."""
+
+    def __init__(self, innermost: FrameType) -> None:
+        self._innermost = innermost
+
+    def __iter__(self) -> Iterator[FrameType]:
+        return up_to_request(self._outward())
+
+    def _outward(self) -> Iterator[FrameType]:
+        frame: FrameType | None = self._innermost
+        while frame is not None:
+            yield frame
+            frame = frame.f_back
+
+
+def up_to_request(frames: Iterable[FrameType]) -> Iterator[FrameType]:
+    """The frames up to the one of this package that runs the innermost request."""
+    for frame in frames:
+        yield frame
+        if kind_of(frame) == "request":
+            return
+
+
+def request_frame(frames: Iterable[FrameType]) -> FrameType | None:
+    """The frame of this package that runs the innermost request."""
+    return next((frame for frame in frames if kind_of(frame) == "request"), None)
 
 
 def _kind_of_string(frame: FrameType) -> str:

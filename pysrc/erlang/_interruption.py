@@ -10,12 +10,12 @@ where and when.
 import asyncio
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from types import CodeType, FrameType
 from typing import Any
 
 import _erlang
-from erlang._code_kinds import kind_of
+from erlang._code_kinds import CallStack, kind_of, request_frame, up_to_request
 from erlang._code_places import (
     begins,
     calls_by_name,
@@ -29,7 +29,7 @@ from erlang._code_places import (
     waits_safely,
     will_be_protected,
 )
-from erlang._running_loops import request_frame, running_loops
+from erlang._running_loops import running_loops
 
 # Functions that take or give back something, by convention. The first interruption skips them.
 _CLEANING = frozenset(
@@ -94,8 +94,8 @@ class Attempt:
         if insisting and self._used_when_insisting is None:
             self._used_when_insisting = _used_by(self._clock)
             self._ending = None  # interrupt the loop once more, with another exception
-        stack = _up_to_request(frames)
-        if self._is_left_to_loop(stack, insisting, now):
+        stack = tuple(up_to_request(frames))
+        if self._is_left_to_loop(stack, now):
             return False, _LATER, None, False
         # The longer a thread rests, the rarer are the looks at it.
         frame = stack[0] if stack else None
@@ -203,7 +203,7 @@ class Attempt:
         before = self._used_at_first
         return before is not None and _used_by(self._clock) - before > _PATIENCE_WITH_LIBRARY
 
-    def _is_left_to_loop(self, stack: Sequence[FrameType], insisting: bool, now: float) -> bool:
+    def _is_left_to_loop(self, stack: Sequence[FrameType], now: float) -> bool:
         loop, request = running_loops.get(self._thread, (None, None))
         if loop is None or loop.is_closed():
             return False
@@ -211,9 +211,10 @@ class Attempt:
         if request is not request_frame(stack):
             return False
         if self._ending is None:
-            if not insisting and _cleaner(_around_loop(stack)) is not None:
+            if not self._insists and _cleaner(_around_loop(stack)) is not None:
                 return False  # the loop runs to clean up
-            self._ending = _LoopEnding(loop, None if insisting else _main_task(loop, stack), now)
+            main = None if self._insists else _main_task(loop, stack)
+            self._ending = _LoopEnding(loop, main, now)
         return self._ending.is_awaited(now)
 
 
@@ -238,27 +239,6 @@ def _without_looks(stack: Sequence[FrameType]) -> Sequence[FrameType]:
         if frame.f_code in _LOOKS:
             begin = place + 1
     return stack[begin:]
-
-
-class CallStack:
-    """The frames of the calling thread from this one outward, up to the request's frame."""
-
-    def __init__(self, innermost: FrameType) -> None:
-        self._innermost = innermost
-
-    def __iter__(self) -> Iterator[FrameType]:
-        frame: FrameType | None = self._innermost
-        while frame is not None:
-            yield frame
-            frame = None if kind_of(frame) == "request" else frame.f_back
-
-
-def _up_to_request(frames: Sequence[FrameType]) -> Sequence[FrameType]:
-    """The frames up to the one of this package that runs the innermost request."""
-    for place, frame in enumerate(frames):
-        if kind_of(frame) == "request":
-            return frames[: place + 1]
-    return frames
 
 
 class _LoopEnding:

@@ -54,7 +54,7 @@ def test_each_module_of_the_standard_library_that_makes_locks_is_known() -> None
 
 def _interruptible(frame: FrameType | None) -> bool:
     return frame is not None and _interruption.may_be_hit(
-        _interruption.CallStack(frame), in_library=False
+        _code_kinds.CallStack(frame), in_library=False
     )
 
 
@@ -80,7 +80,7 @@ def _bearing_library_calls(function: Callable[[], object]) -> dict[str, bool]:
 
     def look(frame: FrameType, event: str, _: object) -> None:
         if event == "call" and _code_kinds.kind_of(frame) == "neutral":
-            found[frame.f_code.co_name] = _interruption.may_be_hit(_interruption.CallStack(frame))
+            found[frame.f_code.co_name] = _interruption.may_be_hit(_code_kinds.CallStack(frame))
 
     def run() -> None:
         sys.setprofile(look)
