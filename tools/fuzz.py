@@ -11,8 +11,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from parts import PYTHON
-
 TARGETS = ("external", "object", "term", "text")
 BUILD = Path("build/meson-fuzz")
 FOUND = Path("build/fuzz")
@@ -32,7 +30,7 @@ OPTIONS = (
 
 
 def build() -> bool:
-    command = ["sh", "tools/native.sh", str(BUILD), PYTHON, "--all", *OPTIONS]
+    command = ["sh", "tools/native.sh", str(BUILD), sys.executable, "--all", *OPTIONS]
     environment = {**os.environ, "CC": "clang", "CXX": "clang++"}
     return subprocess.run(command, check=False, env=environment).returncode == 0
 

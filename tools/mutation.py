@@ -38,7 +38,7 @@ def run(command: list[str], log: Path) -> int:
         try:
             return process.wait(SECONDS)
         except subprocess.TimeoutExpired:
-            # The test runner started its processes in separate groups, and ends them.
+            # The test runner has its processes in separate groups, and ends them.
             os.killpg(process.pid, signal.SIGINT)
             process.wait()
             return -signal.SIGINT

@@ -1,17 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# native.sh FOLDER PYTHON [--all] [MESON-OPTIONS...]: compiles with Meson into FOLDER for PYTHON.
-# Without --all, only the NIF library. meson and ninja must be on PATH.
+# native.sh FOLDER PYTHON [--all | --configure] [MESON-OPTIONS...]: compiles with Meson into FOLDER
+# for PYTHON. Without --all, only the NIF library; with --configure, nothing. meson and ninja must be
+# on PATH.
 set -eu
 
 folder=$1
 python=$2
 shift 2
-all=
-if [ "${1:-}" = --all ]; then
-    all=1
-    shift
-fi
+scope=
+case ${1:-} in
+    --all | --configure)
+        scope=$1
+        shift
+        ;;
+esac
 
 # Another interpreter, Erlang or option means other headers: the build starts from scratch. Meson
 # handles all other changes.
@@ -23,8 +26,8 @@ if [ ! -f "$folder/build.ninja" ] || [ "$(cat "$folder/configured_for" 2>/dev/nu
 fi
 
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-if [ -n "$all" ]; then
+if [ "$scope" = --all ]; then
     ninja -C "$folder" -j "$jobs" --quiet
-elif [ -f nif/meson.build ]; then
+elif [ "$scope" != --configure ]; then
     ninja -C "$folder" -j "$jobs" --quiet nif/erlang_python_nif.so
 fi

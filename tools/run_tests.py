@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""./dev test: build, run every part or a chosen part, and end with `N passed, N failed`."""
+"""./dev test: build, run every part or a chosen test, and end with `N passed, N failed`.
+
+tests/meson.build declares the parts.
+"""
 
 import argparse
 import json
@@ -14,87 +17,62 @@ from pathlib import Path
 import thread_sanitizer
 import variants
 from count import Counts
-from parts import (
-    PARTS,
-    RESULTS,
-    SUITES,
-    VENV_BIN,
-    Part,
-    meson_tests,
-    run_common_test,
-    run_meson,
-    run_pytest,
-)
-from variant_parts import reports_part, variant_parts
+from meson_tests import BUILD, RESULTS, declared, run_cpp, run_part
 
 
-@dataclass
+@dataclass(frozen=True)
+class Part:
+    name: str
+    run: Callable[[], Counts]
+
+
+@dataclass(frozen=True)
 class Outcome:
     name: str
     counts: Counts
     seconds: float
 
 
-def build() -> bool:
-    return subprocess.run(["sh", "tools/build.sh", "--all"], check=False).returncode == 0
+def prepared(name: str | None) -> bool:
+    """Build what the tests need. The tests of the house only read files."""
+    command = ["sh", "tools/build.sh", "--all"]
+    if name is not None and name.split("/")[:2] in (["house"], ["tests", "house"]):
+        command = ["sh", "tools/native.sh", str(BUILD), sys.executable, "--configure"]
+    return subprocess.run(command, check=False).returncode == 0
 
 
-def run_parts(parts: Sequence[Part]) -> list[Outcome]:
-    """Run first what needs no build, so that the first results come at once."""
+def all_parts() -> list[Part]:
+    cpp = [Part("cpp", run_cpp)] if declared("cpp") else []
+    return [*cpp, *(Part(name, lambda name=name: run_part(name)) for name in declared("parts"))]  # type: ignore[misc]
+
+
+def chosen_part(name: str, arguments: Sequence[str]) -> Part:
+    """Find the meaning of NAME: a part, a pytest file, a Common Test suite, or a C++ test."""
+    parts = declared("parts")
+    path = Path(name.partition("::")[0])
+    suite, unit = path.stem, path.stem.removesuffix("_test")
+    suites = sorted(Path("tests").glob(f"*/{suite}.erl")) if suite.endswith("_SUITE") else []
+    if name in parts:
+        return Part(name, lambda: run_part(name, arguments))
+    if name == "cpp":
+        return Part(name, run_cpp)
+    if path.parts[:1] == ("tests",) and path.exists() and path.parts[1] in parts:
+        return Part(path.parts[1], lambda: run_part(path.parts[1], [name, *arguments]))
+    if suites:
+        part = "faults" if suites[0].is_relative_to("tests/faults") else "erl"
+        return Part(part, lambda: run_part(part, [f"--only={suite}" for suite in suites]))
+    if unit in declared("cpp"):
+        return Part("cpp", lambda: run_cpp(units=[unit]))
+    raise SystemExit(f"no test is called {name}; parts: {' '.join(['cpp', *parts])}")
+
+
+def run_all(parts: Sequence[Part]) -> list[Outcome]:
     outcomes = []
-    built: bool | None = None
-    for part in sorted(parts, key=lambda part: part.needs_build):
-        started = time.monotonic()
-        if part.needs_build and built is None:
-            print("== build ==", flush=True)
-            built = build()
-            if not built:
-                outcomes.append(Outcome("build", Counts(failed=1), time.monotonic() - started))
-            started = time.monotonic()
-        if part.needs_build and not built:
-            continue
+    for part in parts:
         print(f"== {part.name} ==", flush=True)
+        started = time.monotonic()
         outcomes.append(Outcome(part.name, part.run(), time.monotonic() - started))
     return outcomes
-
-
-def named_part(name: str, arguments: list[str], parts: Sequence[Part]) -> Part:
-    """Find the meaning of NAME: a part, a pytest file, a Common Test suite, or a C++ test."""
-    for part in parts:
-        if part.name == name and not arguments:
-            if not part.present():
-                raise SystemExit(f"part {name} has no tests")
-            return part
-    if name in ("house", "erlpy", "python", "web", "soak", "examples"):
-        name = f"tests/{name}"
-    path = Path(name.partition("::")[0])
-    if (
-        path.parts[:1] == ("tests",)
-        and path.parts[1:]
-        and path.exists()
-        and path.suffix in ("", ".py")
-    ):
-        folder = path.parts[1]
-        in_node = folder not in ("house", "erlpy", "soak", "examples")
-        chosen = [name, *arguments]
-        return one_off(
-            "pytest",
-            lambda: run_pytest("named", chosen, in_node=in_node, folder=folder),
-            folder != "house",
-        )
-    suite = path.stem
-    found = [file for folder in SUITES for file in sorted(folder.rglob(f"{suite}.erl"))]
-    if suite.endswith("_SUITE") and found:
-        return one_off("erl", lambda: run_common_test([str(file) for file in found]))
-    unit = suite.removesuffix("_test")
-    if unit in meson_tests():
-        return one_off("cpp", lambda: run_meson(Path("build/meson"), [unit]))
-    choices = " ".join(part.name for part in parts)
-    raise SystemExit(f"no test is called {name}; parts: {choices}")
-
-
-def one_off(name: str, run: Callable[[], Counts], needs_build: bool = True) -> Part:
-    return Part(name, needs_build, present=lambda: True, run=run)
 
 
 def report(outcomes: Sequence[Outcome]) -> int:
@@ -127,18 +105,17 @@ def main() -> int:
     tests = [name for name in (options.name, *arguments) if name]
     if options.sanitize == "address" or options.debug_python:
         return variants.run_tests(options.sanitize or "debug-python", tests)
-    os.environ["PATH"] = f"{VENV_BIN}{os.pathsep}{os.environ['PATH']}"
+    venv = Path(sys.executable).parent
+    os.environ["PATH"] = f"{venv}{os.pathsep}{os.environ['PATH']}"
     RESULTS.mkdir(parents=True, exist_ok=True)
     if options.sanitize == "thread":
-        started = time.monotonic()
-        counts = thread_sanitizer.run_tests(tests)
-        return report([Outcome("thread", counts, time.monotonic() - started)])
-    known = variant_parts() if variants.CURRENT else PARTS
-    if options.name is None:
-        parts = [part for part in known if part.present()]
-    else:
-        parts = [named_part(options.name, arguments, known)]
-    return report(run_parts([*parts, *reports_part()]))
+        return report(run_all([Part("thread", lambda: thread_sanitizer.run_tests(tests))]))
+    print("== build ==", flush=True)
+    if not prepared(options.name):
+        return report([Outcome("build", Counts(failed=1), 0.0)])
+    reports = variants.reports_of_sanitizers()
+    parts = all_parts() if options.name is None else [chosen_part(options.name, arguments)]
+    return report(run_all([*parts, *(Part("reports", count) for count in reports)]))
 
 
 if __name__ == "__main__":

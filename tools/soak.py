@@ -3,11 +3,11 @@
 
 import argparse
 import secrets
+import subprocess
 import sys
 from pathlib import Path
 
-from parts import PYTHON, node_options
-from process import run
+from node_command import node_command
 
 RESULTS = Path("build/soak")
 FEWEST_SECONDS = 10.0
@@ -35,15 +35,20 @@ def main() -> int:
     options.results.mkdir(parents=True, exist_ok=True)
     print(f"seed {seed}", flush=True)
     name = "soak_pipes" if options.pipes else "soak"
-    node = [
-        "--config",
-        f"tests/soak/support/{name}.config",
-        *node_options("soak", ["soak_functions"]),
-    ]
+    config = f"tests/soak/support/{name}.config"
+    node = node_command("soak", "--config", config, register=["soak_functions"])
     program = ["tests/soak/program.py", str(options.results), str(options.seconds)]
     program += ["--seed", str(seed), *(["--leak", options.leak] if options.leak else [])]
-    command = [PYTHON, "-I", "-S", "tools/erlpy", *node, *program]
-    return 1 if run(command, seconds=1.2 * options.seconds + MARGIN) else 0
+    limit = 1.2 * options.seconds + MARGIN
+    try:
+        # erlpy becomes the node, so that a late node is killed.
+        done = subprocess.run(
+            [*node, *program], stdin=subprocess.DEVNULL, timeout=limit, check=False
+        )
+    except subprocess.TimeoutExpired:
+        print(f"killed, not finished after {limit:.0f} s", file=sys.stderr)
+        return 1
+    return 1 if done.returncode else 0
 
 
 if __name__ == "__main__":

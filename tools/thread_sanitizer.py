@@ -4,21 +4,22 @@
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from count import Counts
-from parts import PYTHON, run_meson
+from meson_tests import run_cpp
 
 FOLDER = Path("build/meson-thread")
 OPTIONS = ("-Db_sanitize=thread", "-Db_lundef=false", "-Dnif=false", "-Dbench=false")
 
 
 def run_tests(tests: Sequence[str]) -> Counts:
-    command = ["sh", "tools/native.sh", str(FOLDER), PYTHON, "--all", *OPTIONS]
+    command = ["sh", "tools/native.sh", str(FOLDER), sys.executable, "--all", *OPTIONS]
     if subprocess.run(command, check=False).returncode != 0:
         return Counts(failed=1)
-    return run_meson(FOLDER, tests, wrapper=_wrapper())
+    return run_cpp(FOLDER, tests, wrapper=_wrapper())
 
 
 def _wrapper() -> str:

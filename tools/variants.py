@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The project in another build, in a copy under build/variants/NAME.
 
-`./dev test` runs in the copy as usual. The variable VARIANT names the variant.
+`./dev test` runs in the copy as usual. The variable VARIANT names the variant. tests/meson.build
+chooses its tests.
 """
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from count import Counts
 from mirror import mirrored, share_venv
 
 # Undefined behaviour must end the node, not only print. The check of vtables opens a pipe to probe
@@ -81,6 +84,23 @@ CURRENT = os.environ.get("VARIANT", "")
 
 def node_environment() -> Mapping[str, str]:
     return VARIANTS[CURRENT].node_environment() if CURRENT else {}
+
+
+def reports_of_sanitizers() -> list[Callable[[], Counts]]:
+    """What to count last in a variant with sanitizers: their reports."""
+    if CURRENT != "address":
+        return []
+    shutil.rmtree(REPORTS, ignore_errors=True)
+    REPORTS.mkdir(parents=True)
+    return [_count_reports]
+
+
+def _count_reports() -> Counts:
+    """Each report of a sanitizer is a failure, whatever the result of its test."""
+    reports = sorted(REPORTS.glob("*"))
+    for report in reports:
+        print(f"== {report.name} ==\n{report.read_text(errors='replace')}", flush=True)
+    return Counts(failed=len(reports)) if reports else Counts(passed=1)
 
 
 def run_tests(name: str, arguments: Sequence[str]) -> int:

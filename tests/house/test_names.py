@@ -58,7 +58,8 @@ class Project:
         )
         self.words = set(re.findall(r"\w+", self.code))
         self.commands = set(re.findall(r"^    (\w+)\)$", self.texts[Path("dev")], re.MULTILINE))
-        self.parts = set(re.findall(r'[Pp]art\(\s*"(\w+)"', self.texts[Path("tools/parts.py")]))
+        declared = self.texts[Path("tests/meson.build")]
+        self.parts = {"cpp", *re.findall(r"^        \['(\w+)', ", declared, re.MULTILINE)}
 
     def has_path(self, path: str, beside: Path) -> bool:
         """Look from the root, and from the folder of the naming file; NAME stands for any name."""

@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart() -> None:
-    # The functions come from Erlang: tools/parts.py compiles and registers them.
+    # The functions come from Erlang: tools/node_command.py compiles and registers them.
     if not hasattr(erlang, "await_published"):
         raise pytest.UsageError("bridge_probes isn't registered: run these by ./dev test python")
     # From its first loop on, uvloop keeps descriptors for the whole process.
