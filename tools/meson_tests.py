@@ -33,12 +33,18 @@ def run_cpp(folder: Path = BUILD, units: Sequence[str] = (), *, wrapper: str = "
     return _checked(count_junit(folder.glob(reports)), status, "the C++ tests")
 
 
-def run_part(name: str, arguments: Sequence[str] = ()) -> Counts:
-    """Run a part, or what the arguments for the part's command choose of the part."""
+def run_part(name: str, arguments: Sequence[str] = (), *, limited: bool = False) -> Counts:
+    """Run a part, or what the arguments for the part's command choose of the part.
+
+    ``limited``: the part must end within the time that tests/meson.build gives it.
+    """
     reports = RESULTS / name
     shutil.rmtree(reports, ignore_errors=True)
     reports.mkdir()
-    status = _meson_test(BUILD, name, "--verbose", f"--test-args={shlex.join(arguments)}")
+    options = ["--verbose", f"--test-args={shlex.join(arguments)}"]
+    if not limited:
+        options.append("--timeout-multiplier=0")
+    status = _meson_test(BUILD, name, *options)
     counts = count_junit(sorted(reports.glob("*.xml")))
     if status == 0 and counts == Counts():
         # A script without cases is one test.

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import Path
 
 import thread_sanitizer
@@ -43,26 +44,29 @@ def prepared(name: str | None) -> bool:
 
 def all_parts() -> list[Part]:
     cpp = [Part("cpp", run_cpp)] if declared("cpp") else []
-    return [*cpp, *(Part(name, lambda name=name: run_part(name)) for name in declared("parts"))]  # type: ignore[misc]
+    return cpp + [Part(name, partial(run_part, name, limited=True)) for name in declared("parts")]
 
 
 def chosen_part(name: str, arguments: Sequence[str]) -> Part:
-    """Find the meaning of NAME: a part, a pytest file, a Common Test suite, or a C++ test."""
+    """Find the meaning of NAME: a part, a pytest file, a Common Test suite, or a C++ test.
+
+    A chosen test may take any time; FAULT_SEEDS=1000 needs much.
+    """
     parts = declared("parts")
     path = Path(name.partition("::")[0])
     suite, unit = path.stem, path.stem.removesuffix("_test")
     suites = sorted(Path("tests").glob(f"*/{suite}.erl")) if suite.endswith("_SUITE") else []
     if name in parts:
-        return Part(name, lambda: run_part(name, arguments))
+        return Part(name, partial(run_part, name, arguments))
     if name == "cpp":
         return Part(name, run_cpp)
     if path.parts[:1] == ("tests",) and path.exists() and path.parts[1] in parts:
-        return Part(path.parts[1], lambda: run_part(path.parts[1], [name, *arguments]))
+        return Part(path.parts[1], partial(run_part, path.parts[1], [name, *arguments]))
     if suites:
         part = "faults" if suites[0].is_relative_to("tests/faults") else "erl"
-        return Part(part, lambda: run_part(part, [f"--only={suite}" for suite in suites]))
+        return Part(part, partial(run_part, part, [f"--only={suite}" for suite in suites]))
     if unit in declared("cpp"):
-        return Part("cpp", lambda: run_cpp(units=[unit]))
+        return Part("cpp", partial(run_cpp, units=[unit]))
     raise SystemExit(f"no test is called {name}; parts: {' '.join(['cpp', *parts])}")
 
 
@@ -109,7 +113,7 @@ def main() -> int:
     os.environ["PATH"] = f"{venv}{os.pathsep}{os.environ['PATH']}"
     RESULTS.mkdir(parents=True, exist_ok=True)
     if options.sanitize == "thread":
-        return report(run_all([Part("thread", lambda: thread_sanitizer.run_tests(tests))]))
+        return report(run_all([Part("thread", partial(thread_sanitizer.run_tests, tests))]))
     print("== build ==", flush=True)
     if not prepared(options.name):
         return report([Outcome("build", Counts(failed=1), 0.0)])

@@ -104,15 +104,21 @@ assert_nothing_left(Before) ->
     end).
 
 %% Returns when nothing runs, contexts beyond the configured number are closed, and the threads of
-%% given-up contexts have ended.
+%% given-up contexts have ended. A failure has the stacks of all threads.
 -spec at_rest() -> ok.
 at_rest() ->
     {ok, Kept} = application:get_env(erlang_python, contexts),
-    eventually:equal({0, 0, Kept, Kept}, fun() ->
-        #{contexts := Contexts} = py:info(),
-        #{busy := Busy, stale := Stale, total := Total, threads := Threads} = Contexts,
-        {Busy, Stale, Total, Threads}
-    end).
+    try
+        eventually:equal({0, 0, Kept, Kept}, fun() ->
+            #{contexts := Contexts} = py:info(),
+            #{busy := Busy, stale := Stale, total := Total, threads := Threads} = Contexts,
+            {Busy, Stale, Total, Threads}
+        end)
+    catch
+        error:{never_seen, _, _} = Reason ->
+            {ok, Stacks} = py:call(interrupted_code, stacks, []),
+            ct:fail("~p, threads:~n~ts", [Reason, Stacks])
+    end.
 
 %% Contexts whose code did not end within a second.
 -spec given_up() -> non_neg_integer().
