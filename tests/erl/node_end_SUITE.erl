@@ -113,7 +113,8 @@ play(Scene = #{ending := Ending}) ->
     Before = os_node:await_line(Node, <<"ending">>),
     {Status, After} = os_node:await_end(Node, limit(Ending)),
     Output = without_port_program(without_interruptions(<<Before/binary, After/binary>>)),
-    ?assertEqual({Scene, code(Ending), <<>>}, {Scene, Status, Output}).
+    {Code, Rest} = without_second_halt(Status, code(Ending), Output),
+    ?assertEqual({Scene, code(Ending), <<>>}, {Scene, Code, Rest}).
 
 %% Code whose caller no longer waits is interrupted, perhaps in a finalizer. CPython can only print
 %% this.
@@ -133,6 +134,17 @@ without_port_program(Output) ->
         "",
         [multiline, global, {return, binary}]
     ).
+
+%% A race of OTP (erlang/otp issue 8634, open): `init' calls `halt', and another scheduler may run the
+%% call once more, without arguments. The node ends at that moment, but with status 1 and a report.
+without_second_halt(1, Expected, Output) ->
+    Report = "^(\\(no logger present\\)|System process <0\\.0\\.0>) .*\\{erlang,halt,\\[undefined,undefined\\],.*\\n",
+    case re:replace(Output, Report, "", [multiline, global, {return, binary}]) of
+        Output -> {1, Output};
+        Rest -> {Expected, Rest}
+    end;
+without_second_halt(Status, _Expected, Output) ->
+    {Status, Output}.
 
 code({halt, Code, _Flush}) -> Code;
 code({stop, Code}) -> Code;
