@@ -355,8 +355,8 @@ version() ->
 %% a histogram of latencies. `handlers' and `functions' are numbers of handler processes and of
 %% registered functions. `contexts' has the number of contexts in each state; `threads' counts
 %% their threads, also those of contexts that were given up. `limited' has the busy functions with a
-%% `concurrency': the calls that are `running', the `places' that they use (a nested call uses its
-%% ancestor's), and the calls that are `waiting' in line.
+%% `concurrency': the calls that are `running', and the calls that are `waiting' in line. Calls that
+%% are nested in a call of the same function do not count.
 %%
 %% ```
 %% #{handlers := 0, contexts := #{idle := 2}, limited := #{}} = py:info().

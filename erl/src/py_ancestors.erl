@@ -2,9 +2,9 @@
 %% @private
 %% The ancestors of a call: the outer calls on whose behalf it is made. A function that Python has
 %% called may call Python, and Python may call Erlang again, on any threads and processes. Each such
-%% call carries the keys of the outer calls that hold a place of their function, nearest first (see
-%% py_function_limit). So the call never waits for a place of its own ancestors. A nested call also
-%% bypasses `max_in_flight', even if no ancestor holds a place.
+%% call carries the names of the functions with limited concurrency among its ancestors. A nested
+%% call of one of these functions is admitted at once. A nested call also bypasses `max_in_flight',
+%% even if no ancestor has a limit.
 %%
 %% The ancestors travel as follows:
 %%   in the process that runs the function   in its py_caller

@@ -30,7 +30,8 @@
 
 -type workers() :: #{reference() => pid()}.
 -type waiting() :: {py_nif:channel(), py_deadline:deadline()}.
--type ancestors() :: [py_function_limit:key()].
+%% Names of functions.
+-type ancestors() :: [binary()].
 
 -opaque outer() :: #caller{}.
 

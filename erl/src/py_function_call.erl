@@ -10,9 +10,7 @@
 -export_type([options/0]).
 
 %% The caller's overload policy, or `default', and the ancestors of the call.
--type options() ::
-    default
-    | {py_function_limiter:overload() | default, Ancestors :: [py_function_limit:key()]}.
+-type options() :: default | {py_function_limiter:overload() | default, py_caller:ancestors()}.
 
 -type outcome() ::
     {value, term()} | {failed, error | exit | throw, Reason :: term(), Stack :: list()}.
@@ -30,22 +28,18 @@ run(Channel, Id, Name, Args, default) ->
     run(Channel, Id, Name, Args, {default, []});
 run(Channel, Id, Name, Args, {Overload, Ancestors}) ->
     case py_function_registry:lookup(Name) of
-        {ok, Target, unlimited} ->
-            finish(Channel, Id, outcome(Target, Args, Ancestors));
-        {ok, Target, {Limit, Default}} ->
-            Chosen =
-                case Overload of
-                    default -> Default;
-                    _ -> Overload
-                end,
-            case py_function_limiter:enter(Name, Limit, Chosen, Ancestors) of
+        {ok, Target, Limit} ->
+            case enter(Name, Limit, Overload, Ancestors) of
+                needs_no_place ->
+                    finish(Channel, Id, outcome(Target, Args, Ancestors));
                 {ok, Key} ->
-                    Outcome = outcome(Target, Args, [Key | Ancestors]),
+                    Outcome = outcome(Target, Args, [Name | Ancestors]),
                     py_function_limiter:leave(Key),
                     finish(Channel, Id, Outcome);
                 overloaded ->
-                    Reason = {concurrency, Limit},
-                    py_nif:fail(Channel, Id, overloaded, Reason, [], overloaded(Limit));
+                    {Concurrency, _} = Limit,
+                    Reason = {concurrency, Concurrency},
+                    py_nif:fail(Channel, Id, overloaded, Reason, [], overloaded(Concurrency));
                 disconnected ->
                     py_nif:fail(Channel, Id, disconnected, no_gate, [], ?NO_GATE)
             end;
@@ -72,13 +66,29 @@ died(Channel, Id, Reason) ->
     Text = <<"the Erlang process that worked on the call died: ", (text(Reason))/binary>>,
     py_nif:fail(Channel, Id, disconnected, Reason, [], Text).
 
+%% A nested call is admitted at once. If it waited for a place, it could wait for its own ancestor,
+%% which waits for it.
+-spec enter(
+    Name :: binary(),
+    py_function_options:limit(),
+    py_function_limiter:overload() | default,
+    py_caller:ancestors()
+) -> needs_no_place | {ok, py_function_limit:key()} | overloaded | disconnected.
+enter(_Name, unlimited, _Overload, _Ancestors) ->
+    needs_no_place;
+enter(Name, {Concurrency, Default}, Overload, Ancestors) ->
+    case lists:member(Name, Ancestors) of
+        true -> needs_no_place;
+        false when Overload =:= default -> py_function_limiter:enter(Name, Concurrency, Default);
+        false -> py_function_limiter:enter(Name, Concurrency, Overload)
+    end.
+
 %% A term as Erlang prints it, on one line and cut to a limit.
 -spec text(term()) -> binary().
 text(Term) ->
     printed(Term, ?MAX_TEXT).
 
--spec outcome(py_function_registry:target(), [term()], Ancestors :: [py_function_limit:key()]) ->
-    outcome().
+-spec outcome(py_function_registry:target(), [term()], py_caller:ancestors()) -> outcome().
 outcome(Target, Args, []) ->
     outcome(Target, Args);
 outcome(Target, Args, Ancestors) ->

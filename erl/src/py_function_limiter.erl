@@ -13,7 +13,7 @@
 -module(py_function_limiter).
 -behaviour(gen_server).
 
--export([create_tables/0, start_link/0, enter/4, leave/1]).
+-export([create_tables/0, start_link/0, enter/3, leave/1]).
 -export([limit_changed/2, limit_removed/1, info/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
@@ -35,7 +35,7 @@
     callers = #{} :: #{py_function_limit:key() => #caller{}}
 }).
 
-%% `{Key, Pid, Name, Place, Since}' of all calls that are in.
+%% `{Key, Pid, Name}' of all calls that are in.
 -define(TABLE, ?MODULE).
 
 %% `{Name, Limit}' of all registered functions. `py_function_registry' alone writes here.
@@ -53,14 +53,11 @@ start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
 
 %% Returns when the calling process may run the function. Afterwards the process must leave.
-%% `Ancestors' are the calls on whose behalf the call is made, nearest first.
--spec enter(Name :: binary(), py_function_limit:limit(), overload(), Ancestors) ->
-    {ok, py_function_limit:key()} | overloaded | disconnected
-when
-    Ancestors :: [py_function_limit:key()].
-enter(Name, Limit, Overload, Ancestors) ->
+-spec enter(Name :: binary(), py_function_limit:limit(), overload()) ->
+    {ok, py_function_limit:key()} | overloaded | disconnected.
+enter(Name, Limit, Overload) ->
     Key = make_ref(),
-    try gen_server:call(?MODULE, {enter, Key, Name, Limit, Overload, Ancestors}, infinity) of
+    try gen_server:call(?MODULE, {enter, Key, Name, Limit, Overload}, infinity) of
         ok -> {ok, Key};
         overloaded -> overloaded
     catch
@@ -93,29 +90,28 @@ limit_removed(Name) ->
     ok.
 
 %% The counts of all functions with running or waiting calls.
--spec info() -> #{Name :: binary() => #{running | places | waiting => non_neg_integer()}}.
+-spec info() -> #{Name :: binary() => #{running | waiting => non_neg_integer()}}.
 info() ->
     gen_server:call(?MODULE, info).
 
 -spec init([]) -> {ok, #state{}}.
 init([]) ->
-    Rows = lists:keysort(5, ets:tab2list(?TABLE)),
-    {ok, lists:foldl(fun restore/2, #state{}, Rows)}.
+    {ok, lists:foldl(fun restore/2, #state{}, ets:tab2list(?TABLE))}.
 
 -spec handle_call(term(), gen_server:from(), #state{}) ->
     {reply, term(), #state{}} | {noreply, #state{}}.
-handle_call({enter, Key, Name, Known, Overload, Ancestors}, From, State0) ->
+handle_call({enter, Key, Name, Known, Overload}, From, State0) ->
     %% The limit may have been raised just now. Then the calls in line go first.
     State = serve_line(Name, State0),
     {Gate, Limit} = gate(Name, Known, State),
-    case py_function_limit:enter(Key, Ancestors, Limit, Gate) of
-        {ok, Place, Gate1} ->
+    case py_function_limit:enter(Limit, Gate) of
+        {ok, Gate1} ->
             State1 = add_caller(Key, Name, From, set_gate(Name, Gate1, Limit, State)),
-            {noreply, entered([{Key, Place}], State1)};
+            {noreply, let_in(Key, State1)};
         full when Overload =:= refuse ->
             {reply, overloaded, State};
         full ->
-            Gate1 = py_function_limit:wait(Key, Ancestors, Gate),
+            Gate1 = py_function_limit:wait(Key, Gate),
             {noreply, add_caller(Key, Name, From, set_gate(Name, Gate1, Limit, State))}
     end;
 handle_call(info, _From, State = #state{gates = Gates}) ->
@@ -135,15 +131,12 @@ handle_info({{caller_down, Key}, _Monitor, process, _Pid, _Reason}, State) ->
 handle_info(_Message, State) ->
     {noreply, State}.
 
--spec restore(
-    {py_function_limit:key(), pid(), binary(), py_function_limit:place(), integer()}, #state{}
-) -> #state{}.
-restore({Key, Pid, Name, Place, _Since}, State = #state{callers = Callers}) ->
+-spec restore({py_function_limit:key(), pid(), Name :: binary()}, #state{}) -> #state{}.
+restore({Key, Pid, Name}, State = #state{callers = Callers}) ->
     {Gate, Limit} = gate(Name, infinity, State),
+    {ok, Gate1} = py_function_limit:enter(infinity, Gate),
     Caller = #caller{name = Name, monitor = watch(Key, Pid), from = in},
-    set_gate(Name, py_function_limit:restore(Key, Place, Gate), Limit, State#state{
-        callers = Callers#{Key => Caller}
-    }).
+    set_gate(Name, Gate1, Limit, State#state{callers = Callers#{Key => Caller}}).
 
 -spec add_caller(py_function_limit:key(), Name :: binary(), gen_server:from(), #state{}) ->
     #state{}.
@@ -155,15 +148,14 @@ add_caller(Key, Name, From = {Pid, _}, State = #state{callers = Callers}) ->
 watch(Key, Pid) ->
     monitor(process, Pid, [{tag, {caller_down, Key}}]).
 
--spec entered([{py_function_limit:key(), py_function_limit:place()}], #state{}) -> #state{}.
+-spec entered([py_function_limit:key()], #state{}) -> #state{}.
 entered(Entered, State) ->
     lists:foldl(fun let_in/2, State, Entered).
 
--spec let_in({py_function_limit:key(), py_function_limit:place()}, #state{}) -> #state{}.
-let_in({Key, Place}, State = #state{callers = Callers}) ->
+-spec let_in(py_function_limit:key(), #state{}) -> #state{}.
+let_in(Key, State = #state{callers = Callers}) ->
     #{Key := Caller = #caller{name = Name, from = From = {Pid, _}}} = Callers,
-    Since = erlang:unique_integer([monotonic]),
-    true = ets:insert(?TABLE, {Key, Pid, Name, Place, Since}),
+    true = ets:insert(?TABLE, {Key, Pid, Name}),
     gen_server:reply(From, ok),
     State#state{callers = Callers#{Key := Caller#caller{from = in}}}.
 

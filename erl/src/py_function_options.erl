@@ -16,15 +16,15 @@
 %% call leaves the line when it is cancelled, its `timeout' runs out, or its thread, loop or process
 %% is gone.
 %%
-%% If the function calls Python and Python calls the function again, the inner call shares the place
-%% of the outer call. The outer call waits for the inner call anyway. So a call is never refused or
-%% delayed by its own ancestors. This holds at any depth, and across contexts, {@link py:call_async/4} and hosted
-%% loops. Only one inner call at a time shares the place; others take places of their own, or wait
-%% for that one.
+%% If the function calls Python and Python calls the function again, the inner call is nested. A
+%% nested call is admitted at once, and does not count. Else the outer call, which waits for the
+%% inner call, could keep the place that the inner call needs. This holds at any depth, and across
+%% contexts, {@link py:call_async/4} and hosted loops. A function that calls itself several times at
+%% once, e.g. by `asyncio.gather', must limit these calls itself.
 %%
-%% Some calls do not count as inner calls: those of a process that the function started itself, of
-%% {@link py:cast/4}, and of a thread that its Python code started. A thread that runs in a copy of
-%% the context, as those of `asyncio.to_thread' do, is an exception.
+%% Some calls are not nested: those of a process that the function started itself, of {@link
+%% py:cast/4}, and of a thread that its Python code started. A thread that runs in a copy of the
+%% context, as those of `asyncio.to_thread' do, is an exception.
 %%
 %% As with locks, two functions that call each other may wait for each other: give such calls a
 %% `timeout'.

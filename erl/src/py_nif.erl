@@ -59,7 +59,7 @@
 %% `nested': made by a function that Python has called; see py_ancestors.
 -type request() ::
     plain_request()
-    | {nested, Ancestors :: [py_function_limit:key()], plain_request()}.
+    | {nested, Ancestors :: [Name :: binary()], plain_request()}.
 
 -type plain_request() ::
     {call, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}

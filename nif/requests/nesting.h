@@ -4,10 +4,10 @@
 // call.
 // Threads: with the GIL.
 //
-// A request says whether it is nested, and names its ancestors. Ancestors are the outer calls that
-// hold a place of a function with limited concurrency; only Erlang understands these keys. While
-// the request runs, a context variable holds the ancestors; tasks and copies of the context inherit
-// it (see request_scope.h). The variable's value is a mark: a list that is emptied at the end of
+// A request says whether it is nested, and names its ancestors: the functions with limited
+// concurrency among the outer calls. Only Erlang uses these names. While the request runs, a
+// context variable holds the ancestors; tasks and copies of the context inherit it (see
+// request_scope.h). The variable's value is a mark: a list that is emptied at the end of
 // the request. Code that outlives the request is no longer nested.
 #pragma once
 

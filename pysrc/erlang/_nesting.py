@@ -3,8 +3,8 @@
 
 from contextvars import ContextVar
 
-# The keys of the waiting calls, which only Erlang understands, and the one async call over the
-# limit of calls in flight. Emptied at the end of the request.
+# The functions with limited concurrency among the outer calls, by name, and the one async call over
+# the limit of calls in flight. Emptied at the end of the request.
 Mark = list[object]
 
 current: ContextVar[Mark | None] = ContextVar("erlang_nesting", default=None)

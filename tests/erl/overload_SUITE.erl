@@ -34,7 +34,7 @@ a_call_over_the_limit_is_refused_at_once(_Config) ->
                 {concurrency, 2}}},
         py:call('__main__', overload_text, [])
     ),
-    ?assertEqual(#{running => 2, places => 2, waiting => 0}, limited_calls:counts(busy)),
+    ?assertEqual(#{running => 2, waiting => 0}, limited_calls:counts(busy)),
     [Worker ! go || Worker <- Workers],
     ?assertEqual([1, 1], [limited_calls:outcome(Call) || Call <- Inside]),
     ?assertEqual(#{}, maps:get(limited, py:info())).
@@ -134,9 +134,7 @@ a_lower_limit_lets_those_inside_go_on(_Config) ->
     Late = limited_calls:begin_call(thread, busy, 2),
     limited_calls:await_waiting(busy, 1),
     [Worker ! go || Worker <- [A, B]],
-    eventually:equal(
-        #{running => 1, places => 1, waiting => 1}, fun() -> limited_calls:counts(busy) end
-    ),
+    eventually:equal(#{running => 1, waiting => 1}, fun() -> limited_calls:counts(busy) end),
     C ! go,
     limited_calls:entered(2) ! go,
     ?assertEqual([1, 1, 1, 2], [limited_calls:outcome(Call) || Call <- Calls ++ [Late]]).
@@ -187,7 +185,7 @@ a_dead_gatekeeper_loses_nobody_inside(_Config) ->
     Ends = [limited_calls:outcome(Call) || Call <- Waiting],
     ?assertEqual([<<"Disconnected">>], lists:usort(Ends)),
     eventually:true(fun() -> is_pid(whereis(py_function_limiter)) end),
-    ?assertEqual(#{running => 2, places => 2, waiting => 0}, limited_calls:counts(busy)),
+    ?assertEqual(#{running => 2, waiting => 0}, limited_calls:counts(busy)),
     Late = limited_calls:begin_call(thread, busy, 3),
     limited_calls:await_waiting(busy, 1),
     A ! go,

@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% A call is never refused because of its own ancestors, and never waits for them. Functions of
-%% limited concurrency call themselves by way of Python in all possible ways.
+%% A nested call of the same function is admitted at once. Functions of limited concurrency call
+%% themselves by way of Python in all possible ways.
 -module(overload_nested_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -41,7 +41,7 @@ init_per_suite(Config) ->
         "    yield down(ways)\n"
         "\n"
         "async def siblings(count):\n"
-        "    return await asyncio.gather(*(async_outcome('leaf', 5, {}) for _ in range(count)))\n"
+        "    return await asyncio.gather(*(async_outcome('leaf', n, {}) for n in range(count)))\n"
         "\n"
         "kept = []\n"
         "def keep():\n"
@@ -64,7 +64,10 @@ ways() ->
     [call, timed, unlimited, async, to_thread, call_async, stream, held, loop, async_call, gather].
 
 register_nest(Options) ->
-    ok = py:register_function(nest, fun([Ways]) -> nest(Ways) end, Options),
+    register_nest(Options, fun nest/1).
+
+register_nest(Options, Nest) ->
+    ok = py:register_function(nest, fun([Ways]) -> Nest(Ways) end, Options),
     ok = py:register_function(plain, fun([Ways]) -> value(in(down, Ways)) end).
 
 nest([]) -> 0;
@@ -106,16 +109,15 @@ ten_deep_in_each_way(_Config) ->
      || Overload <- [refuse, wait], Way <- ways()
     ].
 
+%% Nested calls are admitted at once; the outermost calls take turns.
 ten_deep_in_random_ways_beside_others(_Config) ->
-    Table = ets:new(working, [public]),
+    Table = ets:new(outermost, [public]),
     [
         begin
-            register_nest(#{concurrency => Limit, overload => wait}),
-            ok = py:register_function(
-                leaf,
-                fun(Args) -> limited_calls:counted(Table, leaf, Limit, Args) end,
-                #{concurrency => Limit, overload => wait}
-            ),
+            register_nest(#{concurrency => Limit, overload => wait}, fun
+                (Ways) when length(Ways) =:= 10 -> counted(Table, Limit, Ways);
+                (Ways) -> nest(Ways)
+            end),
             Depths = in_processes:values(12, fun(N) ->
                 _ = rand:seed(exsss, {Limit, N, 7}),
                 Ways = [lists:nth(rand:uniform(length(ways())), ways()) || _ <- lists:seq(1, 10)],
@@ -133,27 +135,44 @@ ten_deep_in_random_ways_beside_others(_Config) ->
     ],
     ?assertEqual([], [Wrong || Wrong = {{too_many, _}, _} <- ets:tab2list(Table)]).
 
-%% Siblings run while their common ancestor waits for them, but never more than the limit at once.
-siblings_take_turns_when_they_wait(_Config) ->
-    Table = ets:new(working, [public]),
-    register_leaf(Table, #{concurrency => 1, overload => wait}),
-    ?assertEqual({ok, lists:duplicate(5, ok)}, py:call(?WAYS, outcome, [leaf, top, #{}])),
-    ?assertEqual([], [Wrong || Wrong = {{too_many, _}, _} <- ets:tab2list(Table)]).
+counted(Table, Limit, Ways) ->
+    true = ets:insert(Table, {self(), running}),
+    Running = [Pid || {Pid, running} <- ets:tab2list(Table)],
+    _ = [ets:insert(Table, {{too_many, Limit}, Running}) || length(Running) > Limit],
+    Depth = nest(Ways),
+    true = ets:delete(Table, self()),
+    Depth.
 
-siblings_are_refused_when_they_do_not_wait(_Config) ->
-    register_leaf(ets:new(working, [public]), #{concurrency => 1}),
-    {ok, Outcomes} = py:call(?WAYS, outcome, [leaf, top, #{}]),
-    ?assertEqual([ok | lists:duplicate(4, <<"Overloaded">>)], Outcomes).
-
-register_leaf(Table, Options) ->
-    Leaf = fun
-        ([top]) ->
-            {ok, Outcomes} = limited_calls:on_loop(siblings, [5]),
-            Outcomes;
-        (Args) ->
-            limited_calls:counted(Table, leaf, 1, Args)
-    end,
-    ok = py:register_function(leaf, Leaf, Options).
+%% Each sibling ends when all of them have begun.
+siblings_run_at_once(_Config) ->
+    [
+        begin
+            Top = self(),
+            Leaf = fun
+                ([top]) ->
+                    {ok, Outcomes} = limited_calls:on_loop(siblings, [5]),
+                    Outcomes;
+                (_Sibling) ->
+                    Top ! {begun, self()},
+                    receive
+                        go -> ok
+                    end
+            end,
+            ok = py:register_function(leaf, Leaf, #{concurrency => 1, overload => Overload}),
+            Call = limited_calls:begin_call(thread, leaf, top),
+            Siblings = [
+                receive
+                    {begun, Pid} -> Pid
+                after ?LIMIT -> error({only, Count})
+                end
+             || Count <- lists:seq(0, 4)
+            ],
+            ?assertEqual(#{running => 1, waiting => 0}, limited_calls:counts(leaf)),
+            [Pid ! go || Pid <- Siblings],
+            ?assertEqual(lists:duplicate(5, ok), limited_calls:outcome(Call))
+        end
+     || Overload <- [refuse, wait]
+    ].
 
 a_stranger_is_refused_meanwhile(_Config) ->
     Test = self(),
@@ -170,7 +189,7 @@ a_stranger_is_refused_meanwhile(_Config) ->
             {at_bottom, Pid} -> Pid
         after ?LIMIT -> error(not_at_bottom)
         end,
-    ?assertEqual(#{running => 3, places => 1, waiting => 0}, limited_calls:counts(nest)),
+    ?assertEqual(#{running => 1, waiting => 0}, limited_calls:counts(nest)),
     Stranger = limited_calls:begin_call(thread, nest, []),
     ?assertEqual(<<"Overloaded">>, limited_calls:outcome(Stranger)),
     Bottom ! go,

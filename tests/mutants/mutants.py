@@ -113,6 +113,20 @@ MUTANTS = (
         ("overload_SUITE",),
     ),
     Mutant(
+        "a nested call waits for a place",
+        "erl/src/py_function_call.erl",
+        "    case lists:member(Name, Ancestors) of",
+        "    case lists:member(Name, Ancestors) andalso self() =:= none of",
+        ("overload_nested_SUITE",),
+    ),
+    Mutant(
+        "the line is not served in order",
+        "erl/src/py_function_limit.erl",
+        "gb_trees:take_smallest(Line)",
+        "gb_trees:take_largest(Line)",
+        ("gate_SUITE",),
+    ),
+    Mutant(
         "large terms are copied on normal schedulers",
         "nif/beam/nif_entry.h",
         "if (are_large(env, {argv, static_cast<std::size_t>(argc)})) {",

@@ -163,7 +163,7 @@ entered(Value) ->
 
 -spec counts(atom()) -> #{atom() => non_neg_integer()}.
 counts(Name) ->
-    None = #{running => 0, places => 0, waiting => 0},
+    None = #{running => 0, waiting => 0},
     maps:get(atom_to_binary(Name), maps:get(limited, py:info()), None).
 
 -spec await_waiting(atom(), non_neg_integer()) -> ok.
