@@ -2,22 +2,23 @@
 %% @private
 %% Python's output and logs as events of Erlang's logger, under `{python_logging, logger}'.
 %%
-%% Lines wait in Python, in a bounded buffer, and this process fetches them. It keeps one request
-%% under way on a Python thread of its own; the answer is the next batch of lines. So a flood never
-%% fills a mailbox, and Python never waits for Erlang's log handlers. Lines that Python writes
-%% during a restart of this process wait for the new process. A batch counts as logged when the next
-%% one is requested. If this process is killed in between, the batch is logged again.
+%% Lines wait in Python, in a bounded queue, which drops and counts lines when it is full. This
+%% process gets the message `lines' when there are some. It takes a batch of them, by a request to a
+%% Python thread of its own. Python sends the message again only after this request. So a flood
+%% never fills the mailbox, and Python never waits for Erlang's log handlers.
+%%
+%% Lines that Python writes during a restart of this process wait for the new process. If this
+%% process is killed, the lines that it has taken and not logged are lost. The next process counts
+%% them as dropped.
 -module(py_logger).
 -behaviour(gen_server).
 
 -export([create_table/0, start_link/0, flush/1, level/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
-%% The last context. The supervisor owns the table: a new process closes the context of a killed
-%% one.
+%% `{done, Count}': the number of lines that were logged, or reported as dropped.
 -define(TABLE, ?MODULE).
 
--define(PYTHON, <<"erlang._logging">>).
 -define(FILTER, erlang_python).
 
 %% Milliseconds. These requests wait for nothing in Python but the GIL.
@@ -30,15 +31,7 @@
 %% Microseconds. A log handler that can't print a time as a date is removed by OTP.
 -define(YEAR_10000, 253402300800000000).
 
--record(state, {
-    context :: py_nif:context(),
-    %% The request under way.
-    take = none :: none | {reference(), py_nif:request_handle() | closed},
-    %% The number of the last logged batch.
-    logged = 0 :: non_neg_integer()
-}).
-
--type batch() :: {Number :: pos_integer(), Dropped :: non_neg_integer(), [line()]}.
+-type batch() :: {Earlier :: non_neg_integer(), Dropped :: non_neg_integer(), [line()]}.
 -type line() :: {
     Level :: integer(),
     Logger :: binary(),
@@ -60,7 +53,7 @@ start_link() ->
 
 %% Waits until the log handlers have all output of Python so far, also unfinished lines, and until
 %% OTP's own handlers have written it. Gives up at the timeout.
--spec flush(timeout()) -> ok | {error, timeout | not_running}.
+-spec flush(timeout()) -> ok | {error, timeout | not_running | term()}.
 flush(Timeout) ->
     try
         gen_server:call(?MODULE, flush, Timeout)
@@ -80,67 +73,63 @@ level(Level) when Level < 60 -> critical;
 level(Level) when Level < 70 -> alert;
 level(_Level) -> emergency.
 
--spec init([]) -> {ok, #state{}} | {stop, term()}.
+-spec init([]) -> {ok, py_nif:context()} | {stop, term()}.
 init([]) ->
     process_flag(trap_exit, true),
-    close_leftover(),
     Ref = make_ref(),
     Context = py_nif:new_context(Ref),
-    true = ets:insert(?TABLE, {context, Context}),
     receive
-        {py_result, Ref, ready} -> install(#state{context = Context})
+        {py_result, Ref, ready} -> install(Context)
     after ?START_TIMEOUT ->
         {stop, start_timeout}
     end.
 
--spec handle_call(flush, gen_server:from(), #state{}) ->
-    {reply, ok, #state{}} | {stop, term(), {error, timeout}, #state{}}.
-handle_call(flush, _From, State) ->
-    case log_rest(interrupt_take(State)) of
-        {ok, State1} ->
-            sync_handlers(),
-            {reply, ok, take(State1)};
-        {error, Why, State1} ->
-            {stop, {python_logging, Why}, {error, timeout}, State1}
+-spec handle_call(flush, gen_server:from(), py_nif:context()) ->
+    {reply, ok | {error, term()}, py_nif:context()}.
+handle_call(flush, _From, Context) ->
+    case log_rest(Context) of
+        ok -> {reply, sync_handlers(), Context};
+        {error, _} = Error -> {reply, Error, Context}
     end.
 
--spec handle_cast(term(), #state{}) -> {noreply, #state{}}.
-handle_cast(_Message, State) ->
-    {noreply, State}.
+-spec handle_cast(term(), py_nif:context()) -> {noreply, py_nif:context()}.
+handle_cast(_Message, Context) ->
+    {noreply, Context}.
 
--spec handle_info(term(), #state{}) -> {noreply, #state{}} | {stop, term(), #state{}}.
-handle_info({py_result, Ref, Answer}, State = #state{take = {Ref, _}}) ->
-    case Answer of
-        {ok, Batch} -> {noreply, take(log_batch(Batch, State#state{take = none}))};
-        {error, Why} -> {stop, {python_logging, Why}, State#state{take = none}}
-    end;
-handle_info(_Message, State) ->
-    {noreply, State}.
+-spec handle_info(term(), py_nif:context()) ->
+    {noreply, py_nif:context()} | {stop, term(), py_nif:context()}.
+handle_info(lines, Context) ->
+    _ = submit(take, Context),
+    {noreply, Context};
+handle_info({py_result, _Ref, {ok, Batch}}, Context) ->
+    log_batch(Batch),
+    {noreply, Context};
+handle_info({py_result, _Ref, {error, Why}}, Context) ->
+    {stop, {python_logging, Why}, Context};
+handle_info(_Message, Context) ->
+    {noreply, Context}.
 
 %% Python's output goes to its own streams again. All earlier output is logged.
--spec terminate(term(), #state{}) -> ok.
-terminate(Reason, State = #state{context = Context}) ->
-    case is_shutdown(Reason) of
-        true ->
-            State1 = interrupt_take(State),
-            _ = request(uninstall, [], State1),
-            _ = log_rest(State1),
-            _ = logger:remove_handler_filter(default, ?FILTER),
-            ok;
-        false ->
-            ok
-    end,
-    ok = py_nif:close_context(Context),
-    true = ets:delete(?TABLE, context),
+-spec terminate(term(), py_nif:context()) -> ok.
+terminate(shutdown, Context) ->
+    _ = request(uninstall, [], Context),
+    _ = log_rest(Context),
+    _ = logger:remove_handler_filter(default, ?FILTER),
+    ok;
+terminate(_Reason, _Context) ->
     ok.
 
--spec install(#state{}) -> {ok, #state{}} | {stop, term()}.
-install(State) ->
+-spec install(py_nif:context()) -> {ok, py_nif:context()} | {stop, term()}.
+install(Context) ->
     #{level := Primary} = logger:get_primary_config(),
     show_domain(),
-    case request(install, [lowest(Primary)], State) of
-        {ok, _} -> {ok, take(State)};
-        {error, Why} -> {stop, {python_logging, Why}}
+    case request(install, [lowest(Primary), self()], Context) of
+        {free, {ok, Taken}} ->
+            _ = ets:insert_new(?TABLE, {done, Taken}),
+            self() ! lines,
+            {ok, Context};
+        Why ->
+            {stop, {python_logging, Why}}
     end.
 
 %% OTP's default handler drops events of every domain but OTP's.
@@ -164,64 +153,52 @@ lowest(alert) -> 60;
 lowest(emergency) -> 70;
 lowest(none) -> 1000.
 
--spec take(#state{}) -> #state{}.
-take(State = #state{context = Context, logged = Logged}) ->
+%% Logs the lines that were written until now, in order: first the batch under way, if there is one.
+-spec log_rest(py_nif:context()) -> ok | {error, term()}.
+log_rest(Context) ->
+    await_rest(submit(take_rest, Context), Context).
+
+-spec await_rest(reference(), py_nif:context()) -> ok | {error, term()}.
+await_rest(Ref, Context) ->
+    receive
+        {py_result, Ref, {ok, {_Earlier, _Dropped, []} = Batch}} ->
+            log_batch(Batch);
+        {py_result, Ref, {ok, Batch}} ->
+            log_batch(Batch),
+            log_rest(Context);
+        {py_result, _Take, {ok, Batch}} ->
+            log_batch(Batch),
+            await_rest(Ref, Context);
+        {py_result, _Any, {error, _} = Error} ->
+            Error
+    after ?REQUEST_TIMEOUT ->
+        %% The batch is logged when it comes.
+        {error, timeout}
+    end.
+
+%% The answer is a batch.
+-spec submit(take | take_rest, py_nif:context()) -> reference().
+submit(Function, Context) ->
     Ref = make_ref(),
-    case py_nif:submit(Context, Ref, {call, ?PYTHON, <<"take">>, [Logged], #{}}) of
-        {ok, Handle} ->
-            State#state{take = {Ref, Handle}};
-        closed ->
-            self() ! {py_result, Ref, {error, disconnected}},
-            State#state{take = {Ref, closed}}
-    end.
+    {ok, _} = py_nif:submit(Context, Ref, python(Function, [])),
+    Ref.
 
-%% Afterwards the thread is free for another request.
--spec interrupt_take(#state{}) -> #state{}.
-interrupt_take(State = #state{take = none}) ->
-    State;
-interrupt_take(State = #state{take = {_Ref, closed}}) ->
-    State#state{take = none};
-interrupt_take(State = #state{take = {Ref, Handle}}) ->
-    State1 = State#state{take = none},
-    case py_nif:abandon(Handle) of
-        abandoned ->
-            State1;
-        replied ->
-            receive
-                {py_result, Ref, {ok, Batch}} -> log_batch(Batch, State1);
-                {py_result, Ref, {error, _}} -> State1
-            end
-    end.
+-spec request(install | uninstall, Args :: [term()], py_nif:context()) ->
+    py_request_wait:outcome().
+request(Function, Args, Context) ->
+    py_request_wait:run(Context, python(Function, Args), py_deadline:in(?REQUEST_TIMEOUT)).
 
--spec log_rest(#state{}) -> {ok, #state{}} | {error, term(), #state{}}.
-log_rest(State = #state{logged = Logged}) ->
-    case request(take_rest, [Logged], State) of
-        {ok, {_Number, 0, []} = Batch} -> {ok, log_batch(Batch, State)};
-        {ok, Batch} -> log_rest(log_batch(Batch, State));
-        {error, Why} -> {error, Why, State}
-    end.
+-spec python(Function :: atom(), Args :: [term()]) -> py_nif:request().
+python(Function, Args) ->
+    py_request:call('erlang._logging', Function, Args, #{}).
 
--spec request(atom(), Args :: [term()], #state{}) -> {ok, term()} | {error, term()}.
-request(Function, Args, #state{context = Context}) ->
-    Ref = make_ref(),
-    case py_nif:submit(Context, Ref, {call, ?PYTHON, atom_to_binary(Function), Args, #{}}) of
-        {ok, Handle} ->
-            receive
-                {py_result, Ref, Answer} -> Answer
-            after ?REQUEST_TIMEOUT ->
-                %% If an answer comes all the same, handle_info/2 ignores it.
-                _ = py_nif:abandon(Handle),
-                {error, timeout}
-            end;
-        closed ->
-            {error, disconnected}
-    end.
-
--spec log_batch(batch(), #state{}) -> #state{}.
-log_batch({Number, Dropped, Lines}, State) ->
+-spec log_batch(batch()) -> ok.
+log_batch({Earlier, Dropped, Lines}) ->
+    %% A killed process may have taken lines that it did not log.
+    Lost = Earlier - ets:lookup_element(?TABLE, done, 2),
+    log_dropped(Lost, "the process py_logger was killed before it had logged them"),
     log_lines(Lines, ?BURST),
-    log_dropped(Dropped),
-    State#state{logged = Number}.
+    log_dropped(Dropped, "they came faster than they could be logged").
 
 %% OTP's handlers drop events when 200 events wait. A burst reaches this number before the handlers
 %% slow this process down. So this process waits for the handlers after each burst.
@@ -243,7 +220,8 @@ log({Level, Logger, Text, Time, Thread, Place}) ->
         py_level => Level,
         py_thread => Thread
     },
-    logger:log(level(Level), Text, with_time(Time, with_place(Place, Metadata))).
+    logger:log(level(Level), Text, with_time(Time, with_place(Place, Metadata))),
+    count(1).
 
 -spec with_time(integer(), logger:metadata()) -> logger:metadata().
 with_time(Time, Metadata) when Time >= 0, Time < ?YEAR_10000 -> Metadata#{time => Time};
@@ -260,15 +238,21 @@ with_place({File, Line, Function}, Metadata) ->
 with_place(none, Metadata) ->
     Metadata.
 
--spec log_dropped(non_neg_integer()) -> ok.
-log_dropped(0) ->
+-spec log_dropped(non_neg_integer(), Why :: string()) -> ok.
+log_dropped(0, _Why) ->
     ok;
-log_dropped(Dropped) ->
+log_dropped(Dropped, Why) ->
     logger:warning(
-        "~b lines of Python's output were dropped: they came faster than they could be logged",
-        [Dropped],
+        "~b lines of Python's output were dropped: ~s",
+        [Dropped, Why],
         #{domain => [python], py_logger => <<"erlang">>, py_dropped => Dropped}
-    ).
+    ),
+    count(Dropped).
+
+-spec count(pos_integer()) -> ok.
+count(Lines) ->
+    _ = ets:update_counter(?TABLE, done, Lines),
+    ok.
 
 %% OTP's log handlers write in processes of their own. A halting node does not wait for them.
 -spec sync_handlers() -> ok.
@@ -280,15 +264,4 @@ sync_handlers() ->
             (#{}) -> ok
         end,
         logger:get_handler_config()
-    ).
-
--spec is_shutdown(term()) -> boolean().
-is_shutdown(Reason) ->
-    Reason =:= normal orelse Reason =:= shutdown orelse
-        (is_tuple(Reason) andalso element(1, Reason) =:= shutdown).
-
--spec close_leftover() -> ok.
-close_leftover() ->
-    lists:foreach(
-        fun({context, Context}) -> ok = py_nif:close_context(Context) end, ets:take(?TABLE, context)
     ).

@@ -5,11 +5,13 @@ import logging
 import os
 import sys
 import threading
+from functools import partial
 from typing import cast
 
+import _erlang
 from erlang import _uncaught
 from erlang._line_stream import LineStream
-from erlang._outbox import Batch, Line, Outbox, as_utf8, take_for_erlang
+from erlang._outbox import Batch, Line, Outbox, as_utf8
 from erlang._thread_names import thread_name
 
 # The levels of the two streams, as `logging` counts. They are Erlang's notice and warning, which
@@ -88,14 +90,18 @@ _outbox = Outbox()
 _redirection: Redirection | None = None
 
 
-def install(level: int) -> None:
-    """Redirects the output. A second call, after a restart of the Erlang side, changes nothing.
+def install(level: int, reader: _erlang.Pid) -> int:
+    """Redirects the output. A second call, after a restart of the reader, changes only the reader.
 
-    ``level`` is the lowest level, as `logging` counts, that Erlang's logger lets pass.
+    ``level`` is the lowest level, as `logging` counts, that Erlang's logger lets pass. The process
+    ``reader`` gets the message ``lines`` when there are lines to `take`. Returns the number of
+    lines before this call that were taken or dropped.
     """
     global _redirection
+    taken = _outbox.attach(partial(_erlang.send, reader, _erlang.Atom("lines")))
     if _redirection is None:
         _redirection = Redirection(_outbox, level)
+    return taken
 
 
 def is_installed() -> bool:
@@ -112,16 +118,16 @@ def uninstall() -> None:
         redirection.undo()
 
 
-def take(acknowledged: int) -> Batch:
-    """Waits for the next lines. The reader has finished the batch numbered ``acknowledged``."""
-    return take_for_erlang(_outbox, acknowledged)
+def take() -> Batch:
+    """The next lines. The reader gets the message again when there are more."""
+    return _outbox.take()
 
 
-def take_rest(acknowledged: int) -> Batch:
-    """The lines that are there, without waiting. Includes the incomplete lines of all threads."""
+def take_rest() -> Batch:
+    """The next lines, also the incomplete lines of all threads."""
     if _redirection is not None:
         _redirection.flush()
-    return _outbox.take(acknowledged, False)
+    return _outbox.take()
 
 
 def _line(record: logging.LogRecord, text: str) -> Line:

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Log lines on their way from any Python thread to the one Erlang process that fetches them."""
+"""Log lines on their way from any Python thread to the one Erlang process that takes them."""
 
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
-
-import _erlang
 
 
 class Line(NamedTuple):
@@ -24,19 +23,25 @@ class Line(NamedTuple):
 
 
 class Batch(NamedTuple):
-    number: int
+    # The number of lines before this batch, also of dropped lines.
+    earlier: int
     # The number of lines that were dropped since the last batch.
     dropped: int
     lines: list[Line]
 
 
 class Outbox:
-    """A bounded queue with one reader.
+    """A bounded queue with one reader, which is called when there are lines.
 
-    ``put`` never waits for Erlang. If the queue is full, ``put`` gives the reader `PATIENCE` to
-    make room. Then it drops lines and counts them, from then on at once until the reader has come.
-    A thread that runs an event loop does not wait at all. Nothing here holds a lock while other
-    code runs, so lines may come from signal handlers, destructors and callbacks.
+    ``put`` never waits for Erlang's log handlers. It has three modes, as these handlers have:
+
+    - While there is room, ``put`` returns at once.
+    - If the queue is full, ``put`` gives the reader `PATIENCE` to make room. A thread that runs an
+      event loop does not wait.
+    - If the reader is late, ``put`` drops lines and counts them, until the reader has come.
+
+    Nothing here holds a lock while other code runs, so lines may come from signal handlers,
+    destructors and callbacks.
     """
 
     MOST_LINES = 10_000
@@ -49,50 +54,66 @@ class Outbox:
 
     def __init__(self) -> None:
         # Works for writers that interrupt one another: put() may be called at any point of put().
-        self._queue: SimpleQueue[Line | None] = SimpleQueue()
-        # Guards the three numbers below. Nothing else happens under this lock.
+        self._queue: SimpleQueue[Line] = SimpleQueue()
+        # Guards the four numbers below. Nothing else happens under this lock.
         self._count = threading.Lock()
         self._lines = 0
         self._characters = 0
         self._dropped = 0
+        self._taken = 0
         self._reader_is_late = False
-        self._reading = threading.Lock()
-        # The number of the reader that came last.
-        self._turn = object()
-        self._batch = Batch(0, 0, [])
+        # Whether the next line calls the reader.
+        self._reader_waits = False
+        self._call: Callable[[], object] = lambda: None
+
+    def attach(self, call: Callable[[], object]) -> int:
+        """From now on ``call`` calls the reader. It must not run Python code.
+
+        The new reader begins with a `take`. Returns the number of lines before this call.
+        """
+        self._reader_waits = False
+        self._call = call
+        return self._taken
 
     def put(self, line: Line) -> None:
         """Any thread."""
         size = len(line.text)
         if self._reserve(size) or self._wait_for_room(size):
             self._queue.put(line)
+            self._call_reader()
         else:
             with self._count:
                 self._dropped += 1
 
-    def take(self, acknowledged: int, wait: bool) -> Batch:
-        """Takes the next batch; or the last batch again, unless its number is ``acknowledged``.
-
-        So no batch is lost if its reader dies before it has worked on the batch. Waits for a line,
-        or until `wake`.
-        """
-        self._turn = turn = object()
-        if not self._reading.acquire(blocking=False):
-            self.wake()  # makes a reader whose process is dead give way
-            self._reading.acquire()
+    def take(self) -> Batch:
+        """Takes the next lines. Calls the reader when there are more: now, or at the next line."""
+        # First, so that a line that comes too late for this batch calls the reader.
+        self._reader_waits = True
+        lines: list[Line] = []
+        characters = 0
         try:
-            empty = not (self._batch.lines or self._batch.dropped)
-            # A reader that was overtaken while it waited here must not wait for lines: another
-            # reader may have got the wake-up that was meant for it.
-            if turn is self._turn and (empty or self._batch.number == acknowledged):
-                self._batch = self._next_batch(wait)
-            return self._batch
-        finally:
-            self._reading.release()
+            while len(lines) < self.BATCH_LINES and characters < self.BATCH_CHARACTERS:
+                line = self._queue.get_nowait()
+                lines.append(line)
+                characters += len(line.text)
+            self._call_reader()
+        except Empty:
+            pass
+        with self._count:
+            self._lines -= len(lines)
+            self._characters -= characters
+            dropped, self._dropped = self._dropped, 0
+            earlier = self._taken
+            self._taken += len(lines) + dropped
+        self._reader_is_late = False
+        return Batch(earlier, dropped, lines)
 
-    def wake(self) -> None:
-        """Any thread: ends a take() that waits now or next."""
-        self._queue.put(None)
+    def _call_reader(self) -> None:
+        if self._reader_waits:
+            # Neither another thread nor an exception comes between these two statements: no
+            # function begins or ends there, and no loop goes on.
+            self._reader_waits = False
+            self._call()
 
     def _reserve(self, size: int) -> bool:
         with self._count:
@@ -114,32 +135,6 @@ class Outbox:
                 return True
         self._reader_is_late = True
         return False
-
-    def _next_batch(self, wait: bool) -> Batch:
-        lines: list[Line] = []
-        characters = 0
-        try:
-            line = self._queue.get(block=wait)
-            while line is not None:
-                lines.append(line)
-                characters += len(line.text)
-                if len(lines) == self.BATCH_LINES or characters >= self.BATCH_CHARACTERS:
-                    break
-                line = self._queue.get_nowait()
-        except Empty:
-            pass
-        with self._count:
-            self._lines -= len(lines)
-            self._characters -= characters
-            dropped, self._dropped = self._dropped, 0
-        self._reader_is_late = False
-        return Batch(self._batch.number + 1, dropped, lines)
-
-
-def take_for_erlang(outbox: Outbox, acknowledged: int) -> Batch:
-    """Waits. Also ends when the Erlang process gives up the request or dies."""
-    _erlang.on_interrupt(outbox.wake)
-    return outbox.take(acknowledged, True)
 
 
 def as_utf8(text: object) -> str:

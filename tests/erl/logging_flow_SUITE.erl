@@ -1,5 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Python's lines on their way to Erlang's logger: bounded and complete, from start to stop.
+%% Python's lines on their way to Erlang's logger, from start to stop: bounded, and each one logged
+%% or counted as dropped.
 -module(logging_flow_SUITE).
 
 -include_lib("stdlib/include/assert.hrl").
@@ -54,8 +55,9 @@ dropped() ->
     after 0 -> 0
     end.
 
-%% Lines that the killed logger had fetched, but perhaps not logged, are logged again.
-a_killed_logger_loses_nothing(_Config) ->
+%% The lines that the killed logger had taken, but not logged, are dropped and counted. All other
+%% lines are logged once and in order.
+a_killed_logger_counts_what_it_loses(_Config) ->
     %% The logger's thread, and the threads that earlier cases left in uninterruptible code.
     Before = threads_outside_the_pool(),
     Lines = 3000,
@@ -64,26 +66,32 @@ a_killed_logger_loses_nothing(_Config) ->
             <<"[(print('line', i), time.sleep(0.0001)) for i in range(n)] and None">>, #{n => Lines}
         )
     end),
-    kill_until_done(Printing),
+    Kills = kill_until_done(Printing, 0),
     ok = py_logger:flush(30000),
     Expected = [<<"line ", (integer_to_binary(I))/binary>> || I <- lists:seq(0, Lines - 1)],
     Seen = log_probe:texts(<<"stdout">>),
-    ?assertEqual(0, dropped()),
-    ?assertEqual([], Expected -- Seen),
-    ?assertEqual([], lists:usort(Seen) -- Expected),
+    Missing = Expected -- Seen,
+    ?assertEqual(Expected -- Missing, Seen),
+    %% A logger that dies right after it has logged a line has not counted this line.
+    Dropped = dropped(),
+    ct:pal("~b kills, ~b missing, ~b dropped", [Kills, length(Missing), Dropped]),
+    ?assert(Dropped >= length(Missing)),
+    ?assert(Dropped =< length(Missing) + Kills),
     %% The threads of the killed loggers have ended.
     eventually:true(fun() -> threads_outside_the_pool() =< Before end).
 
 threads_outside_the_pool() ->
     maps:get(contexts, py_nif:stats()) - maps:get(total, py_context_pool:info()).
 
-kill_until_done({Pid, Monitor} = Printing) ->
+kill_until_done({Pid, Monitor} = Printing, Kills) ->
     receive
-        {'DOWN', Monitor, process, Pid, Reason} -> normal = Reason
+        {'DOWN', Monitor, process, Pid, Reason} ->
+            normal = Reason,
+            Kills
     after 50 ->
         death:kill(py_logger),
         eventually:true(fun() -> is_pid(whereis(py_logger)) end),
-        kill_until_done(Printing)
+        kill_until_done(Printing, Kills + 1)
     end.
 
 flush_waits_for_unfinished_lines(_Config) ->

@@ -29,45 +29,55 @@ class SmallOutbox(Outbox):
     PATIENCE = 0.01
 
 
-def texts(outbox: Outbox, acknowledged: int = 0) -> list[str]:
+def texts(outbox: Outbox) -> list[str]:
     """The texts of all batches."""
     found: list[str] = []
-    while True:
-        batch = outbox.take(acknowledged, False)
-        if not batch.lines:
-            return found
-        found += [each.text for each in batch.lines]
-        acknowledged = batch.number
+    while lines := outbox.take().lines:
+        found += [each.text for each in lines]
+    return found
 
 
-def test_a_batch_comes_again_until_it_is_acknowledged() -> None:
+def test_the_reader_is_called_once_after_each_take() -> None:
+    calls: list[int] = []
     outbox = SmallOutbox()
+    outbox.attach(lambda: calls.append(len(calls)))
+    outbox.put(line("before the first take"))
+    assert calls == []
+    assert texts(outbox) == ["before the first take"]
     for text in "abc":
         outbox.put(line(text))
-    first = outbox.take(0, True)
-    assert [each.text for each in first.lines] == ["a", "b"]
-    assert outbox.take(first.number - 1, True) == first
-    second = outbox.take(first.number, True)
-    assert [each.text for each in second.lines] == ["c"]
-    assert outbox.take(second.number, False).lines == []
+    assert len(calls) == 1
+    assert [each.text for each in outbox.take().lines] == ["a", "b"]
+    assert len(calls) == 2  # for the rest
+    assert texts(outbox) == ["c"]
+    outbox.put(line("d"))
+    assert len(calls) == 3
 
 
 def test_what_finds_no_room_is_counted_once() -> None:
     outbox = SmallOutbox()
     for number in range(10):
         outbox.put(line(str(number)))
-    first = outbox.take(0, True)
+    first = outbox.take()
     assert (first.dropped, len(first.lines)) == (7, 2)
     outbox.put(line("room again"))
-    second = outbox.take(first.number, True)
+    second = outbox.take()
     assert (second.dropped, [each.text for each in second.lines]) == (0, ["2", "room again"])
+
+
+def test_batches_say_how_many_lines_were_before_them() -> None:
+    outbox = SmallOutbox()
+    for number in range(10):
+        outbox.put(line(str(number)))
+    assert [outbox.take().earlier for _ in range(3)] == [0, 9, 10]
+    assert outbox.attach(lambda: None) == 10
 
 
 def test_characters_are_bounded_too_but_any_line_passes_alone() -> None:
     outbox = SmallOutbox()
     outbox.put(line("x" * 1000))
     outbox.put(line("y"))
-    batch = outbox.take(0, True)
+    batch = outbox.take()
     assert (batch.dropped, [len(each.text) for each in batch.lines]) == (1, [1000])
 
 
@@ -92,17 +102,7 @@ async def test_a_thread_with_a_loop_does_not_wait_for_room() -> None:
     outbox = PatientOutbox()
     for text in "abcd":
         outbox.put(line(text))
-    assert outbox.take(0, True).dropped == 1
-
-
-def test_wake_ends_a_take_that_waits() -> None:
-    outbox = Outbox()
-    batches: list[int] = []
-    taker = threading.Thread(target=lambda: batches.append(len(outbox.take(0, True).lines)))
-    taker.start()
-    outbox.wake()
-    taker.join(60)
-    assert batches == [0]
+    assert outbox.take().dropped == 1
 
 
 def test_lines_of_many_threads_are_neither_lost_nor_mixed() -> None:
