@@ -55,6 +55,27 @@ dropped() ->
     after 0 -> 0
     end.
 
+a_logger_that_dies_amid_a_batch_has_dropped_the_rest(_Config) ->
+    Deadly = fun
+        (#{msg := {string, <<"line 4">>}}, _) -> exit(self(), kill);
+        (_, _) -> ignore
+    end,
+    ok = logger:add_handler_filter(log_probe, deadly, {Deadly, none}),
+    ok = sys:suspend(py_logger),
+    ok = py:exec(<<"for i in range(10): print('line', i)">>),
+    Monitor = monitor(process, py_logger),
+    ok = sys:resume(py_logger),
+    receive
+        {'DOWN', Monitor, process, _, killed} -> ok
+    after 10000 -> error(not_killed)
+    end,
+    eventually:true(fun() -> is_pid(whereis(py_logger)) end),
+    ok = py:exec(<<"print('line', 10)">>),
+    ok = py_logger:flush(10000),
+    Logged = [<<"line ", (integer_to_binary(I))/binary>> || I <- [0, 1, 2, 3, 10]],
+    ?assertEqual(Logged, log_probe:texts(<<"stdout">>)),
+    ?assertEqual(6, dropped()).
+
 %% The lines that the killed logger had taken, but not logged, are dropped and counted. All other
 %% lines are logged once and in order.
 a_killed_logger_counts_what_it_loses(_Config) ->

@@ -127,6 +127,20 @@ MUTANTS = (
         ("gate_SUITE",),
     ),
     Mutant(
+        "nobody counts the lines that a killed logger has taken",
+        "erl/src/py_logger.erl",
+        "    Lost = Earlier - ets:lookup_element(?TABLE, done, 2),",
+        "    Lost = Earlier - Earlier,",
+        ("logging_flow_SUITE",),
+    ),
+    Mutant(
+        "nobody tells the logger that a full batch was not all",
+        "pysrc/erlang/_outbox.py",
+        "            self._call_reader()\n        except Empty:",
+        "        except Empty:",
+        ("tests/python/test_logging.py",),
+    ),
+    Mutant(
         "large terms are copied on normal schedulers",
         "nif/beam/nif_entry.h",
         "if (are_large(env, {argv, static_cast<std::size_t>(argc)})) {",
