@@ -5,6 +5,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <utility>
 
 #include "loop_bridge/call_meter.h"
@@ -25,11 +26,9 @@ public:
     // made, the error becomes the future's exception.
     void resolve(Gil gil, PyObject* module, const Completion& completion) noexcept;
 
-    // Why a call fails without a reply. The texts are literals.
+    // Why a call fails without a reply.
     struct Reason {
-        const char* kind;
-        const char* text;    // null: `make` builds one from `seconds`
-        double seconds = 0;  // the call's timeout
+        std::optional<double> timeout;  // the seconds that ran out; nothing: the handler is gone
     };
     // Marks the call to fail. Its completion will be stale. False if the call has ended.
     bool abandon(Gil gil, CallId id, const Reason& reason);

@@ -72,14 +72,4 @@ CallArguments read_call_arguments(Gil gil, const char* function, PyObject* const
     return read;
 }
 
-ERL_NIF_TERM function_name_term(Gil, ErlNifEnv* env, PyObject* name) {
-    Py_ssize_t size = 0;
-    const char* text = PyUnicode_AsUTF8AndSize(name, &size);
-    if (text == nullptr) throw PyError{};
-    ERL_NIF_TERM term = 0;
-    unsigned char* bytes = enif_make_new_binary(env, static_cast<std::size_t>(size), &term);
-    std::copy(text, text + size, bytes);
-    return term;
-}
-
 }  // namespace nif

@@ -3,8 +3,6 @@
 // Threads: with the GIL.
 #pragma once
 
-#include <erl_nif.h>
-
 #include <cstddef>
 #include <optional>
 
@@ -25,8 +23,5 @@ struct CallArguments {
 // `function` names the caller's function in error texts. Throws PyError.
 CallArguments read_call_arguments(loop_bridge::Gil gil, const char* function, PyObject* const* args,
                                   Py_ssize_t count, PyObject* keywords);
-
-// The name as a binary. Throws ValueError for lone surrogates.
-ERL_NIF_TERM function_name_term(loop_bridge::Gil gil, ErlNifEnv* env, PyObject* name);
 
 }  // namespace nif

@@ -3,12 +3,12 @@
 
 #include <array>
 #include <cstdio>
+#include <string>
 
 #include "nif/node/node.h"
 
 namespace nif {
 
-using loop_bridge::Gil;
 using loop_bridge::PyRef;
 
 namespace {
@@ -22,21 +22,38 @@ std::string printed(double seconds) {
 
 }  // namespace
 
-PyRef make_call_error(Gil, const ModuleState& state, const char* kind, PyObject* name,
-                      const char* text) {
+PyRef CallErrors::too_many_calls() const {
+    const std::string text =
+        std::to_string(Node::instance().meter.limit()) +
+        " calls are in flight, the limit of this node (max_in_flight); call again later";
+    return make("overloaded", text.c_str());
+}
+
+PyRef CallErrors::not_running() const { return make("disconnected", kNotRunning); }
+
+PyRef CallErrors::outlived_its_application() const {
+    return make("disconnected",
+                "this thread belongs to a run of the application erlang_python that was stopped");
+}
+
+PyRef CallErrors::handler_gone() const {
+    return make("disconnected", "the Erlang process that handled the call is gone");
+}
+
+PyRef CallErrors::no_handler_within(double seconds) const {
+    const std::string text =
+        "no Erlang process was ready for the call within " + printed(seconds);
+    return make("timeout", text.c_str());
+}
+
+PyRef CallErrors::no_reply_within(double seconds) const {
+    const std::string text = "no reply within " + printed(seconds);
+    return make("timeout", text.c_str());
+}
+
+PyRef CallErrors::make(const char* kind, const char* text) const {
     return PyRef::steal(
-        PyObject_CallFunction(state.make_error.get(), "sOOs[]", kind, name, Py_None, text));
+        PyObject_CallFunction(state_.make_error.get(), "sOOs[]", kind, name_, Py_None, text));
 }
-
-std::string too_many_calls() {
-    return std::to_string(Node::instance().meter.limit()) +
-           " calls are in flight, the limit of this node (max_in_flight); call again later";
-}
-
-std::string no_handler_within(double seconds) {
-    return "no Erlang process was ready for the call within " + printed(seconds);
-}
-
-std::string no_reply_within(double seconds) { return "no reply within " + printed(seconds); }
 
 }  // namespace nif

@@ -1,20 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// call_errors.h: errors of calls that fail before their reply. Each text names its limit.
-// Threads: any; make_call_error() with the GIL.
+// call_errors.h: the exceptions of calls that end without a reply. Each text names its limit.
+// Threads: with the GIL.
 #pragma once
-
-#include <string>
 
 #include "nif/node/module_state.h"
 
 namespace nif {
 
-// The exception of class `kind` for a call of `name`.
-loop_bridge::PyRef make_call_error(loop_bridge::Gil gil, const ModuleState& state, const char* kind,
-                                   PyObject* name, const char* text);
+inline constexpr const char* kNotRunning = "the application erlang_python is not running";
 
-std::string too_many_calls();
-std::string no_handler_within(double seconds);
-std::string no_reply_within(double seconds);
+// Each makes the exception for a call of the function `name`.
+class CallErrors {
+public:
+    CallErrors(loop_bridge::Gil, const ModuleState& state, PyObject* name) noexcept
+        : state_(state), name_(name) {}
+
+    // erlang.Overloaded
+    loop_bridge::PyRef too_many_calls() const;
+    // erlang.Disconnected
+    loop_bridge::PyRef not_running() const;
+    loop_bridge::PyRef outlived_its_application() const;
+    loop_bridge::PyRef handler_gone() const;
+    // erlang.Timeout
+    loop_bridge::PyRef no_handler_within(double seconds) const;
+    loop_bridge::PyRef no_reply_within(double seconds) const;
+
+private:
+    // `kind` is a key of erlang._errors._CLASSES.
+    loop_bridge::PyRef make(const char* kind, const char* text) const;
+
+    const ModuleState& state_;
+    PyObject* name_;
+};
 
 }  // namespace nif

@@ -6,9 +6,7 @@
 #include "loop_bridge/turn.h"
 #include "nif/beam/deeper.h"
 #include "nif/calls/call_errors.h"
-#include "nif/conversion/python_to_term.h"
-#include "nif/conversion/term_to_python.h"
-#include "nif/requests/nesting.h"
+#include "nif/calls/encoded_call.h"
 #include "nif/requests/request_object.h"
 
 namespace nif {
@@ -30,9 +28,6 @@ namespace {
 constexpr std::size_t kSentAtOnce = 16;    // calls in flight; up to these, each call is a message
 constexpr std::size_t kMessageCalls = 64;  // gathered calls that make a full message
 constexpr int kRounds = 4;                 // rounds of one drain(): entries arrive meanwhile
-
-constexpr FutureResolver::Reason kHandlerGone{"disconnected",
-                                              "the Erlang process that handled the call is gone"};
 
 }  // namespace
 
@@ -79,28 +74,17 @@ void LoopCaller::drop_garbage() noexcept {
 }
 
 PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
-    PyObject* name = call.name;
+    const CallErrors errors{gil, state_, call.name};
     const Nesting nesting = Nesting::current(gil, state_);
-    // Check the limit before the arguments are converted: an overloaded node must not spend that
-    // time.
-    auto ticket = Node::instance().meter.admit(nesting.may_use_overdraft(gil));
-    if (!ticket) return refused(gil, name, "overloaded", too_many_calls().c_str());
-    if (!gathered_env_) gathered_env_ = make_term_env();
-    ErlNifEnv* env = gathered_env_.get();
-    const ERL_NIF_TERM function = function_name_term(gil, env, name);
-    const ERL_NIF_TERM arguments =
-        python_args_to_list(gil, state_.types, env, call.args, call.count);
-    const ERL_NIF_TERM options = nesting.options(gil, state_.types, env, call.wait);
-    if (!opened_) {
-        opened_ = ChannelResource::open(channel_, ChannelKind::kLoop);
-        if (!opened_) {
-            return refused(gil, name, "disconnected",
-                           "the application erlang_python is not running");
-        }
-    }
-    const bool over_limit = ticket->over_limit();
+    auto encoded = encode_call(gil, state_, call, nesting, nesting.may_use_overdraft(gil),
+                               gathered_env_);
+    if (!encoded) return failed_future(gil, errors.too_many_calls());
+    if (!opened_) opened_ = ChannelResource::open(channel_, ChannelKind::kLoop);
+    if (!opened_) return failed_future(gil, errors.not_running());
+    const bool over_limit = encoded->ticket.over_limit();
     PyRef future = make_future(gil);
-    const CallId id = futures_.open(gil, future, PyRef::borrow(name), std::move(*ticket));
+    const CallId id =
+        futures_.open(gil, future, PyRef::borrow(call.name), std::move(encoded->ticket));
     const PyRef py_id = PyRef::steal(PyLong_FromUnsignedLongLong(id));
     if (PyObject_SetAttr(future.get(), state_.name_id.get(), py_id.get()) != 0 ||
         PyObject_SetAttr(future.get(), state_.name_channel.get(), owner_) != 0) {
@@ -108,15 +92,14 @@ PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
         throw PyError{};
     }
     if (over_limit) nesting.set_overdraft(gil, future);
-    gathered_.push_back(
-        {id, enif_make_tuple4(env, enif_make_uint64(env, id), function, arguments, options)});
+    ErlNifEnv* env = gathered_env_.get();
+    gathered_.push_back({id, enif_make_tuple4(env, enif_make_uint64(env, id), encoded->function,
+                                              encoded->arguments, encoded->options)});
     return future;
 }
 
-// Returns a future that has failed already.
-PyRef LoopCaller::refused(Gil gil, PyObject* name, const char* kind, const char* text) {
+PyRef LoopCaller::failed_future(Gil gil, const PyRef& error) {
     PyRef future = make_future(gil);
-    const PyRef error = make_call_error(gil, state_, kind, name, text);
     PyRef::steal(PyObject_CallMethod(future.get(), "set_exception", "O", error.get()));
     return future;
 }
@@ -187,7 +170,7 @@ void LoopCaller::forget(Gil gil, CallId id) {
 }
 
 void LoopCaller::expire(Gil gil, CallId id, double seconds) {
-    if (!futures_.abandon(gil, id, {"timeout", nullptr, seconds}) || ended_) return;
+    if (!futures_.abandon(gil, id, {seconds}) || ended_) return;
     channel_->channel().wake();
     stop(gil, id);
 }
@@ -227,9 +210,8 @@ void LoopCaller::drain(Gil gil) {
 bool LoopCaller::take_next(Gil gil) {
     const bool failed =
         futures_.fail_one_abandoned(gil, [&](PyObject* name, const FutureResolver::Reason& reason) {
-            const std::string text =
-                reason.text == nullptr ? no_reply_within(reason.seconds) : reason.text;
-            return make_call_error(gil, state_, reason.kind, name, text.c_str());
+            const CallErrors errors{gil, state_, name};
+            return reason.timeout ? errors.no_reply_within(*reason.timeout) : errors.handler_gone();
         });
     if (failed) return true;
     EntryPtr entry = arrived_.pop_front();
@@ -272,7 +254,7 @@ void LoopCaller::lost(Gil gil) noexcept {
     gathered_.clear();
     gathered_env_.reset();
     stopped_.clear();
-    futures_.abandon_all(gil, kHandlerGone);
+    futures_.abandon_all(gil, {});
 }
 
 void LoopCaller::shutdown(Gil gil) noexcept {

@@ -69,8 +69,7 @@ private:
     void send_calls() noexcept;
     void send_stops() noexcept;
     loop_bridge::PyRef make_future(loop_bridge::Gil gil);
-    loop_bridge::PyRef refused(loop_bridge::Gil gil, PyObject* name, const char* kind,
-                               const char* text);
+    loop_bridge::PyRef failed_future(loop_bridge::Gil gil, const loop_bridge::PyRef& error);
     loop_bridge::PyRef build(loop_bridge::Gil gil, const CallArguments& call);
 
     ModuleState& state_;

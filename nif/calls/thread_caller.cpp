@@ -5,7 +5,7 @@
 
 #include "nif/calls/call_errors.h"
 #include "nif/calls/channel_pool.h"
-#include "nif/conversion/python_to_term.h"
+#include "nif/calls/encoded_call.h"
 #include "nif/erlpy/main_signals.h"
 #include "nif/interruption/interruptions.h"
 #include "nif/interruption/waiting_thread.h"
@@ -25,10 +25,10 @@ using loop_bridge::WaitOutcome;
 
 namespace {
 
-[[noreturn]] void raise_call_error(Gil gil, PyObject* module, const char* kind, PyObject* name,
-                                   const char* text) {
-    const PyRef error = make_call_error(gil, ModuleState::of(module), kind, name, text);
-    raise_object(gil, error.get());
+[[noreturn]] void fail_with(Gil gil, const PyRef& error) { raise_object(gil, error.get()); }
+
+CallErrors errors_of(Gil gil, PyObject* module, const CallArguments& call) {
+    return {gil, ModuleState::of(module), call.name};
 }
 
 Stack current_stack(Gil, const ModuleState& state) {
@@ -42,11 +42,6 @@ Stack current_stack(Gil, const ModuleState& state) {
     return current;
 }
 
-[[noreturn]] void raise_disconnected(Gil gil, PyObject* module, PyObject* name) {
-    raise_call_error(gil, module, "disconnected", name,
-                     "the Erlang process that handled the call is gone");
-}
-
 }  // namespace
 
 ThreadCaller& ThreadCaller::current() noexcept {
@@ -57,33 +52,26 @@ ThreadCaller& ThreadCaller::current() noexcept {
 }
 
 PyRef ThreadCaller::call(Gil gil, PyObject* module, const CallArguments& call, Deadline deadline) {
-    PyObject* name = call.name;
-    const Nesting nesting = Nesting::current(gil, ModuleState::of(module));
+    const ModuleState& state = ModuleState::of(module);
+    const Nesting nesting = Nesting::current(gil, state);
     const bool nested =
         nesting.nested() ||
         std::any_of(lines_.begin(), lines_.end(), [](const auto& line) { return !line->idle(); });
     if (requests_.outlived_epoch()) {
         // This thread outlived a stop of the application. It must not call into the new
         // incarnation.
-        raise_call_error(gil, module, "disconnected", name,
-                         "this thread belongs to a run of the application erlang_python that was "
-                         "stopped");
+        fail_with(gil, errors_of(gil, module, call).outlived_its_application());
     }
-    auto ticket = Node::instance().meter.admit(nested);
-    if (!ticket) raise_call_error(gil, module, "overloaded", name, too_many_calls().c_str());
-    const auto& types = ModuleState::of(module).types;
-    TermEnv env = make_term_env();
-    const ERL_NIF_TERM function = function_name_term(gil, env.get(), name);
-    const ERL_NIF_TERM arguments =
-        python_args_to_list(gil, types, env.get(), call.args, call.count);
-    const ERL_NIF_TERM options = nesting.options(gil, types, env.get(), call.wait);
+    TermEnv env;
+    auto encoded = encode_call(gil, state, call, nesting, nested, env);
+    if (!encoded) fail_with(gil, errors_of(gil, module, call).too_many_calls());
 
-    const Stack stack = current_stack(gil, ModuleState::of(module));
+    const Stack stack = current_stack(gil, state);
     CallLine& line = ready_line(gil, module, call, stack, deadline);
-    WaitingCall& waiting = line.begin(stack, std::move(*ticket));
+    WaitingCall& waiting = line.begin(stack, std::move(encoded->ticket));
     const ERL_NIF_TERM message =
-        enif_make_tuple5(env.get(), atoms.call, enif_make_uint64(env.get(), waiting.id), function,
-                         arguments, options);
+        enif_make_tuple5(env.get(), atoms.call, enif_make_uint64(env.get(), waiting.id),
+                         encoded->function, encoded->arguments, encoded->options);
     line.channel().send(std::move(env), message);
     std::unique_ptr<WaitingCall> ended;
     try {
@@ -98,9 +86,9 @@ PyRef ThreadCaller::call(Gil gil, PyObject* module, const CallArguments& call, D
     retire(line);
     Interruptions::instance().raise_here(gil);
 
-    PyRef value = ended->completion->value(gil, module, name);
+    PyRef value = ended->completion->value(gil, module, call.name);
     if (ended->completion->succeeded()) return value;
-    raise_object(gil, value.get());
+    fail_with(gil, value);
 }
 
 CallLine& ThreadCaller::ready_line(Gil gil, PyObject* module, const CallArguments& call,
@@ -128,18 +116,16 @@ CallLine& ThreadCaller::open_line(Gil gil, PyObject* module, const CallArguments
         channel = ResourcePtr<ChannelResource>::make();
         if (!ChannelResource::open(channel, ChannelKind::kThread)) {
             channel->close();
-            raise_call_error(gil, module, "disconnected", call.name,
-                             "the application erlang_python is not running");
+            fail_with(gil, errors_of(gil, module, call).not_running());
         }
     }
     auto line = std::make_unique<CallLine>(std::move(channel));
     const auto settled = [&] { return line->closed() || line->channel().attached(); };
     try {
         if (!wait_until(gil, module, *line, deadline, settled)) {
-            raise_call_error(gil, module, "timeout", call.name,
-                             no_handler_within(*call.timeout).c_str());
+            fail_with(gil, errors_of(gil, module, call).no_handler_within(*call.timeout));
         }
-        if (line->closed()) raise_disconnected(gil, module, call.name);
+        if (line->closed()) fail_with(gil, errors_of(gil, module, call).handler_gone());
     } catch (const PyError&) {
         line->close();
         throw;
@@ -152,12 +138,12 @@ void ThreadCaller::await_completion(Gil gil, PyObject* module, const CallArgumen
                                     CallLine& line, const WaitingCall& waiting, Deadline deadline) {
     const auto settled = [&] { return waiting.completion != nullptr || line.closed(); };
     if (!wait_until(gil, module, line, deadline, settled)) {
-        raise_call_error(gil, module, "timeout", call.name, no_reply_within(*call.timeout).c_str());
+        fail_with(gil, errors_of(gil, module, call).no_reply_within(*call.timeout));
     }
     if (waiting.completion) return;
     Interruptions::instance().raise_here(gil);
-    if (!line.broken_by) raise_disconnected(gil, module, call.name);
-    raise_object(gil, line.broken_by.get(gil).get());
+    if (!line.broken_by) fail_with(gil, errors_of(gil, module, call).handler_gone());
+    fail_with(gil, line.broken_by.get(gil));
 }
 
 // False if the deadline came first. Throws PyError for signals and interruptions.

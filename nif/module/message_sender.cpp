@@ -2,6 +2,7 @@
 #include "nif/module/message_sender.h"
 
 #include "nif/beam/atoms.h"
+#include "nif/calls/call_errors.h"
 #include "nif/conversion/python_to_term.h"
 #include "nif/node/node.h"
 
@@ -34,8 +35,7 @@ void relay(Gil gil, const ErlangTypes& types, PyObject* to, PyObject* message) {
     const ERL_NIF_TERM term = python_to_term(gil, types, env.get(), message, "term");
     const ERL_NIF_TERM request = enif_make_tuple3(env.get(), atoms.send, receiver, term);
     if (!Node::instance().tell_coordinator(std::move(env), request)) {
-        loop_bridge::raise_python(gil, PyExc_RuntimeError,
-                                  "the application erlang_python is not running");
+        loop_bridge::raise_python(gil, PyExc_RuntimeError, kNotRunning);
     }
 }
 
