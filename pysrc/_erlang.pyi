@@ -23,8 +23,11 @@ def call_for_caller(
 def ask(name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None) -> Any:
     """`call` without the warning, for short questions of the package itself."""
 
-def loop_channel() -> Ref:
-    """Returns the channel of the running loop, as a `Ref`."""
+def loop_ready(owner: Pid, /) -> None:
+    """Sends the channel of the running loop to the loop's Erlang process."""
+
+def lines_ready(logger: Pid, /) -> None:
+    """Tells the Erlang process ``logger`` that there are lines to take."""
 
 def on_interrupt(cancel: Callable[[], object], /) -> bool:
     """Sets the function to call, in place of an exception, when the request is interrupted."""

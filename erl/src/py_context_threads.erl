@@ -95,7 +95,7 @@ handle_info({py_result, Ref, ended}, State = #state{on_end = OnEnd}) ->
     true = ets:delete(?TABLE, Ref),
     ok = OnEnd(),
     {noreply, forget(Ref, State)};
-handle_info({stuck, Stack}, State) ->
+handle_info({py_result, _Ref, {stuck, Stack}}, State) ->
     logger:warning(
         "The caller of Python code timed out or died. The code did not end when it was interrupted, "
         "it keeps its thread until it returns:~n~ts",

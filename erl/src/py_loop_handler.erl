@@ -52,7 +52,7 @@ init(Parent, Channel) ->
 -spec loop(Parent :: pid(), py_nif:channel(), mode()) -> ok.
 loop(Parent, Channel, Mode) ->
     receive
-        {async, Calls} ->
+        {calls, Calls} ->
             start_workers(Channel, Calls),
             ?MODULE:loop(Parent, Channel, busy);
         {ended, Pid} ->
@@ -85,7 +85,7 @@ loop(Parent, Channel, Mode) ->
 rest_after(busy) -> ?REST_AFTER;
 rest_after(resting) -> infinity.
 
--spec start_workers(py_nif:channel(), [py_nif:async_call()]) -> ok.
+-spec start_workers(py_nif:channel(), [py_nif:gathered_call()]) -> ok.
 start_workers(Channel, [{Id, Name, Args, Options} | Calls]) ->
     try spawn_opt(py_function_call, work, [self(), Channel, Id, Name, Args, Options], [link]) of
         Pid ->

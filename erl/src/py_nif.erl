@@ -35,10 +35,16 @@
     call_id/0,
     request/0,
     plain_request/0,
-    async_call/0,
+    gathered_call/0,
     fail_kind/0,
     start_options/0,
     answer/0,
+    result_message/0,
+    context_message/0,
+    start_message/0,
+    main_message/0,
+    loop_ready_message/0,
+    logger_message/0,
     thread_message/0,
     loop_message/0,
     coordinator_message/0
@@ -93,27 +99,51 @@
     argv => [binary()]
 }.
 
-%% The `Answer' in `{py_result, Ref, Answer}' for a submitted request; `{ok, none}' for `exec'. The
-%% name of an exception's class is an atom as long as Python may make new atoms.
+%% The answer to a submitted request; `{ok, none}' for `exec'. The name of an exception's class is an
+%% atom as long as Python may make new atoms.
 -type answer() ::
     {ok, term()}
     | {error, {ExceptionName :: atom() | binary(), Text :: binary(), Traceback :: binary()}}
     | {error, disconnected | term()}.
 
--type async_call() :: {call_id(), Name :: binary(), Args :: list(), py_function_call:options()}.
+%% The messages of the native side, as nif/beam/messages.h builds them. `Ref' is the reference that
+%% the receiver has passed to the native function.
 
-%% The messages of the native side to the handler of a thread.
+%% To the process that has submitted a request.
+-type result_message() :: {py_result, Ref :: reference(), answer()}.
+
+%% `ready' to the process that has made the context; the others to the processes that watch it.
+-type context_message() ::
+    {py_result, Ref :: reference(), ready | ended | {stuck, Stack :: binary()}}.
+
+%% To the process that has started Python. `exit': the command line asked for no program.
+-type start_message() ::
+    {py_result, Ref :: reference(), ok | {exit, Code :: integer()} | {error, Text :: binary()}}.
+
+%% To the process that runs the main program: `ended', and then `exit' after end_main/0.
+-type main_message() ::
+    {py_result, Ref :: reference(), ended | {exit, Code :: integer()} | {error, Text :: binary()}}.
+
+%% To the process of a hosted loop: the loop runs and takes requests.
+-type loop_ready_message() :: {loop_ready, channel()}.
+
+%% To py_logger: there are lines to take.
+-type logger_message() :: lines.
+
+%% To the handler of a thread.
 -type thread_message() ::
     {call, call_id(), Name :: binary(), Args :: list(), py_function_call:options()}
     | stop.
 
-%% The messages of the native side to the handler of a loop.
+%% To the handler of a loop.
 -type loop_message() ::
-    {async, [async_call()]}
+    {calls, [gathered_call()]}
     | {cancel, [call_id()]}
     | stop.
 
-%% The messages of the native side to the coordinator.
+-type gathered_call() :: {call_id(), Name :: binary(), Args :: list(), py_function_call:options()}.
+
+%% To the coordinator.
 -type coordinator_message() ::
     {open_channel, channel_kind(), channel()}
     | {stop_handler, pid()}
@@ -179,8 +209,8 @@ new_context(_Ref) ->
 close_context(_Context) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% Like close_context/1, but also interrupts the abandoned request once more. Then
-%% `py_context_threads' gets `{stuck, Stack :: binary()}'.
+%% Like close_context/1, but also interrupts the abandoned request once more. Then the processes
+%% that watch the context get `{py_result, Ref, {stuck, Stack}}'.
 -spec give_up_context(context()) -> ok.
 give_up_context(_Context) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
@@ -191,8 +221,9 @@ give_up_context(_Context) ->
 stop_context(_Context) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% The calling process gets `{py_result, Ref, ended}' when the thread has ended. `Ref' is the
-%% reference with which the context was made. Several processes may watch one context.
+%% The calling process gets `{py_result, Ref, ended}' when the thread has ended, see also
+%% give_up_context/1. `Ref' is the reference with which the context was made. Several processes may
+%% watch one context.
 -spec watch_context(context()) -> ok.
 watch_context(_Context) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).

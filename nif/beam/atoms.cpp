@@ -80,7 +80,7 @@ void init_atoms(ErlNifEnv* env) {
     atoms.neg_infinity = atom("neg_infinity");
     atoms.bytes = atom("bytes");
     atoms.call = atom("call");
-    atoms.async = atom("async");
+    atoms.calls = atom("calls");
     atoms.cancel = atom("cancel");
     atoms.stop = atom("stop");
     atoms.open_channel = atom("open_channel");
@@ -91,6 +91,8 @@ void init_atoms(ErlNifEnv* env) {
     atoms.default_ = atom("default");
     atoms.wait = atom("wait");
     atoms.refuse = atom("refuse");
+    atoms.loop_ready = atom("loop_ready");
+    atoms.lines = atom("lines");
     atoms.nested = atom("nested");
     atoms.py_result = atom("py_result");
     atoms.ok = atom("ok");
@@ -98,6 +100,7 @@ void init_atoms(ErlNifEnv* env) {
     atoms.exit = atom("exit");
     atoms.ready = atom("ready");
     atoms.ended = atom("ended");
+    atoms.stuck = atom("stuck");
     atoms.disconnected = atom("disconnected");
     atoms.exception = atom("exception");
     atoms.closed = atom("closed");

@@ -16,12 +16,12 @@ struct Atoms {
     ERL_NIF_TERM true_, false_, none, nil, undefined;
     ERL_NIF_TERM nan, infinity, neg_infinity;
     ERL_NIF_TERM bytes;
-    // Messages to handlers and to the coordinator, and their parts.
-    ERL_NIF_TERM call, async, cancel, stop, open_channel, thread, loop, stop_handler, send;
-    ERL_NIF_TERM default_, wait, refuse;
+    // Messages to handlers, to the coordinator, to loops and to the logger, and their parts.
+    ERL_NIF_TERM call, calls, cancel, stop, open_channel, thread, loop, stop_handler, send;
+    ERL_NIF_TERM default_, wait, refuse, loop_ready, lines;
     // Requests, answers and their parts.
     ERL_NIF_TERM nested;
-    ERL_NIF_TERM py_result, ok, error, exit, ready, ended, disconnected, exception;
+    ERL_NIF_TERM py_result, ok, error, exit, ready, ended, stuck, disconnected, exception;
     // Results of NIFs.
     ERL_NIF_TERM closed, abandoned, replied, system_error, enomem;
 };

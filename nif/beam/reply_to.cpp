@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/beam/reply_to.h"
 
-#include "nif/beam/atoms.h"
+#include "nif/beam/messages.h"
 
 namespace nif {
 
 void ReplyTo::answer(ErlNifEnv* caller, TermEnv env, ERL_NIF_TERM result) const noexcept {
     const ERL_NIF_TERM message =
-        enif_make_tuple3(env.get(), atoms.py_result, enif_make_copy(env.get(), ref.term), result);
+        result_message(env.get(), enif_make_copy(env.get(), ref.term), result);
     enif_send(caller, &pid, env.get(), message);
 }
 

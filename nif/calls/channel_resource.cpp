@@ -2,7 +2,6 @@
 #include "nif/calls/channel_resource.h"
 
 #include "loop_bridge/python/arrival.h"
-#include "nif/beam/atoms.h"
 #include "nif/beam/lock.h"
 
 namespace nif {
@@ -43,9 +42,7 @@ bool ChannelResource::open(const ResourcePtr<ChannelResource>& self, ChannelKind
         }
     }
     TermEnv env = make_term_env();
-    const ERL_NIF_TERM message = enif_make_tuple3(
-        env.get(), atoms.open_channel, kind == ChannelKind::kLoop ? atoms.loop : atoms.thread,
-        self.term(env.get()));
+    const ERL_NIF_TERM message = open_channel_message(env.get(), kind, self.term(env.get()));
     enif_send(nullptr, &*coordinator, env.get(), message);  // if it died, on_down() is called
     return true;
 }
@@ -94,7 +91,7 @@ void ChannelResource::send(TermEnv env, ERL_NIF_TERM message) noexcept {
 void ChannelResource::close() noexcept {
     channel_.close();  // the destructors of queued entries refuse them
     if (!attached()) return;
-    send(make_term_env(), atoms.stop);
+    send(make_term_env(), stop_message());
 }
 
 bool ChannelResource::attached() noexcept {

@@ -12,13 +12,11 @@
 
 #include "loop_bridge/call_slots.h"
 #include "loop_bridge/channel.h"
+#include "nif/beam/messages.h"
 #include "nif/beam/resource.h"
 #include "nif/node/node.h"
 
 namespace nif {
-
-// Who waits for calls in the channel. Each kind has a handler of its own.
-enum class ChannelKind { kThread, kLoop };
 
 class ChannelResource {
 public:

@@ -35,11 +35,10 @@ std::optional<EncodedCall> encode_call(Gil gil, const ModuleState& state, const 
     if (!env) env = make_term_env();
     // Conversions may run Python code, whose calls may use `env` too. Nobody frees it meanwhile.
     ErlNifEnv* terms = env.get();
-    const ERL_NIF_TERM function = function_name_term(gil, terms, call.name);
-    const ERL_NIF_TERM arguments =
-        python_args_to_list(gil, state.types, terms, call.args, call.count);
-    const ERL_NIF_TERM options = nesting.options(gil, state.types, terms, call.wait);
-    return EncodedCall{std::move(*ticket), function, arguments, options};
+    return EncodedCall{std::move(*ticket),
+                       {function_name_term(gil, terms, call.name),
+                        python_args_to_list(gil, state.types, terms, call.args, call.count),
+                        nesting.options(gil, state.types, terms, call.wait)}};
 }
 
 }  // namespace nif

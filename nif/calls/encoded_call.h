@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "loop_bridge/call_meter.h"
+#include "nif/beam/messages.h"
 #include "nif/beam/term_env.h"
 #include "nif/calls/call_arguments.h"
 #include "nif/node/module_state.h"
@@ -16,10 +17,7 @@ namespace nif {
 
 struct EncodedCall {
     loop_bridge::CallMeter::Ticket ticket;
-    // In the environment that was given to encode_call().
-    ERL_NIF_TERM function;
-    ERL_NIF_TERM arguments;
-    ERL_NIF_TERM options;
+    CallTerms terms;  // in the environment that was given to encode_call()
 };
 
 // Nothing if the node's limit of calls in flight is reached; an `exempt` call may exceed the limit.

@@ -92,9 +92,7 @@ PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
         throw PyError{};
     }
     if (over_limit) nesting.set_overdraft(gil, future);
-    ErlNifEnv* env = gathered_env_.get();
-    gathered_.push_back({id, enif_make_tuple4(env, enif_make_uint64(env, id), encoded->function,
-                                              encoded->arguments, encoded->options)});
+    gathered_.push_back({id, gathered_call(gathered_env_.get(), id, encoded->terms)});
     return future;
 }
 
@@ -144,9 +142,7 @@ void LoopCaller::send_calls() noexcept {
         if (futures_.is_open(call.id)) calls.push_back(call.call);
     }
     if (calls.empty()) return gathered_env_.reset();
-    const ERL_NIF_TERM list =
-        enif_make_list_from_array(env, calls.data(), static_cast<unsigned>(calls.size()));
-    const ERL_NIF_TERM message = enif_make_tuple2(env, atoms.async, list);
+    const ERL_NIF_TERM message = calls_message(env, calls);
     channel_->send(std::move(gathered_env_), message);
 }
 
@@ -154,15 +150,14 @@ void LoopCaller::send_calls() noexcept {
 void LoopCaller::send_stops() noexcept {
     if (stopped_.empty()) return;
     TermEnv env = make_term_env();
-    std::vector<ERL_NIF_TERM> ids;
-    ids.reserve(stopped_.size());
-    for (const CallId id : std::exchange(stopped_, {})) {
-        ids.push_back(enif_make_uint64(env.get(), id));
-    }
-    const ERL_NIF_TERM list =
-        enif_make_list_from_array(env.get(), ids.data(), static_cast<unsigned>(ids.size()));
-    const ERL_NIF_TERM message = enif_make_tuple2(env.get(), atoms.cancel, list);
+    const ERL_NIF_TERM message = cancel_message(env.get(), std::exchange(stopped_, {}));
     channel_->send(std::move(env), message);
+}
+
+void LoopCaller::tell_ready(const ErlNifPid& process) const {
+    const TermEnv env = make_term_env();
+    enif_send(nullptr, &process, env.get(),
+              loop_ready_message(env.get(), channel_.term(env.get())));
 }
 
 void LoopCaller::forget(Gil gil, CallId id) {

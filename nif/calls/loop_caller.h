@@ -47,8 +47,8 @@ public:
 
     PyObject* owner() const noexcept { return owner_; }
     bool loop_ended(loop_bridge::Gil gil) noexcept { return reader_.loop_ended(gil); }
-    // Only while the loop runs.
-    ERL_NIF_TERM channel_term(ErlNifEnv* env) const { return channel_.term(env); }
+    // The loop's Erlang process can submit requests from now on. Only while the loop runs.
+    void tell_ready(const ErlNifPid& process) const;
     int traverse(visitproc visit, void* arg) const { return futures_.traverse(visit, arg); }
     void clear(loop_bridge::Gil gil) { futures_.drop_all(gil); }
 

@@ -69,9 +69,7 @@ PyRef ThreadCaller::call(Gil gil, PyObject* module, const CallArguments& call, D
     const Stack stack = current_stack(gil, state);
     CallLine& line = ready_line(gil, module, call, stack, deadline);
     WaitingCall& waiting = line.begin(stack, std::move(encoded->ticket));
-    const ERL_NIF_TERM message =
-        enif_make_tuple5(env.get(), atoms.call, enif_make_uint64(env.get(), waiting.id),
-                         encoded->function, encoded->arguments, encoded->options);
+    const ERL_NIF_TERM message = call_message(env.get(), waiting.id, encoded->terms);
     line.channel().send(std::move(env), message);
     std::unique_ptr<WaitingCall> ended;
     try {
@@ -202,8 +200,7 @@ void ThreadCaller::give_up(Gil gil, PyObject* module, CallLine& line) noexcept {
     }
     if (const auto handler = line.channel().handler()) {
         TermEnv env = make_term_env();
-        const ERL_NIF_TERM message =
-            enif_make_tuple2(env.get(), atoms.stop_handler, enif_make_pid(env.get(), &*handler));
+        const ERL_NIF_TERM message = stop_handler_message(env.get(), *handler);
         Node::instance().tell_coordinator(std::move(env), message);
     }
     line.close();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/interpreter/interpreter.h"
 
-#include <algorithm>
 #include <csignal>
 #include <string>
 #include <string_view>
@@ -9,6 +8,7 @@
 #include "loop_bridge/blocking_waiter.h"
 #include "loop_bridge/python/py_ref.h"
 #include "nif/beam/atoms.h"
+#include "nif/beam/messages.h"
 #include "nif/erlpy/main_signals.h"
 #include "nif/interpreter/python_config.h"
 #include "nif/interruption/interruptions.h"
@@ -30,20 +30,16 @@ using loop_bridge::PyRef;
 
 namespace {
 
-void answer_exit(const ReplyTo& asker, int code) noexcept {  // {exit, Code}
+void answer_exit(const ReplyTo& asker, int code) noexcept {
     TermEnv env = make_term_env();
-    const ERL_NIF_TERM result =
-        enif_make_tuple2(env.get(), atoms.exit, enif_make_int(env.get(), code));
-    asker.answer(nullptr, std::move(env), result);
+    const ERL_NIF_TERM answer = exit_answer(env.get(), code);
+    asker.answer(nullptr, std::move(env), answer);
 }
 
-void answer_error(const ReplyTo& asker, std::string_view text) noexcept {  // {error, Text}
+void answer_error(const ReplyTo& asker, std::string_view text) noexcept {
     TermEnv env = make_term_env();
-    ERL_NIF_TERM binary = 0;
-    unsigned char* bytes = enif_make_new_binary(env.get(), text.size(), &binary);
-    std::copy(text.begin(), text.end(), bytes);
-    const ERL_NIF_TERM result = enif_make_tuple2(env.get(), atoms.error, binary);
-    asker.answer(nullptr, std::move(env), result);
+    const ERL_NIF_TERM answer = error_answer(env.get(), text);
+    asker.answer(nullptr, std::move(env), answer);
 }
 
 // A main program to run, or, without an asker, the news that all hosted loops have ended.

@@ -7,7 +7,6 @@
 #include "nif/calls/call_arguments.h"
 #include "nif/calls/loop_channel_object.h"
 #include "nif/calls/thread_caller.h"
-#include "nif/conversion/term_to_python.h"
 #include "nif/interruption/interruptions.h"
 #include "nif/interruption/thread_place.h"
 #include "nif/module/erlang_module_docs.h"
@@ -109,12 +108,18 @@ PyObject* stats(PyObject* module, PyObject*) {
     });
 }
 
-PyObject* loop_channel(PyObject* module, PyObject*) {
+PyObject* loop_ready(PyObject* module, PyObject* owner) {
     return python_entry([&](Gil gil) {
-        const LoopCaller& caller = running_loop_channel(gil, module);
-        const TermEnv env = make_term_env();
-        return term_to_python(gil, ModuleState::of(module).types, env.get(),
-                              caller.channel_term(env.get()));
+        const ErlNifPid process = pid_of(gil, ModuleState::of(module).types, owner);
+        running_loop_channel(gil, module).tell_ready(process);
+        return PyRef::borrow(Py_None);
+    });
+}
+
+PyObject* lines_ready(PyObject* module, PyObject* logger) {
+    return python_entry([&](Gil gil) {
+        send_lines(pid_of(gil, ModuleState::of(module).types, logger));
+        return PyRef::borrow(Py_None);
     });
 }
 
@@ -215,7 +220,7 @@ PyObject* bind_package(PyObject* module, PyObject* parts) {
         take(state.describe_exception, "describe_exception");
         take(state.begin_thread, "begin_thread");
         take(state.end_thread, "end_thread");
-        take(state.report_stuck, "report_stuck");
+        take(state.describe_stack, "describe_stack");
         take(state.make_attempt, "make_attempt");
         take(state.do_nothing, "do_nothing");
         take(state.start_coroutine, "start_coroutine");
@@ -242,8 +247,10 @@ PyMethodDef methods[] = {
     {"async_call", as_method(async_call), METH_FASTCALL | METH_KEYWORDS, kAsyncCallDoc},
     {"send", as_method(send), METH_FASTCALL, kSendDoc},
     {"stats", stats, METH_NOARGS, kStatsDoc},
-    {"loop_channel", loop_channel, METH_NOARGS,
-     "loop_channel() -> the channel of the running loop, as a Ref"},
+    {"loop_ready", loop_ready, METH_O,
+     "loop_ready(owner): sends the channel of the running loop to the loop's process."},
+    {"lines_ready", lines_ready, METH_O,
+     "lines_ready(logger): tells Erlang's logger that there are lines to take."},
     {"on_interrupt", on_interrupt, METH_O,
      "on_interrupt(cancel): sets the function to call when the running request is interrupted."},
     {"enter_request", enter_request, METH_NOARGS,

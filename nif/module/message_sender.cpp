@@ -2,6 +2,7 @@
 #include "nif/module/message_sender.h"
 
 #include "nif/beam/atoms.h"
+#include "nif/beam/messages.h"
 #include "nif/calls/call_errors.h"
 #include "nif/conversion/python_to_term.h"
 #include "nif/node/node.h"
@@ -33,7 +34,7 @@ void relay(Gil gil, const ErlangTypes& types, PyObject* to, PyObject* message) {
     TermEnv env = make_term_env();
     const ERL_NIF_TERM receiver = python_to_term(gil, types, env.get(), to, "to");
     const ERL_NIF_TERM term = python_to_term(gil, types, env.get(), message, "term");
-    const ERL_NIF_TERM request = enif_make_tuple3(env.get(), atoms.send, receiver, term);
+    const ERL_NIF_TERM request = relay_message(env.get(), receiver, term);
     if (!Node::instance().tell_coordinator(std::move(env), request)) {
         loop_bridge::raise_python(gil, PyExc_RuntimeError, kNotRunning);
     }
@@ -64,6 +65,19 @@ void send_message(Gil gil, const ErlangTypes& types, PyObject* to, PyObject* mes
     TermEnv env = make_term_env();
     const ERL_NIF_TERM term = python_to_term(gil, types, env.get(), message, "term");
     enif_send(nullptr, &pid, env.get(), term);
+}
+
+ErlNifPid pid_of(Gil gil, const ErlangTypes& types, PyObject* process) {
+    ErlNifPid pid;
+    if (get_pid(gil, types, process, &pid)) return pid;
+    PyErr_Format(PyExc_TypeError, "expected the Pid of a process of this node, not %.200s",
+                 Py_TYPE(process)->tp_name);
+    throw PyError{};
+}
+
+void send_lines(const ErlNifPid& logger) {
+    const TermEnv env = make_term_env();
+    enif_send(nullptr, &logger, env.get(), lines_message());
 }
 
 }  // namespace nif

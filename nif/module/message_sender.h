@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// message_sender.h: erlang.send.
+// message_sender.h: erlang.send, and the messages of the package itself.
 // Threads: with the GIL, on Python threads.
 #pragma once
 
@@ -10,5 +10,11 @@ namespace nif {
 // Sends to a Pid, a registered name, or (name, node). Throws PyError: TypeError for other
 // receivers, ValueError for a name without a process.
 void send_message(loop_bridge::Gil gil, const ErlangTypes& types, PyObject* to, PyObject* message);
+
+// Throws TypeError unless `process` is a Pid.
+ErlNifPid pid_of(loop_bridge::Gil gil, const ErlangTypes& types, PyObject* process);
+
+// The logger can take lines.
+void send_lines(const ErlNifPid& logger);
 
 }  // namespace nif

@@ -37,7 +37,7 @@ struct ModuleState {
     loop_bridge::PyRef describe_exception;
     loop_bridge::PyRef begin_thread;
     loop_bridge::PyRef end_thread;
-    loop_bridge::PyRef report_stuck;
+    loop_bridge::PyRef describe_stack;
     loop_bridge::PyRef make_attempt;
     loop_bridge::PyRef do_nothing;
     loop_bridge::PyRef start_coroutine;

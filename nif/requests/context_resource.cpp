@@ -2,10 +2,12 @@
 #include "nif/requests/context_resource.h"
 
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "loop_bridge/blocking_waiter.h"
 #include "nif/beam/lock.h"
+#include "nif/beam/messages.h"
 #include "nif/node/module_state.h"
 #include "nif/node/native_thread.h"
 #include "nif/requests/janitor.h"
@@ -47,12 +49,18 @@ void call_or_complain(Gil, const PyRef& function) noexcept {
     Py_XDECREF(done);
 }
 
-void report_stuck(Gil gil, const ModuleState& state, const RequestHandle& request) noexcept {
+// The stack of the thread that runs the request. Nothing if the request has just ended.
+std::optional<std::string> stack_of(Gil gil, const ModuleState& state,
+                                    const RequestHandle& request) noexcept {
     const auto thread = request.thread(gil);
-    if (!thread) return;  // the request has just ended
-    PyObject* done = PyObject_CallFunction(state.report_stuck.get(), "k", *thread);
-    if (done == nullptr) PyErr_Clear();
-    Py_XDECREF(done);
+    if (!thread) return std::nullopt;
+    PyObject* text = PyObject_CallFunction(state.describe_stack.get(), "k", *thread);
+    const char* utf8 = text == nullptr ? nullptr : PyUnicode_AsUTF8(text);
+    std::optional<std::string> stack;
+    if (utf8 != nullptr) stack = utf8;
+    PyErr_Clear();
+    Py_XDECREF(text);
+    return stack;
 }
 
 }  // namespace
@@ -104,10 +112,22 @@ void ContextResource::give_up() noexcept {
     if (stopped_) {
         Janitor::instance().push([request = current_](Gil gil) { request->interrupt(gil, true); });
     } else {
-        Janitor::instance().push_slow([request = current_, module = module_](Gil gil) {
-            report_stuck(gil, ModuleState::of(module), *request);
+        const auto self = ResourcePtr<ContextResource>::share(this);
+        Janitor::instance().push_slow([self, request = current_](Gil gil) {
+            self->report_stuck(gil, *request);
             request->interrupt(gil, true);
         });
+    }
+}
+
+void ContextResource::report_stuck(Gil gil, const RequestHandle& request) noexcept {
+    const auto stack = stack_of(gil, ModuleState::of(module_), request);
+    if (!stack) return;
+    const Lock lock{mutex_};
+    for (const ReplyTo& watcher : watchers_) {
+        TermEnv env = make_term_env();
+        const ERL_NIF_TERM answer = stuck_answer(env.get(), *stack);
+        watcher.answer(nullptr, std::move(env), answer);
     }
 }
 

@@ -33,9 +33,9 @@ public:
     // The thread ends after the requests that came before this call.
     void close() noexcept;
     void on_down(ErlNifEnv* env, const ErlNifMonitor& monitor) noexcept;
-    // Like close(). Also interrupts the abandoned request once more, and reports its stack with
-    // erlang._context.report_stuck(). After stop() there is no report: the caller of stop()
-    // reports.
+    // Like close(). Also interrupts the abandoned request once more, and sends its stack to the
+    // watchers: {py_result, Ref, {stuck, Stack}}. After stop() there is no report: the caller of
+    // stop() reports.
     void give_up() noexcept;
     // The thread ends as soon as possible: the running request is interrupted. The callers of the
     // running request and of queued ones get `{error, disconnected}` before this returns.
@@ -57,6 +57,7 @@ private:
     void run_arrived(loop_bridge::Gil gil);
     loop_bridge::EntryPtr next() noexcept;
     void ended() noexcept;
+    void report_stuck(loop_bridge::Gil gil, const RequestHandle& request) noexcept;
 
     loop_bridge::Channel channel_;
     PyObject* module_;

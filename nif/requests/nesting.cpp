@@ -2,6 +2,7 @@
 #include "nif/requests/nesting.h"
 
 #include "nif/beam/atoms.h"
+#include "nif/beam/messages.h"
 #include "nif/conversion/python_to_term.h"
 #include "nif/conversion/term_to_python.h"
 #include "nif/node/node.h"
@@ -52,13 +53,11 @@ void Nesting::set_overdraft(Gil, const PyRef& future) const {
 
 ERL_NIF_TERM Nesting::options(Gil gil, const ErlangTypes& types, ErlNifEnv* env,
                               std::optional<bool> wait) const {
-    const bool some = ancestors_ && PyList_Size(ancestors_.get()) > 0;
-    if (!some && !wait) return atoms.default_;
-    const ERL_NIF_TERM overload = !wait ? atoms.default_ : (*wait ? atoms.wait : atoms.refuse);
-    const ERL_NIF_TERM ancestors =
-        some ? python_to_term(gil, types, env, ancestors_.get(), "nesting")
-             : enif_make_list(env, 0);
-    return enif_make_tuple2(env, overload, ancestors);
+    std::optional<ERL_NIF_TERM> ancestors;
+    if (ancestors_ && PyList_Size(ancestors_.get()) > 0) {
+        ancestors = python_to_term(gil, types, env, ancestors_.get(), "nesting");
+    }
+    return call_options(env, wait, ancestors);
 }
 
 NestedRequest::NestedRequest(const OwnedTerm& body) noexcept

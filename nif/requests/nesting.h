@@ -32,8 +32,7 @@ public:
     // From now on `future` is the request's one call over the limit.
     void set_overdraft(loop_bridge::Gil gil, const loop_bridge::PyRef& future) const;
 
-    // The last element of a call's message: `default', or {default | wait | refuse, Ancestors}.
-    // `wait` is the call's argument, see call_arguments.h.
+    // The last element of a call's message. `wait` is the call's argument, see call_arguments.h.
     ERL_NIF_TERM options(loop_bridge::Gil gil, const ErlangTypes& types, ErlNifEnv* env,
                          std::optional<bool> wait) const;
 

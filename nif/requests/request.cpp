@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/requests/request.h"
 
+#include "nif/beam/messages.h"
 #include "nif/interruption/interruptions.h"
 #include "nif/requests/janitor.h"
 
@@ -10,10 +11,6 @@ using loop_bridge::Gil;
 using loop_bridge::PyRef;
 
 namespace {
-
-ERL_NIF_TERM error_term(ErlNifEnv* env, ERL_NIF_TERM reason) {
-    return enif_make_tuple2(env, atoms.error, reason);
-}
 
 void interrupt_soon(const ResourcePtr<RequestHandle>& request) noexcept {
     Janitor::instance().push([=](Gil gil) { request->interrupt(gil, false); });
@@ -45,7 +42,7 @@ void RequestHandle::disconnect(ErlNifEnv* env, const ResourcePtr<RequestHandle>&
     auto pending = State::kPending;
     if (!self->state_.compare_exchange_strong(pending, State::kDisconnected)) return;
     TermEnv message_env = make_term_env();
-    const ERL_NIF_TERM result = error_term(message_env.get(), atoms.disconnected);
+    const ERL_NIF_TERM result = error_answer(message_env.get(), atoms.disconnected);
     self->caller_.answer(env, std::move(message_env), result);
     interrupt_soon(self);
 }
@@ -63,7 +60,7 @@ void RequestHandle::answer(TermEnv env, ERL_NIF_TERM result) noexcept {
 
 void RequestHandle::answer_error(ERL_NIF_TERM reason) noexcept {
     TermEnv env = make_term_env();
-    const ERL_NIF_TERM result = error_term(env.get(), reason);
+    const ERL_NIF_TERM result = error_answer(env.get(), reason);
     answer(std::move(env), result);
 }
 

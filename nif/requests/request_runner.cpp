@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/requests/request_runner.h"
 
+#include "nif/beam/messages.h"
 #include "nif/conversion/python_to_term.h"
 #include "nif/requests/request_parts.h"
 #include "nif/requests/request_scope.h"
@@ -19,8 +20,7 @@ ERL_NIF_TERM exception_term(Gil gil, const ModuleState& state, ErlNifEnv* env,
                             PyObject* exception) {
     const PyRef parts =
         PyRef::steal(PyObject_CallOneArg(state.describe_exception.get(), exception));
-    return enif_make_tuple2(env, atoms.error,
-                            python_to_term(gil, state.types, env, parts.get(), "exception"));
+    return error_answer(env, python_to_term(gil, state.types, env, parts.get(), "exception"));
 }
 
 // Always answers: no error may be pending at the scope's end.
@@ -64,7 +64,7 @@ void answer_value(Gil gil, PyObject* module, RequestHandle& handle, PyObject* va
         TermEnv env = make_term_env();
         const ERL_NIF_TERM term =
             python_to_term(gil, ModuleState::of(module).types, env.get(), value, "result");
-        const ERL_NIF_TERM result = enif_make_tuple2(env.get(), atoms.ok, term);
+        const ERL_NIF_TERM result = ok_answer(env.get(), term);
         handle.answer(std::move(env), result);
     } catch (const PyError&) {
         answer_pending_exception(gil, module, handle);

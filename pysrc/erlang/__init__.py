@@ -91,7 +91,7 @@ _erlang.bind_package(
         "describe_exception": _context.describe_exception,
         "begin_thread": _thread_names.begin_thread,
         "end_thread": _thread_names.end_thread,
-        "report_stuck": _context.report_stuck,
+        "describe_stack": _context.describe_stack,
         "make_attempt": _interruption.Attempt,
         "do_nothing": _interruption.do_nothing,
         "start_coroutine": _loop_host.start_coroutine,

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs ``py:call``, ``py:eval``, ``py:exec`` and streams in a context's thread."""
 
-import contextlib
 import os
 import traceback
 from collections.abc import Callable
@@ -26,10 +25,10 @@ def reset() -> None:
     _streams.forget_all()
 
 
-def report_stuck(thread: int) -> None:
-    """Reports to Erlang the stack of a context that is given up. Runs on a thread of ours.
+def describe_stack(thread: int) -> str:
+    """The stack of a context that is given up, for a report. Runs on a thread of ours.
 
-    The report has no source lines: reading sources may block, and so delay all interruptions.
+    The text has no source lines: reading sources may block, and so delay all interruptions.
     """
     stack = [(frame.f_code, frame.f_lineno) for frame in _erlang.frames_of_thread(thread)][::-1]
     ours = [_is_ours(code) for code, _ in stack]
@@ -37,9 +36,7 @@ def report_stuck(thread: int) -> None:
     lines = (
         f'  File "{code.co_filename}", line {line}, in {code.co_name}\n' for code, line in theirs
     )
-    text = _printable("".join(lines))
-    with contextlib.suppress(ValueError):  # the application has stopped meanwhile
-        _erlang.send("py_context_threads", (_erlang.Atom("stuck"), text))
+    return _printable("".join(lines))
 
 
 def describe_exception(error: BaseException) -> tuple[str, str, str]:

@@ -98,7 +98,7 @@ def install(level: int, reader: _erlang.Pid) -> int:
     lines before this call that were taken or dropped.
     """
     global _redirection
-    taken = _outbox.attach(partial(_erlang.send, reader, _erlang.Atom("lines")))
+    taken = _outbox.attach(partial(_erlang.lines_ready, reader))
     if _redirection is None:
         _redirection = Redirection(_outbox, level)
     return taken

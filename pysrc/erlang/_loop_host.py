@@ -164,7 +164,7 @@ async def _host(
         loop.create_task(contained(_main, module, function, args, kwargs)), Cancellations(loop)
     )
     _mains[loop] = main
-    _erlang.send(owner, (_erlang.Atom("loop_ready"), _erlang.loop_channel()))
+    _erlang.loop_ready(owner)
     try:
         return await main.task
     except asyncio.CancelledError:
