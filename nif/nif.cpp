@@ -106,26 +106,28 @@ ERL_NIF_TERM watch_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     return atoms.ok;
 }
 
-// True when `target` has taken the request.
-bool hand_over(ErlNifEnv* env, ERL_NIF_TERM target, EntryPtr& request) {
-    if (auto* context = Resource<ContextResource>::get(env, target)) {
-        return context->submit(request);
-    }
-    return Resource<ChannelResource>::get(env, target)->channel().push(request);
-}
-
-ERL_NIF_TERM submit(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
-    if (Resource<ContextResource>::get(env, argv[0]) == nullptr) {
-        resource_argument<ChannelResource>(env, argv[0]);
-    }
-    const auto handle = ResourcePtr<RequestHandle>::make(caller_pid(env), argv[1]);
+// `take` returns whether the target has taken the request.
+template <class Take>
+ERL_NIF_TERM submit(ErlNifEnv* env, ERL_NIF_TERM ref, ERL_NIF_TERM body, Take&& take) {
+    const auto handle = ResourcePtr<RequestHandle>::make(caller_pid(env), ref);
     if (!RequestHandle::watch(env, handle)) return atoms.closed;  // the caller is exiting
-    auto request = std::make_unique<Request>(handle, argv[2]);
+    auto request = std::make_unique<Request>(handle, body);
     Request& sent = *request;
     EntryPtr entry = std::move(request);
-    if (hand_over(env, argv[0], entry)) return enif_make_tuple2(env, atoms.ok, handle.term(env));
+    if (take(entry)) return enif_make_tuple2(env, atoms.ok, handle.term(env));
     sent.take_handle();  // the answer is the return value, not a message
     return atoms.closed;
+}
+
+ERL_NIF_TERM submit_to_context(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
+    const auto context = resource_argument<ContextResource>(env, argv[0]);
+    return submit(env, argv[1], argv[2], [&](EntryPtr& entry) { return context->submit(entry); });
+}
+
+ERL_NIF_TERM submit_to_channel(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
+    const auto channel = resource_argument<ChannelResource>(env, argv[0]);
+    return submit(env, argv[1], argv[2],
+                  [&](EntryPtr& entry) { return channel->channel().push(entry); });
 }
 
 ERL_NIF_TERM abandon(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
@@ -148,7 +150,9 @@ ERL_NIF_TERM python_version(ErlNifEnv* env, const ERL_NIF_TERM[]) {
 
 constexpr char kReply[] = "reply";
 constexpr char kFail[] = "fail";
-constexpr char kSubmit[] = "submit";
+constexpr char kSubmitToContext[] = "submit_to_context";
+constexpr char kSubmitToThread[] = "submit_to_thread";
+constexpr char kSubmitToLoop[] = "submit_to_loop";
 
 ErlNifFunc functions[] = {
     {"start_python", 2, nif_entry<start_python>, 0},  // Ref, Options
@@ -165,7 +169,11 @@ ErlNifFunc functions[] = {
     {"give_up_context", 1, nif_entry<give_up_context>, 0},  // Context
     {"stop_context", 1, nif_entry<stop_context>, 0},        // Context
     {"watch_context", 1, nif_entry<watch_context>, 0},      // Context
-    {kSubmit, 3, nif_entry_sized<submit, kSubmit>, 0},      // Context | Channel, Ref, Request
+    // Context, Ref, Request
+    {kSubmitToContext, 3, nif_entry_sized<submit_to_context, kSubmitToContext>, 0},
+    // Channel, Ref, Request
+    {kSubmitToThread, 3, nif_entry_sized<submit_to_channel, kSubmitToThread>, 0},
+    {kSubmitToLoop, 3, nif_entry_sized<submit_to_channel, kSubmitToLoop>, 0},
     {"abandon", 1, nif_entry<abandon>, 0},                  // RequestHandle
     {"stats", 0, nif_entry<stats>, 0},                      //
     {"python_version", 0, nif_entry<python_version>, 0},    //

@@ -30,7 +30,7 @@ within(Ancestors, Fun) ->
     Value.
 
 %% The request, with the ancestors of the calling process.
--spec around(py_nif:plain_request()) -> py_nif:request().
+-spec around(Request) -> py_nif:nested(Request).
 around(Request) ->
     case py_caller:ancestors() of
         none -> Request;

@@ -16,6 +16,8 @@
 
 -type kind() :: private | shared.
 
+-type request() :: py_nif:nested(py_nif:context_request()).
+
 %% The time that an abandoned request has to end, in milliseconds.
 -define(STUCK_AFTER, 1000).
 
@@ -67,7 +69,7 @@ give_back(#held{lease = none}) ->
 give_back(#held{lease = {Lease, _}, kind = shared, unsure = false}) ->
     py_context_pool:checkin(Lease, free);
 give_back(#held{lease = {Lease, Context}, kind = private, unsure = false}) ->
-    case py_request_wait:run(Context, ?LEAVE, py_deadline:in(?STUCK_AFTER)) of
+    case py_request_wait:run_in_context(Context, ?LEAVE, py_deadline:in(?STUCK_AFTER)) of
         {free, {ok, _}} -> py_context_pool:checkin(Lease, free);
         closed -> py_context_pool:checkin(Lease, closed);
         _ -> py_context_pool:checkin(Lease, abandoned)
@@ -81,14 +83,14 @@ is_holding() ->
     py_caller:held() =/= none.
 
 %% Makes a request on the held context and waits for its answer.
--spec request(py_nif:request(), py_deadline:deadline()) -> {ok, py_request_result:answer()} | none.
+-spec request(request(), py_deadline:deadline()) -> {ok, py_request_result:answer()} | none.
 request(Request, Deadline) ->
     case py_caller:held() of
         none -> none;
         Held -> {ok, run(Held, Request, Deadline)}
     end.
 
--spec run(#held{}, py_nif:request(), py_deadline:deadline()) -> py_request_result:answer().
+-spec run(#held{}, request(), py_deadline:deadline()) -> py_request_result:answer().
 run(Held = #held{lease = none}, Request, Deadline) ->
     case lease(Held, Deadline) of
         {ok, Leased} ->
@@ -98,7 +100,7 @@ run(Held = #held{lease = none}, Request, Deadline) ->
             Error
     end;
 run(Held = #held{lease = {Lease, Context}, unsure = false}, Request, Deadline) ->
-    case py_request_wait:run(Context, Request, Deadline) of
+    case py_request_wait:run_in_context(Context, Request, Deadline) of
         {free, Answer} ->
             Answer;
         {abandoned, Answer} ->
@@ -109,7 +111,7 @@ run(Held = #held{lease = {Lease, Context}, unsure = false}, Request, Deadline) -
     end;
 run(Held = #held{lease = {Lease, Context}, unsure = Since}, Request, Deadline) ->
     Limit = Since + ?STUCK_AFTER,
-    case py_request_wait:run(Context, ?NOTHING, py_deadline:earlier(Deadline, Limit)) of
+    case py_request_wait:run_in_context(Context, ?NOTHING, py_deadline:earlier(Deadline, Limit)) of
         {free, _} ->
             Well = Held#held{unsure = false},
             py_caller:set_held(Well),
@@ -124,7 +126,7 @@ run(Held = #held{lease = {Lease, Context}, unsure = Since}, Request, Deadline) -
     end.
 
 -spec lost(
-    #held{}, py_context_leases:lease(), closed | stuck, py_nif:request(), py_deadline:deadline()
+    #held{}, py_context_leases:lease(), closed | stuck, request(), py_deadline:deadline()
 ) -> py_request_result:answer().
 lost(Held, Lease, How, Request, Deadline) ->
     py_context_pool:checkin(Lease, How),
@@ -141,7 +143,7 @@ lease(Held = #held{kind = Kind}, Deadline) ->
         {ok, Lease, Context} when Kind =:= shared ->
             {ok, Held#held{lease = {Lease, Context}}};
         {ok, Lease, Context} ->
-            case py_request_wait:run(Context, ?ENTER, Deadline) of
+            case py_request_wait:run_in_context(Context, ?ENTER, Deadline) of
                 {free, {ok, _}} ->
                     {ok, Held#held{lease = {Lease, Context}}};
                 {_, {error, _} = Error} ->

@@ -192,7 +192,7 @@ returned(Ref, Handle, abandoned, State) ->
 %% Makes the context stale. The answer comes when the thread runs this request.
 -spec reset(reference(), #context{}, #state{}) -> #state{}.
 reset(Ref, Context = #context{handle = Handle}, State = #state{stale = Stale}) ->
-    case py_nif:submit(Handle, Ref, ?RESET) of
+    case py_nif:submit_to_context(Handle, Ref, ?RESET) of
         {ok, _Handle} -> State#state{stale = Stale#{Ref => Context}};
         closed -> State
     end.

@@ -10,7 +10,7 @@
 -define(NAME, ?MODULE).
 
 %% Makes one request and waits for its answer.
--spec answer(py_nif:plain_request(), timeout()) -> py_request_result:answer().
+-spec answer(py_nif:loop_request(), timeout()) -> py_request_result:answer().
 answer(Request, Timeout) ->
     case channel() of
         {ok, Channel} -> py_request_router:answer_on_loop(Channel, Request, Timeout);

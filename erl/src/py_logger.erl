@@ -180,15 +180,15 @@ await_rest(Ref, Context) ->
 -spec submit(take | take_rest, py_nif:context()) -> reference().
 submit(Function, Context) ->
     Ref = make_ref(),
-    {ok, _} = py_nif:submit(Context, Ref, python(Function, [])),
+    {ok, _} = py_nif:submit_to_context(Context, Ref, python(Function, [])),
     Ref.
 
 -spec request(install | uninstall, Args :: [term()], py_nif:context()) ->
     py_request_wait:outcome().
 request(Function, Args, Context) ->
-    py_request_wait:run(Context, python(Function, Args), py_deadline:in(?REQUEST_TIMEOUT)).
+    py_request_wait:run_in_context(Context, python(Function, Args), py_deadline:in(?REQUEST_TIMEOUT)).
 
--spec python(Function :: atom(), Args :: [term()]) -> py_nif:request().
+-spec python(Function :: atom(), Args :: [term()]) -> py_nif:context_request().
 python(Function, Args) ->
     py_request:call('erlang._logging', Function, Args, #{}).
 

@@ -213,7 +213,7 @@ start_thread(Options) ->
 -spec run(py_nif:context(), options()) -> {ok, #state{}} | {stop, term()}.
 run(Context, Options) ->
     Run = make_ref(),
-    {ok, Handle} = py_nif:submit(Context, Run, py_loop_options:host_request(self(), Options)),
+    {ok, Handle} = py_nif:submit_to_context(Context, Run, py_loop_options:host_request(self(), Options)),
     receive
         {loop_ready, Channel} ->
             State = #state{
@@ -304,7 +304,7 @@ shut_down(_Timeout, State = #state{running = false}) ->
 shut_down(Timeout, State = #state{channel = Channel, run = Run, handle = Handle}) ->
     %% `closed': the loop is ending already.
     Stop = {coroutine, ?HOST, <<"stop">>, [Timeout, os:system_time(millisecond)], #{}},
-    _ = py_nif:submit(Channel, make_ref(), Stop),
+    _ = py_nif:submit_to_loop(Channel, make_ref(), Stop),
     Ended = State#state{running = false},
     receive
         {py_result, Run, Answer} -> {stopped(Answer), Ended}

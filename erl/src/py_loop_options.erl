@@ -48,16 +48,16 @@ shutdown(StopTimeout) ->
     StopTimeout + ?SHUTDOWN_MARGIN.
 
 %% The request that runs the loop in a context of its own.
--spec host_request(Owner :: pid(), options()) -> py_nif:request().
+-spec host_request(Owner :: pid(), options()) -> py_nif:context_request().
 host_request(Owner, Options) ->
-    Kind = atom_to_binary(maps:get(loop, Options, auto)),
+    Loop = atom_to_binary(maps:get(loop, Options, auto)),
     Limit = stop_timeout(Options),
     case Options of
         #{main := {Module, Function, Args, Kwargs}} ->
             {coroutine, M, F, A, K} = py_request:coroutine(Module, Function, Args, Kwargs),
-            {host, Owner, Kind, M, F, A, K, Limit};
+            {host, Owner, Loop, Limit, M, F, A, K};
         #{} ->
-            {host, Owner, Kind, none, none, [], #{}, Limit}
+            {host, Owner, Loop, Limit}
     end.
 
 %% The keys by which two loops are known to do the same work, see py_loop_registry. A main coroutine

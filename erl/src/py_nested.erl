@@ -27,11 +27,11 @@ channel() ->
     end.
 
 %% Makes a request on the waiting thread and waits for its answer.
--spec request(py_nif:channel(), py_nif:request(), py_deadline:deadline()) ->
+-spec request(py_nif:channel(), py_nif:nested(py_nif:context_request()), py_deadline:deadline()) ->
     py_nif:answer() | {error, timeout}.
 request(Channel, Request, Deadline) ->
     Ref = make_ref(),
-    case py_nif:submit(Channel, Ref, Request) of
+    case py_nif:submit_to_thread(Channel, Ref, Request) of
         closed ->
             %% The thread is gone. This process is about to be stopped.
             {error, disconnected};

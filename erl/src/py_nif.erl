@@ -19,7 +19,9 @@
     give_up_context/1,
     stop_context/1,
     watch_context/1,
-    submit/3,
+    submit_to_context/3,
+    submit_to_thread/3,
+    submit_to_loop/3,
     abandon/1,
     stats/0,
     python_version/0
@@ -33,8 +35,10 @@
     context/0,
     request_handle/0,
     call_id/0,
-    request/0,
-    plain_request/0,
+    nested/1,
+    context_request/0,
+    loop_request/0,
+    invocation/0,
     gathered_call/0,
     fail_kind/0,
     start_options/0,
@@ -62,31 +66,31 @@
 %% and a generation (loop_bridge/call_slots.h), in a thread's channel a number that counts up.
 -type call_id() :: non_neg_integer().
 
-%% `nested': made by a function that Python has called; see py_ancestors.
--type request() ::
-    plain_request()
-    | {nested, Ancestors :: [Name :: binary()], plain_request()}.
+%% What a Python function is called with; erlang._namespace.Invocation in Python.
+-type invocation() :: {Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}.
 
--type plain_request() ::
-    {call, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
-    | {eval, Code :: binary(), Locals :: map()}
+%% A request, alone or made by a function that Python has called; see py_ancestors.
+-type nested(Request) :: Request | {nested, Ancestors :: [Name :: binary()], Request}.
+
+%% What the thread of a context runs, and a thread that waits in `erlang.call'. `call' and `stream'
+%% have an invocation() behind the kind.
+-type context_request() ::
+    {call | stream, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
+    | {eval | stream_eval, Code :: binary(), Locals :: map()}
     | {exec, Code :: binary()}
-    | {stream, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
-    | {stream_eval, Code :: binary(), Locals :: map()}
-    | host()
-    | on_loop().
+    | host().
 
-%% Runs a loop until the loop ends. Its owner gets `{loop_ready, channel()}' when the loop runs.
-%% Without a main coroutine there is no `Module'. `StopTimeout' is in milliseconds.
+%% Runs a loop until the loop ends. Its owner gets loop_ready_message() when the loop runs. Behind
+%% `StopTimeout', in milliseconds, there is the invocation() of the main coroutine, if any.
 -type host() ::
-    {host, Owner :: pid(), Kind :: binary(), Module :: binary() | none, Function :: binary() | none,
-        Args :: list(), Kwargs :: map(), StopTimeout :: non_neg_integer()}.
+    {host, Owner :: pid(), Loop :: binary(), StopTimeout :: non_neg_integer()}
+    | {host, Owner :: pid(), Loop :: binary(), StopTimeout :: non_neg_integer(), Module :: binary(),
+        Function :: binary(), Args :: list(), Kwargs :: map()}.
 
-%% The requests that a loop runs: a coroutine function, a coroutine or plain function, several
-%% coroutine functions.
--type on_loop() ::
+%% What a loop runs: a coroutine function, a coroutine or plain function, several of the latter.
+-type loop_request() ::
     {coroutine | async, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
-    | {gather, [{Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}]}.
+    | {gather, [invocation()]}.
 
 -type fail_kind() :: error | exit | throw | undefined_function | disconnected | overloaded.
 
@@ -228,11 +232,22 @@ stop_context(_Context) ->
 watch_context(_Context) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
-%% Queues a request to a context, to a thread that waits in `erlang.call', or to a loop (for its own
-%% kinds of requests). Answers `{py_result, Ref, answer()}' exactly once unless abandoned.
--spec submit(context() | channel(), Ref :: reference(), request()) ->
+%% Queues a request to a context. Answers with a result_message() exactly once unless abandoned.
+-spec submit_to_context(context(), Ref :: reference(), nested(context_request())) ->
     {ok, request_handle()} | closed.
-submit(_Target, _Ref, _Request) ->
+submit_to_context(_Context, _Ref, _Request) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+%% The same for a thread that waits in `erlang.call'.
+-spec submit_to_thread(channel(), Ref :: reference(), nested(context_request())) ->
+    {ok, request_handle()} | closed.
+submit_to_thread(_Channel, _Ref, _Request) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+%% The same for a loop.
+-spec submit_to_loop(channel(), Ref :: reference(), nested(loop_request())) ->
+    {ok, request_handle()} | closed.
+submit_to_loop(_Channel, _Ref, _Request) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
 %% `abandoned': no answer will ever come, and the Python code is interrupted. `replied': the answer

@@ -124,6 +124,6 @@ in_python(Function, Limit) ->
 outcome(Function, Limit) ->
     Request = py_request:call('erlang._node_end', Function, [], #{}),
     Context = py_nif:new_context(make_ref()),
-    Outcome = py_request_wait:run(Context, Request, py_deadline:in(Limit)),
+    Outcome = py_request_wait:run_in_context(Context, Request, py_deadline:in(Limit)),
     ok = py_nif:close_context(Context),
     Outcome.

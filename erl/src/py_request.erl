@@ -13,31 +13,41 @@
 -type arguments() :: [term()].
 -type kwargs() :: #{name() => term()}.
 
--spec call(Module :: name(), Function :: name(), arguments(), kwargs()) -> py_nif:request().
-call(Module, Function, Args, Kwargs) when is_list(Args), is_map(Kwargs) ->
-    {call, name(Module), name(Function), Args, named(Kwargs)};
-call(_Module, _Function, _Args, _Kwargs) ->
-    error(badarg).
+-spec call(Module :: name(), Function :: name(), arguments(), kwargs()) ->
+    py_nif:context_request().
+call(Module, Function, Args, Kwargs) ->
+    invocation(call, Module, Function, Args, Kwargs).
 
--spec coroutine(Module :: name(), Function :: name(), arguments(), kwargs()) -> py_nif:request().
-coroutine(Module, Function, Args, Kwargs) when is_list(Args), is_map(Kwargs) ->
-    {coroutine, name(Module), name(Function), Args, named(Kwargs)};
-coroutine(_Module, _Function, _Args, _Kwargs) ->
-    error(badarg).
+-spec stream(Module :: name(), Function :: name(), arguments(), kwargs()) ->
+    py_nif:context_request().
+stream(Module, Function, Args, Kwargs) ->
+    invocation(stream, Module, Function, Args, Kwargs).
+
+-spec coroutine(Module :: name(), Function :: name(), arguments(), kwargs()) ->
+    py_nif:loop_request().
+coroutine(Module, Function, Args, Kwargs) ->
+    invocation(coroutine, Module, Function, Args, Kwargs).
 
 %% A coroutine function or a plain one.
--spec async(Module :: name(), Function :: name(), arguments(), kwargs()) -> py_nif:request().
+-spec async(Module :: name(), Function :: name(), arguments(), kwargs()) -> py_nif:loop_request().
 async(Module, Function, Args, Kwargs) ->
-    setelement(1, coroutine(Module, Function, Args, Kwargs), async).
+    invocation(async, Module, Function, Args, Kwargs).
+
+-spec invocation(Kind, name(), name(), arguments(), kwargs()) ->
+    {Kind, binary(), binary(), arguments(), #{binary() => term()}}.
+invocation(Kind, Module, Function, Args, Kwargs) when is_list(Args), is_map(Kwargs) ->
+    {Kind, name(Module), name(Function), Args, named(Kwargs)};
+invocation(_Kind, _Module, _Function, _Args, _Kwargs) ->
+    error(badarg).
 
 -spec gather([{name(), name(), arguments()} | {name(), name(), arguments(), kwargs()}]) ->
-    py_nif:request().
+    py_nif:loop_request().
 gather(Calls) when length(Calls) >= 0 ->
     {gather, [gathered(Call) || Call <- Calls]};
 gather(_Calls) ->
     error(badarg).
 
--spec gathered(tuple()) -> {binary(), binary(), list(), map()}.
+-spec gathered(tuple()) -> py_nif:invocation().
 gathered({Module, Function, Args}) ->
     gathered({Module, Function, Args, #{}});
 gathered({Module, Function, Args, Kwargs}) when is_list(Args), is_map(Kwargs) ->
@@ -45,21 +55,21 @@ gathered({Module, Function, Args, Kwargs}) when is_list(Args), is_map(Kwargs) ->
 gathered(_Call) ->
     error(badarg).
 
--spec stream(Module :: name(), Function :: name(), arguments(), kwargs()) -> py_nif:request().
-stream(Module, Function, Args, Kwargs) ->
-    setelement(1, call(Module, Function, Args, Kwargs), stream).
+-spec eval(code(), Locals :: kwargs()) -> py_nif:context_request().
+eval(Code, Locals) ->
+    expression(eval, Code, Locals).
 
--spec eval(code(), Locals :: kwargs()) -> py_nif:request().
-eval(Code, Locals) when is_map(Locals) ->
-    {eval, text(Code), named(Locals)};
-eval(_Code, _Locals) ->
+-spec stream_eval(code(), Locals :: kwargs()) -> py_nif:context_request().
+stream_eval(Code, Locals) ->
+    expression(stream_eval, Code, Locals).
+
+-spec expression(Kind, code(), kwargs()) -> {Kind, binary(), #{binary() => term()}}.
+expression(Kind, Code, Locals) when is_map(Locals) ->
+    {Kind, text(Code), named(Locals)};
+expression(_Kind, _Code, _Locals) ->
     error(badarg).
 
--spec stream_eval(code(), Locals :: kwargs()) -> py_nif:request().
-stream_eval(Code, Locals) ->
-    setelement(1, eval(Code, Locals), stream_eval).
-
--spec exec(code()) -> py_nif:request().
+-spec exec(code()) -> py_nif:context_request().
 exec(Code) ->
     {exec, text(Code)}.
 

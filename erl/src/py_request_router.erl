@@ -10,17 +10,17 @@
 -export([request/2, request_on_loop/3, answer/2, answer_on_loop/3, is_bound/0]).
 
 %% Makes one request and waits for its result.
--spec request(py_nif:plain_request(), timeout()) -> py_request_result:result().
+-spec request(py_nif:context_request(), timeout()) -> py_request_result:result().
 request(Request, Timeout) ->
     py_request_result:result(answer(Request, Timeout)).
 
 %% The coroutine is cancelled when the time is over.
--spec request_on_loop(py_nif:channel(), py_nif:plain_request(), timeout()) ->
+-spec request_on_loop(py_nif:channel(), py_nif:loop_request(), timeout()) ->
     py_request_result:result().
 request_on_loop(Channel, Request, Timeout) ->
     py_request_result:result(answer_on_loop(Channel, Request, Timeout)).
 
--spec answer(py_nif:plain_request(), timeout()) -> py_request_result:answer().
+-spec answer(py_nif:context_request(), timeout()) -> py_request_result:answer().
 answer(Plain, Timeout) ->
     Deadline = py_deadline:in(Timeout),
     Request = py_ancestors:around(Plain),
@@ -34,11 +34,11 @@ answer(Plain, Timeout) ->
             end
     end.
 
--spec answer_on_loop(py_nif:channel(), py_nif:plain_request(), timeout()) ->
+-spec answer_on_loop(py_nif:channel(), py_nif:loop_request(), timeout()) ->
     py_request_result:answer().
 answer_on_loop(Channel, Plain, Timeout) ->
     Request = py_ancestors:around(Plain),
-    case py_request_wait:run(Channel, Request, py_deadline:in(Timeout)) of
+    case py_request_wait:run_on_loop(Channel, Request, py_deadline:in(Timeout)) of
         closed -> {error, disconnected};
         {_State, Answer} -> Answer
     end.
@@ -48,11 +48,12 @@ answer_on_loop(Channel, Plain, Timeout) ->
 is_bound() ->
     py_context_held:is_holding() orelse py_nested:channel() =/= none.
 
--spec pooled(py_nif:request(), py_deadline:deadline()) -> py_request_result:answer().
+-spec pooled(py_nif:nested(py_nif:context_request()), py_deadline:deadline()) ->
+    py_request_result:answer().
 pooled(Request, Deadline) ->
     case py_context_pool:checkout(Deadline) of
         {ok, Lease, Context} ->
-            case py_request_wait:run(Context, Request, Deadline) of
+            case py_request_wait:run_in_context(Context, Request, Deadline) of
                 {State, Answer} ->
                     py_context_pool:checkin(Lease, State),
                     Answer;

@@ -9,7 +9,7 @@
 %% Milliseconds without a batch until the iterator is given up.
 -define(TIMEOUT, 30000).
 
--spec collect(py_nif:request()) -> {ok, [term()]} | {error, py_request_result:reason()}.
+-spec collect(py_nif:context_request()) -> {ok, [term()]} | {error, py_request_result:reason()}.
 collect(Request) ->
     case py_request_router:is_bound() of
         true ->
@@ -25,7 +25,7 @@ collect(Request) ->
             end
     end.
 
--spec pull(py_nif:request(), Batches :: [[term()]]) -> {ok, [term()]} | {error, term()}.
+-spec pull(py_nif:context_request(), Batches :: [[term()]]) -> {ok, [term()]} | {error, term()}.
 pull(Request, Batches) ->
     case py_request_router:request(Request, ?TIMEOUT) of
         {ok, Batch} ->

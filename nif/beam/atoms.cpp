@@ -93,6 +93,14 @@ void init_atoms(ErlNifEnv* env) {
     atoms.refuse = atom("refuse");
     atoms.loop_ready = atom("loop_ready");
     atoms.lines = atom("lines");
+    atoms.eval = atom("eval");
+    atoms.exec = atom("exec");
+    atoms.stream = atom("stream");
+    atoms.stream_eval = atom("stream_eval");
+    atoms.coroutine = atom("coroutine");
+    atoms.async = atom("async");
+    atoms.gather = atom("gather");
+    atoms.host = atom("host");
     atoms.nested = atom("nested");
     atoms.py_result = atom("py_result");
     atoms.ok = atom("ok");

@@ -20,7 +20,7 @@ struct Atoms {
     ERL_NIF_TERM call, calls, cancel, stop, open_channel, thread, loop, stop_handler, send;
     ERL_NIF_TERM default_, wait, refuse, loop_ready, lines;
     // Requests, answers and their parts.
-    ERL_NIF_TERM nested;
+    ERL_NIF_TERM eval, exec, stream, stream_eval, coroutine, async, gather, host, nested;
     ERL_NIF_TERM py_result, ok, error, exit, ready, ended, stuck, disconnected, exception;
     // Results of NIFs.
     ERL_NIF_TERM closed, abandoned, replied, system_error, enomem;

@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "nif/beam/atoms.h"
 #include "nif/conversion/term_to_python.h"
 
 namespace nif {
@@ -13,25 +14,33 @@ using loop_bridge::PyRef;
 
 namespace {
 
-// The names of the parts after the kind, by their number. py_nif:request() lists the kinds.
-std::span<const std::string_view> part_names(int count) {
-    static constexpr std::string_view kCall[] = {"module", "function", "args", "kwargs"};
-    static constexpr std::string_view kEval[] = {"code", "locals"};
-    static constexpr std::string_view kGather[] = {"calls"};
-    static constexpr std::string_view kHost[] = {"owner", "kind",   "module",      "function",
-                                                 "args",  "kwargs", "stop_timeout"};
-    switch (count) {
-        case 7:
-            return kHost;
-        case 4:
-            return kCall;
-        case 2:
-            return kEval;
-        case 1:
-            return kGather;
-        default:
-            return {};
+using Names = std::span<const std::string_view>;
+
+constexpr std::string_view kInvocation[] = {"module", "function", "args", "kwargs"};
+constexpr std::string_view kExpression[] = {"code", "locals"};
+constexpr std::string_view kCode[] = {"code"};
+constexpr std::string_view kCalls[] = {"calls"};
+constexpr std::string_view kHost[] = {"owner",  "loop",     "stop_timeout", "module",
+                                      "function", "args", "kwargs"};
+
+// The kinds of requests with values of users, and the names of the parts after the kind.
+struct Kind {
+    ERL_NIF_TERM Atoms::*kind;
+    Names parts;
+};
+constexpr Kind kKinds[] = {
+    {&Atoms::call, kInvocation},       {&Atoms::stream, kInvocation},
+    {&Atoms::coroutine, kInvocation},  {&Atoms::async, kInvocation},
+    {&Atoms::eval, kExpression},       {&Atoms::exec, kCode},
+    {&Atoms::stream_eval, kExpression}, {&Atoms::gather, kCalls},
+    {&Atoms::host, kHost},
+};
+
+Names part_names(ERL_NIF_TERM kind) {
+    for (const Kind& known : kKinds) {
+        if (enif_is_identical(atoms.*known.kind, kind) != 0) return known.parts;
     }
+    return {};
 }
 
 }  // namespace
@@ -40,10 +49,10 @@ PyRef request_to_python(Gil gil, const ErlangTypes& types, const NestedRequest& 
     ErlNifEnv* env = body.env;
     const ERL_NIF_TERM* elements = nullptr;
     int arity = 0;
-    if (enif_get_tuple(env, body.request, &arity, &elements) == 0) {
+    if (enif_get_tuple(env, body.request, &arity, &elements) == 0 || arity == 0) {
         return term_to_python(gil, types, env, body.request, "request");
     }
-    const auto names = part_names(arity - 1);
+    const Names names = part_names(elements[0]);
     PyRef parts = PyRef::steal(PyTuple_New(arity));
     for (int i = 0; i < arity; ++i) {
         const auto name = static_cast<std::size_t>(i) - 1;

@@ -10,7 +10,7 @@ from typing import Any
 import _erlang
 from erlang import _loop_host, _streams
 from erlang._errors import Interrupted
-from erlang._namespace import leave_private, namespace, resolve
+from erlang._namespace import Invocation, leave_private, namespace
 
 
 def run_request(request: tuple[Any, ...]) -> object:
@@ -47,8 +47,8 @@ def describe_exception(error: BaseException) -> tuple[str, str, str]:
     return _class_name(error), _printable(_text(error)), _printable("".join(lines))
 
 
-def _call(module: str, function: str, args: list[Any], kwargs: dict[str, Any]) -> object:
-    return resolve(module, function)(*args, **kwargs)
+def _call(*invocation: Any) -> object:
+    return Invocation(*invocation).invoke()
 
 
 def _eval(code: str | bytes, variables: dict[str, Any]) -> object:
@@ -67,8 +67,8 @@ def _exec(code: str) -> None:
     exec(code, namespace())
 
 
-def _stream(module: str, function: str, args: list[Any], kwargs: dict[str, Any]) -> object:
-    return _streams.begin(resolve(module, function)(*args, **kwargs))
+def _stream(*invocation: Any) -> object:
+    return _streams.begin(Invocation(*invocation).invoke())
 
 
 def _stream_eval(code: str, variables: dict[str, Any]) -> object:

@@ -8,24 +8,24 @@ from typing import Any
 
 from erlang._cancellations import SHARE, Cancellations
 from erlang._containment import contained
-from erlang._namespace import resolve
-
-# Module, function, arguments and keyword arguments.
-Call = tuple[str, str, list[Any], dict[str, Any]]
+from erlang._namespace import Invocation
 
 
-async def run_any(module: str, function: str, args: list[Any], kwargs: dict[str, Any]) -> object:
+async def run_any(invocation: Invocation) -> object:
     """The value of a coroutine function, or of a plain function, which is called at once."""
-    value = resolve(module, function)(*args, **kwargs)
+    value = invocation.invoke()
     return await value if inspect.isawaitable(value) else value
 
 
-async def gather(calls: Sequence[Call]) -> list[object]:
-    """Runs all concurrently; returns the values in order. The first exception cancels the rest."""
+async def gather(calls: Sequence[tuple[Any, ...]]) -> list[object]:
+    """Runs all concurrently; returns the values in order. The first exception cancels the rest.
+
+    Each of ``calls`` has the parts of an `Invocation`.
+    """
     tasks: list[asyncio.Task[object]] = []
     try:
         for call in calls:
-            tasks.append(asyncio.create_task(contained(run_any, *call)))
+            tasks.append(asyncio.create_task(contained(run_any, Invocation(*call))))
             if len(tasks) % SHARE == 0:
                 await asyncio.sleep(0)  # lets other callbacks run
         gathered = asyncio.gather(*tasks)

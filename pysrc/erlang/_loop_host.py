@@ -16,7 +16,7 @@ from erlang._errors import Interrupted
 from erlang._gathering import gather, run_any
 from erlang._late_connections import close_late_connections
 from erlang._loop_end import LoopEnd
-from erlang._namespace import resolve
+from erlang._namespace import Invocation
 from erlang._nesting import Mark
 from erlang._stop_time import StopTime, of_loops
 from erlang._thread_names import run_loop_in_thread
@@ -48,24 +48,17 @@ class Main:
 _mains: dict[asyncio.AbstractEventLoop, Main] = {}
 
 
-def run(
-    owner: _erlang.Pid,
-    kind: str,
-    module: str | None,
-    function: str | None,
-    args: list[Any],
-    kwargs: dict[str, Any],
-    stop_timeout: int,
-) -> object:
+def run(owner: _erlang.Pid, kind: str, stop_timeout: int, *main: Any) -> object:
     """Runs a loop until its main coroutine ends, and returns that coroutine's value.
 
-    The Erlang process ``owner`` gets ``{loop_ready, Channel}`` when the loop runs. Without a main
-    coroutine the loop runs until `stop`, which has ``stop_timeout`` milliseconds.
+    The Erlang process ``owner`` gets ``{loop_ready, Channel}`` when the loop runs. ``main`` has the
+    parts of an `Invocation`. Without a main coroutine the loop runs until `stop`, which has
+    ``stop_timeout`` milliseconds.
     """
     run_loop_in_thread()
     try:
-        main = partial(_host, owner, module, function, args, kwargs)
-        return _run(str(kind), StopTime(stop_timeout / 1000), main)
+        host = partial(_host, owner, Invocation(*main) if main else None)
+        return _run(str(kind), StopTime(stop_timeout / 1000), host)
     finally:
         # Closes sockets that the loop has lost: those of tasks that refused to end. Their clients
         # would wait until the next collection.
@@ -152,17 +145,9 @@ def start_coroutine(request: Request, body: tuple[Any, ...], mark: Mark | None) 
         task.add_done_callback(lambda _: mark.clear())
 
 
-async def _host(
-    owner: _erlang.Pid,
-    module: str | None,
-    function: str | None,
-    args: list[Any],
-    kwargs: dict[str, Any],
-) -> object:
+async def _host(owner: _erlang.Pid, invocation: Invocation | None) -> object:
     loop = asyncio.get_running_loop()
-    main = Main(
-        loop.create_task(contained(_main, module, function, args, kwargs)), Cancellations(loop)
-    )
+    main = Main(loop.create_task(contained(_main, invocation)), Cancellations(loop))
     _mains[loop] = main
     _erlang.loop_ready(owner)
     try:
@@ -173,23 +158,23 @@ async def _host(
         raise
 
 
-async def _main(
-    module: str | None, function: str | None, args: list[Any], kwargs: dict[str, Any]
-) -> object:
-    if module is None or function is None:
+async def _main(invocation: Invocation | None) -> object:
+    if invocation is None:
         return await asyncio.get_running_loop().create_future()
-    return await resolve(module, function)(*args, **kwargs)
+    return await invocation.invoke()
 
 
-def _coroutine(
-    module: str, function: str, args: list[Any], kwargs: dict[str, Any]
-) -> Coroutine[Any, Any, Any]:
-    return resolve(module, function)(*args, **kwargs)  # type: ignore[no-any-return]
+def _coroutine(*invocation: Any) -> Coroutine[Any, Any, Any]:
+    return Invocation(*invocation).invoke()  # type: ignore[no-any-return]
+
+
+def _any(*invocation: Any) -> Coroutine[Any, Any, Any]:
+    return run_any(Invocation(*invocation))
 
 
 _KINDS: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {
     "coroutine": _coroutine,
-    "async": run_any,
+    "async": _any,
     "gather": gather,
 }
 

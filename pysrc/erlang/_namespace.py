@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from functools import reduce
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import __main__
 import _erlang
@@ -45,6 +45,18 @@ def leave_private() -> None:
 def namespace() -> dict[str, Any]:
     """The globals for code that runs in this thread now."""
     return __main__.__dict__ if _thread.own is None else _thread.own
+
+
+class Invocation(NamedTuple):
+    """A callable by its names, and its arguments."""
+
+    module: str
+    function: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+
+    def invoke(self) -> Any:
+        return resolve(self.module, self.function)(*self.args, **self.kwargs)
 
 
 def resolve(module: str, function: str) -> Callable[..., Any]:

@@ -250,9 +250,9 @@ a_context_that_is_closed_refuses_at_once(_Config) ->
     ok = receive_result(Ref, ready),
     Sleep = {call, <<"time">>, <<"sleep">>, [0.2], #{}},
     [First, Second] = [make_ref(), make_ref()],
-    {ok, _} = py_nif:submit(Context, First, Sleep),
+    {ok, _} = py_nif:submit_to_context(Context, First, Sleep),
     ok = py_nif:close_context(Context),
-    ?assertEqual(closed, py_nif:submit(Context, Second, Sleep)),
+    ?assertEqual(closed, py_nif:submit_to_context(Context, Second, Sleep)),
     ok = receive_result(First, {ok, none}),
     mailbox:assert_empty().
 

@@ -81,7 +81,7 @@ gathered_coroutines_begin_and_are_cancelled_in_many_turns(Config) ->
     Loop = start(Config),
     {ok, Channel} = py_loop_registry:channel(Loop),
     Request = py_request:gather([{'__main__', stay, []} || _ <- lists:seq(1, 2000)]),
-    {ok, Handle} = py_nif:submit(Channel, make_ref(), Request),
+    {ok, Handle} = py_nif:submit_to_loop(Channel, make_ref(), Request),
     {ok, Begun} = turns(Loop, begun, 2000),
     assert_many_turns(Begun),
     abandoned = py_nif:abandon(Handle),
@@ -113,7 +113,7 @@ start(CaseConfig) ->
     Loop.
 
 submit(Channel, Ref, Function, Args) ->
-    {ok, Handle} = py_nif:submit(Channel, Ref, py_request:coroutine('__main__', Function, Args, #{})),
+    {ok, Handle} = py_nif:submit_to_loop(Channel, Ref, py_request:coroutine('__main__', Function, Args, #{})),
     Handle.
 
 turns(Loop, Of, Count) ->
