@@ -174,9 +174,9 @@ ErlNifFunc functions[] = {
     // Channel, Ref, Request
     {kSubmitToThread, 3, nif_entry_sized<submit_to_channel, kSubmitToThread>, 0},
     {kSubmitToLoop, 3, nif_entry_sized<submit_to_channel, kSubmitToLoop>, 0},
-    {"abandon", 1, nif_entry<abandon>, 0},                  // RequestHandle
-    {"stats", 0, nif_entry<stats>, 0},                      //
-    {"python_version", 0, nif_entry<python_version>, 0},    //
+    {"abandon", 1, nif_entry<abandon>, 0},                // RequestHandle
+    {"stats", 0, nif_entry<stats>, 0},                    //
+    {"python_version", 0, nif_entry<python_version>, 0},  //
 };
 
 bool open_resources(ErlNifEnv* env) {

@@ -386,7 +386,7 @@ gc(_Generation) ->
 %% `tracemalloc' is tracing, also `traced_memory_current' and `traced_memory_peak', in bytes.
 -spec memory_stats() -> {ok, #{atom() => term()}} | {error, reason()}.
 memory_stats() ->
-    call('erlang._memory', stats, []).
+    py_request_router:request(memory_stats, ?DEFAULT_TIMEOUT).
 
 %% @doc The traceback of the last Python exception of a call of this process, as Python prints it.
 %% `{error, none}' if there was none.

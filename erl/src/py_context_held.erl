@@ -21,10 +21,6 @@
 %% The time that an abandoned request has to end, in milliseconds.
 -define(STUCK_AFTER, 1000).
 
--define(ENTER, {call, <<"erlang._namespace">>, <<"enter_private">>, [], #{}}).
--define(LEAVE, {call, <<"erlang._context">>, <<"reset">>, [], #{}}).
--define(NOTHING, {eval, <<"None">>, #{}}).
-
 -record(held, {
     kind :: kind(),
     %% `none' while a lost context has no replacement yet.
@@ -69,7 +65,7 @@ give_back(#held{lease = none}) ->
 give_back(#held{lease = {Lease, _}, kind = shared, unsure = false}) ->
     py_context_pool:checkin(Lease, free);
 give_back(#held{lease = {Lease, Context}, kind = private, unsure = false}) ->
-    case py_request_wait:run_in_context(Context, ?LEAVE, py_deadline:in(?STUCK_AFTER)) of
+    case py_request_wait:run_in_context(Context, reset, py_deadline:in(?STUCK_AFTER)) of
         {free, {ok, _}} -> py_context_pool:checkin(Lease, free);
         closed -> py_context_pool:checkin(Lease, closed);
         _ -> py_context_pool:checkin(Lease, abandoned)
@@ -111,7 +107,7 @@ run(Held = #held{lease = {Lease, Context}, unsure = false}, Request, Deadline) -
     end;
 run(Held = #held{lease = {Lease, Context}, unsure = Since}, Request, Deadline) ->
     Limit = Since + ?STUCK_AFTER,
-    case py_request_wait:run_in_context(Context, ?NOTHING, py_deadline:earlier(Deadline, Limit)) of
+    case py_request_wait:run_in_context(Context, ping, py_deadline:earlier(Deadline, Limit)) of
         {free, _} ->
             Well = Held#held{unsure = false},
             py_caller:set_held(Well),
@@ -143,7 +139,7 @@ lease(Held = #held{kind = Kind}, Deadline) ->
         {ok, Lease, Context} when Kind =:= shared ->
             {ok, Held#held{lease = {Lease, Context}}};
         {ok, Lease, Context} ->
-            case py_request_wait:run_in_context(Context, ?ENTER, Deadline) of
+            case py_request_wait:run_in_context(Context, enter_private, Deadline) of
                 {free, {ok, _}} ->
                     {ok, Held#held{lease = {Lease, Context}}};
                 {_, {error, _} = Error} ->

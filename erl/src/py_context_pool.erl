@@ -41,8 +41,6 @@
 %% The number of threads that may exist in addition to `max_contexts'.
 -define(SPARE_THREADS, 64).
 
--define(RESET, {call, <<"erlang._context">>, <<"reset">>, [], #{}}).
-
 -record(context, {
     handle :: py_nif:context(),
     %% The time of the last change of status, in milliseconds of monotonic time.
@@ -192,7 +190,7 @@ returned(Ref, Handle, abandoned, State) ->
 %% Makes the context stale. The answer comes when the thread runs this request.
 -spec reset(reference(), #context{}, #state{}) -> #state{}.
 reset(Ref, Context = #context{handle = Handle}, State = #state{stale = Stale}) ->
-    case py_nif:submit_to_context(Handle, Ref, ?RESET) of
+    case py_nif:submit_to_context(Handle, Ref, reset) of
         {ok, _Handle} -> State#state{stale = Stale#{Ref => Context}};
         closed -> State
     end.

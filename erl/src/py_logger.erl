@@ -99,7 +99,7 @@ handle_cast(_Message, Context) ->
 -spec handle_info(term(), py_nif:context()) ->
     {noreply, py_nif:context()} | {stop, term(), py_nif:context()}.
 handle_info(lines, Context) ->
-    _ = submit(take, Context),
+    _ = submit(take_lines, Context),
     {noreply, Context};
 handle_info({py_result, _Ref, {ok, Batch}}, Context) ->
     log_batch(Batch),
@@ -112,7 +112,7 @@ handle_info(_Message, Context) ->
 %% Python's output goes to its own streams again. All earlier output is logged.
 -spec terminate(term(), py_nif:context()) -> ok.
 terminate(shutdown, Context) ->
-    _ = request(uninstall, [], Context),
+    _ = request(uninstall_logging, Context),
     _ = log_rest(Context),
     _ = logger:remove_handler_filter(default, ?FILTER),
     ok;
@@ -123,7 +123,7 @@ terminate(_Reason, _Context) ->
 install(Context) ->
     #{level := Primary} = logger:get_primary_config(),
     show_domain(),
-    case request(install, [lowest(Primary), self()], Context) of
+    case request({install_logging, lowest(Primary), self()}, Context) of
         {free, {ok, Taken}} ->
             _ = ets:insert_new(?TABLE, {done, Taken}),
             self() ! lines,
@@ -156,7 +156,7 @@ lowest(none) -> 1000.
 %% Logs the lines that were written until now, in order: first the batch under way, if there is one.
 -spec log_rest(py_nif:context()) -> ok | {error, term()}.
 log_rest(Context) ->
-    await_rest(submit(take_rest, Context), Context).
+    await_rest(submit(take_last_lines, Context), Context).
 
 -spec await_rest(reference(), py_nif:context()) -> ok | {error, term()}.
 await_rest(Ref, Context) ->
@@ -177,20 +177,15 @@ await_rest(Ref, Context) ->
     end.
 
 %% The answer is a batch.
--spec submit(take | take_rest, py_nif:context()) -> reference().
-submit(Function, Context) ->
+-spec submit(take_lines | take_last_lines, py_nif:context()) -> reference().
+submit(Request, Context) ->
     Ref = make_ref(),
-    {ok, _} = py_nif:submit_to_context(Context, Ref, python(Function, [])),
+    {ok, _} = py_nif:submit_to_context(Context, Ref, Request),
     Ref.
 
--spec request(install | uninstall, Args :: [term()], py_nif:context()) ->
-    py_request_wait:outcome().
-request(Function, Args, Context) ->
-    py_request_wait:run_in_context(Context, python(Function, Args), py_deadline:in(?REQUEST_TIMEOUT)).
-
--spec python(Function :: atom(), Args :: [term()]) -> py_nif:context_request().
-python(Function, Args) ->
-    py_request:call('erlang._logging', Function, Args, #{}).
+-spec request(py_nif:control(), py_nif:context()) -> py_request_wait:outcome().
+request(Request, Context) ->
+    py_request_wait:run_in_context(Context, Request, py_deadline:in(?REQUEST_TIMEOUT)).
 
 -spec log_batch(batch()) -> ok.
 log_batch({Earlier, Dropped, Lines}) ->

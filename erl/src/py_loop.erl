@@ -36,8 +36,6 @@
 
 -define(DEFAULT_CALL_TIMEOUT, 30000).
 
--define(HOST, <<"erlang._loop_host">>).
-
 -record(state, {
     channel :: py_nif:channel(),
     %% The request that runs the loop until the loop ends.
@@ -303,7 +301,7 @@ shut_down(_Timeout, State = #state{running = false}) ->
     {ok, State};
 shut_down(Timeout, State = #state{channel = Channel, run = Run, handle = Handle}) ->
     %% `closed': the loop is ending already.
-    Stop = {coroutine, ?HOST, <<"stop">>, [Timeout, os:system_time(millisecond)], #{}},
+    Stop = {stop, Timeout, os:system_time(millisecond)},
     _ = py_nif:submit_to_loop(Channel, make_ref(), Stop),
     Ended = State#state{running = false},
     receive

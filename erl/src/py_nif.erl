@@ -39,6 +39,7 @@
     context_request/0,
     loop_request/0,
     invocation/0,
+    control/0,
     gathered_call/0,
     fail_kind/0,
     start_options/0,
@@ -78,7 +79,27 @@
     {call | stream, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
     | {eval | stream_eval, Code :: binary(), Locals :: map()}
     | {exec, Code :: binary()}
-    | host().
+    | host()
+    | control().
+
+%% What the application asks on its own behalf. `reset' removes everything that one caller has left
+%% in the thread.
+-type control() ::
+    ping
+    | enter_private
+    | reset
+    | {stream_more, Number :: integer()}
+    | stream_drop
+    | {activate_venv, Path :: binary()}
+    | deactivate_venv
+    | venv_info
+    | memory_stats
+    | {install_logging, PythonLevel :: pos_integer(), Reader :: pid()}
+    | uninstall_logging
+    | take_lines
+    | take_last_lines
+    | run_exit_functions
+    | flush_output.
 
 %% Runs a loop until the loop ends. Its owner gets loop_ready_message() when the loop runs. Behind
 %% `StopTimeout', in milliseconds, there is the invocation() of the main coroutine, if any.
@@ -90,7 +111,12 @@
 %% What a loop runs: a coroutine function, a coroutine or plain function, several of the latter.
 -type loop_request() ::
     {coroutine | async, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
-    | {gather, [invocation()]}.
+    | {gather, [invocation()]}
+    | stop().
+
+%% Ends the loop's main coroutine, and the loop by force `Timeout' after `Since', the system's time.
+%% Both are in milliseconds.
+-type stop() :: {stop, Timeout :: timeout(), Since :: integer()}.
 
 -type fail_kind() :: error | exit | throw | undefined_function | disconnected | overloaded.
 

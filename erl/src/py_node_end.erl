@@ -60,7 +60,7 @@ run() ->
 %% Writes out Python's buffers.
 -spec flush() -> ok.
 flush() ->
-    case in_python(flush, ?FLUSH_LIMIT) of
+    case in_python(flush_output, ?FLUSH_LIMIT) of
         {free, {ok, _}} -> ok;
         Why -> logger:warning("Python's output was not flushed: ~tp", [Why])
     end.
@@ -98,7 +98,7 @@ is_restarting() ->
 
 -spec run_exit_functions() -> ok.
 run_exit_functions() ->
-    case in_python(run, ?LIMIT) of
+    case in_python(run_exit_functions, ?LIMIT) of
         {free, {ok, Reports}} ->
             lists:foreach(
                 fun(Report) -> logger:warning("at the end of Python ~ts", [Report]) end, Reports
@@ -107,11 +107,11 @@ run_exit_functions() ->
             logger:warning("Python's exit functions did not finish: ~tp", [Why])
     end.
 
-%% Runs the function on a thread of its own, in a process whose mailbox vanishes with it.
--spec in_python(Function :: atom(), Limit :: pos_integer()) -> py_request_wait:outcome() | term().
-in_python(Function, Limit) ->
+%% Runs the request on a thread of its own, in a process whose mailbox vanishes with it.
+-spec in_python(py_nif:control(), Limit :: pos_integer()) -> py_request_wait:outcome() | term().
+in_python(Request, Limit) ->
     Caller = self(),
-    {Pid, Monitor} = spawn_monitor(fun() -> Caller ! {self(), outcome(Function, Limit)} end),
+    {Pid, Monitor} = spawn_monitor(fun() -> Caller ! {self(), outcome(Request, Limit)} end),
     receive
         {Pid, Outcome} ->
             true = demonitor(Monitor, [flush]),
@@ -120,9 +120,8 @@ in_python(Function, Limit) ->
             Why
     end.
 
--spec outcome(Function :: atom(), Limit :: pos_integer()) -> py_request_wait:outcome().
-outcome(Function, Limit) ->
-    Request = py_request:call('erlang._node_end', Function, [], #{}),
+-spec outcome(py_nif:control(), Limit :: pos_integer()) -> py_request_wait:outcome().
+outcome(Request, Limit) ->
     Context = py_nif:new_context(make_ref()),
     Outcome = py_request_wait:run_in_context(Context, Request, py_deadline:in(Limit)),
     ok = py_nif:close_context(Context),

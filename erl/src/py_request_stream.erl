@@ -34,13 +34,12 @@ pull(Request, Batches) ->
                 none ->
                     {ok, lists:append(lists:reverse(Batches, [Items]))};
                 Number ->
-                    More = py_request:call('erlang._streams', more, [Number], #{}),
-                    pull(More, [Items | Batches])
+                    pull({stream_more, Number}, [Items | Batches])
             end;
         {error, {_Exception, _Text}} = Error ->
             %% An item without an Erlang value has left an iterator behind in the thread. Drop the
             %% iterator.
-            _ = py_request_router:request(py_request:call('erlang._streams', forget_all, [], #{}), ?TIMEOUT),
+            _ = py_request_router:request(stream_drop, ?TIMEOUT),
             Error;
         {error, _} = Error ->
             Error

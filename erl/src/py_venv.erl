@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Activates virtual environments while Python runs, through `erlang._venv'.
+%% Activates virtual environments while Python runs.
 -module(py_venv).
 
 -export([activate/1, deactivate/0, info/0]).
@@ -10,7 +10,7 @@
 -spec activate(py_request:name()) ->
     ok | {error, {invalid_venv, Folder :: binary()} | py_request_result:reason()}.
 activate(Path) ->
-    case request(activate, [py_request:name(Path)]) of
+    case request({activate_venv, py_request:name(Path)}) of
         {ok, none} -> ok;
         {ok, Folder} -> {error, {invalid_venv, Folder}};
         {error, _} = Error -> Error
@@ -18,15 +18,15 @@ activate(Path) ->
 
 -spec deactivate() -> ok | {error, py_request_result:reason()}.
 deactivate() ->
-    case request(deactivate, []) of
+    case request(deactivate_venv) of
         {ok, none} -> ok;
         {error, _} = Error -> Error
     end.
 
 -spec info() -> {ok, #{binary() => term()}} | {error, py_request_result:reason()}.
 info() ->
-    request(info, []).
+    request(venv_info).
 
--spec request(Function :: atom(), [term()]) -> {ok, term()} | {error, py_request_result:reason()}.
-request(Function, Args) ->
-    py_request_router:request(py_request:call('erlang._venv', Function, Args, #{}), ?TIMEOUT).
+-spec request(py_nif:control()) -> {ok, term()} | {error, py_request_result:reason()}.
+request(Request) ->
+    py_request_router:request(Request, ?TIMEOUT).

@@ -20,19 +20,24 @@ constexpr std::string_view kInvocation[] = {"module", "function", "args", "kwarg
 constexpr std::string_view kExpression[] = {"code", "locals"};
 constexpr std::string_view kCode[] = {"code"};
 constexpr std::string_view kCalls[] = {"calls"};
-constexpr std::string_view kHost[] = {"owner",  "loop",     "stop_timeout", "module",
+constexpr std::string_view kHost[] = {"owner",    "loop", "stop_timeout", "module",
                                       "function", "args", "kwargs"};
 
-// The kinds of requests with values of users, and the names of the parts after the kind.
+// The kinds of requests with values of users, and the names of the parts after the kind. The
+// controls in py_nif:control() have values of the application only.
 struct Kind {
     ERL_NIF_TERM Atoms::*kind;
     Names parts;
 };
 constexpr Kind kKinds[] = {
-    {&Atoms::call, kInvocation},       {&Atoms::stream, kInvocation},
-    {&Atoms::coroutine, kInvocation},  {&Atoms::async, kInvocation},
-    {&Atoms::eval, kExpression},       {&Atoms::exec, kCode},
-    {&Atoms::stream_eval, kExpression}, {&Atoms::gather, kCalls},
+    {&Atoms::call, kInvocation},
+    {&Atoms::stream, kInvocation},
+    {&Atoms::coroutine, kInvocation},
+    {&Atoms::async, kInvocation},
+    {&Atoms::eval, kExpression},
+    {&Atoms::exec, kCode},
+    {&Atoms::stream_eval, kExpression},
+    {&Atoms::gather, kCalls},
     {&Atoms::host, kHost},
 };
 
@@ -50,7 +55,8 @@ PyRef request_to_python(Gil gil, const ErlangTypes& types, const NestedRequest& 
     const ERL_NIF_TERM* elements = nullptr;
     int arity = 0;
     if (enif_get_tuple(env, body.request, &arity, &elements) == 0 || arity == 0) {
-        return term_to_python(gil, types, env, body.request, "request");
+        elements = &body.request;  // a kind without parts
+        arity = 1;
     }
     const Names names = part_names(elements[0]);
     PyRef parts = PyRef::steal(PyTuple_New(arity));

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs ``py:call``, ``py:eval``, ``py:exec`` and streams in a context's thread."""
+"""Runs ``py:call``, ``py:eval``, ``py:exec``, streams and controls in a context's thread."""
 
 import os
 import traceback
@@ -10,7 +10,7 @@ from typing import Any
 import _erlang
 from erlang import _loop_host, _streams
 from erlang._errors import Interrupted
-from erlang._namespace import Invocation, leave_private, namespace
+from erlang._namespace import enter_private, invoke, leave_private, namespace, resolve
 
 
 def run_request(request: tuple[Any, ...]) -> object:
@@ -47,10 +47,6 @@ def describe_exception(error: BaseException) -> tuple[str, str, str]:
     return _class_name(error), _printable(_text(error)), _printable("".join(lines))
 
 
-def _call(*invocation: Any) -> object:
-    return Invocation(*invocation).invoke()
-
-
 def _eval(code: str | bytes, variables: dict[str, Any]) -> object:
     if isinstance(code, str):  # text that is not UTF-8 comes as bytes, which compile() refuses
         code = code.lstrip(" \t")
@@ -68,24 +64,54 @@ def _exec(code: str) -> None:
 
 
 def _stream(*invocation: Any) -> object:
-    return _streams.begin(Invocation(*invocation).invoke())
+    return _streams.begin(invoke(*invocation))
 
 
 def _stream_eval(code: str, variables: dict[str, Any]) -> object:
     return _streams.begin(_eval(code, variables))  # type: ignore[arg-type]
 
 
-# The prefix of the file names of the package's private modules.
-_PRIVATE_MODULES = os.path.join(os.path.dirname(__file__), "_")
+def _ping() -> None:
+    """The answer shows that the thread takes requests."""
 
+
+def _late(module: str, function: str) -> Callable[..., object]:
+    """A function of a private module, which is imported at the first such request."""
+
+    def run(*parts: object) -> object:
+        return resolve(module, function)(*parts)
+
+    return run
+
+
+# The kinds of ``py_nif:context_request()``.
 _KINDS: dict[str, Callable[..., object]] = {
-    "call": _call,
+    "call": invoke,
     "eval": _eval,
     "exec": _exec,
     "host": _loop_host.run,
     "stream": _stream,
     "stream_eval": _stream_eval,
+    # Controls: what the application asks on its own behalf.
+    "ping": _ping,
+    "enter_private": enter_private,
+    "reset": reset,
+    "stream_more": _streams.more,
+    "stream_drop": _streams.forget_all,
+    "activate_venv": _late("erlang._venv", "activate"),
+    "deactivate_venv": _late("erlang._venv", "deactivate"),
+    "venv_info": _late("erlang._venv", "info"),
+    "memory_stats": _late("erlang._memory", "stats"),
+    "install_logging": _late("erlang._logging", "install"),
+    "uninstall_logging": _late("erlang._logging", "uninstall"),
+    "take_lines": _late("erlang._logging", "take"),
+    "take_last_lines": _late("erlang._logging", "take_rest"),
+    "run_exit_functions": _late("erlang._node_end", "run"),
+    "flush_output": _late("erlang._node_end", "flush"),
 }
+
+# The prefix of the file names of the package's private modules.
+_PRIVATE_MODULES = os.path.join(os.path.dirname(__file__), "_")
 
 
 def _is_ours(code: CodeType) -> bool:

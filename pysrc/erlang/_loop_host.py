@@ -16,7 +16,7 @@ from erlang._errors import Interrupted
 from erlang._gathering import gather, run_any
 from erlang._late_connections import close_late_connections
 from erlang._loop_end import LoopEnd
-from erlang._namespace import Invocation
+from erlang._namespace import Invocation, invoke
 from erlang._nesting import Mark
 from erlang._stop_time import StopTime, of_loops
 from erlang._thread_names import run_loop_in_thread
@@ -164,18 +164,16 @@ async def _main(invocation: Invocation | None) -> object:
     return await invocation.invoke()
 
 
-def _coroutine(*invocation: Any) -> Coroutine[Any, Any, Any]:
-    return Invocation(*invocation).invoke()  # type: ignore[no-any-return]
-
-
 def _any(*invocation: Any) -> Coroutine[Any, Any, Any]:
     return run_any(Invocation(*invocation))
 
 
+# The kinds of ``py_nif:loop_request()``.
 _KINDS: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {
-    "coroutine": _coroutine,
+    "coroutine": invoke,
     "async": _any,
     "gather": gather,
+    "stop": stop,
 }
 
 

@@ -56,7 +56,12 @@ class Invocation(NamedTuple):
     kwargs: dict[str, Any]
 
     def invoke(self) -> Any:
-        return resolve(self.module, self.function)(*self.args, **self.kwargs)
+        return invoke(*self)
+
+
+def invoke(module: str, function: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """Calls the function; the value of a coroutine function is its coroutine."""
+    return resolve(module, function)(*args, **kwargs)
 
 
 def resolve(module: str, function: str) -> Callable[..., Any]:
