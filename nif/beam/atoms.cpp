@@ -111,6 +111,15 @@ void init_atoms(ErlNifEnv* env) {
     atoms.stuck = atom("stuck");
     atoms.disconnected = atom("disconnected");
     atoms.exception = atom("exception");
+    atoms.in_flight = atom("in_flight");
+    atoms.refused = atom("refused");
+    atoms.stale = atom("stale");
+    atoms.total_us = atom("total_us");
+    atoms.channels = atom("channels");
+    atoms.pooled_channels = atom("pooled_channels");
+    atoms.contexts = atom("contexts");
+    atoms.loops = atom("loops");
+    atoms.histogram = atom("histogram");
     atoms.closed = atom("closed");
     atoms.abandoned = atom("abandoned");
     atoms.replied = atom("replied");

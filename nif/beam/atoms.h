@@ -22,6 +22,9 @@ struct Atoms {
     // Requests, answers and their parts.
     ERL_NIF_TERM eval, exec, stream, stream_eval, coroutine, async, gather, host, nested;
     ERL_NIF_TERM py_result, ok, error, exit, ready, ended, stuck, disconnected, exception;
+    // Keys of stats(); `calls' is one too.
+    ERL_NIF_TERM in_flight, refused, stale, total_us, channels, pooled_channels, contexts, loops;
+    ERL_NIF_TERM histogram;
     // Results of NIFs.
     ERL_NIF_TERM closed, abandoned, replied, system_error, enomem;
 };

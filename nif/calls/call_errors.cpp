@@ -41,8 +41,7 @@ PyRef CallErrors::handler_gone() const {
 }
 
 PyRef CallErrors::no_handler_within(double seconds) const {
-    const std::string text =
-        "no Erlang process was ready for the call within " + printed(seconds);
+    const std::string text = "no Erlang process was ready for the call within " + printed(seconds);
     return make("timeout", text.c_str());
 }
 

@@ -76,8 +76,8 @@ void LoopCaller::drop_garbage() noexcept {
 PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
     const CallErrors errors{gil, state_, call.name};
     const Nesting nesting = Nesting::current(gil, state_);
-    auto encoded = encode_call(gil, state_, call, nesting, nesting.may_use_overdraft(gil),
-                               gathered_env_);
+    auto encoded =
+        encode_call(gil, state_, call, nesting, nesting.may_use_overdraft(gil), gathered_env_);
     if (!encoded) return failed_future(gil, errors.too_many_calls());
     if (!opened_) opened_ = ChannelResource::open(channel_, ChannelKind::kLoop);
     if (!opened_) return failed_future(gil, errors.not_running());

@@ -2,8 +2,9 @@
 #include "nif/module/stats.h"
 
 #include <array>
-#include <cstring>
+#include <string>
 
+#include "nif/beam/atoms.h"
 #include "nif/calls/channel_pool.h"
 #include "nif/node/node.h"
 
@@ -17,26 +18,28 @@ using loop_bridge::PyRef;
 namespace {
 
 struct Counter {
-    const char* name;
+    ERL_NIF_TERM name;
     std::uint64_t value;
 };
 
 std::array<Counter, 9> counters(const CallMeter::Snapshot& calls) {
     Node& node = Node::instance();
     const auto count = [](const auto& live) { return static_cast<std::uint64_t>(live.load()); };
-    return {{{"calls", calls.started},
-             {"in_flight", calls.in_flight},
-             {"refused", calls.refused},
-             {"stale", calls.stale},
-             {"total_us", calls.total_microseconds},
-             {"channels", count(node.channels)},
-             {"pooled_channels", ChannelPool::instance().size()},
-             {"contexts", count(node.contexts)},
-             {"loops", count(node.loops)}}};
+    return {{{atoms.calls, calls.started},
+             {atoms.in_flight, calls.in_flight},
+             {atoms.refused, calls.refused},
+             {atoms.stale, calls.stale},
+             {atoms.total_us, calls.total_microseconds},
+             {atoms.channels, count(node.channels)},
+             {atoms.pooled_channels, ChannelPool::instance().size()},
+             {atoms.contexts, count(node.contexts)},
+             {atoms.loops, count(node.loops)}}};
 }
 
-void set_item(Gil, PyObject* dict, const char* key, const PyRef& value) {
-    if (PyDict_SetItemString(dict, key, value.get()) != 0) throw PyError{};
+void set_item(Gil, PyObject* dict, ERL_NIF_TERM key, const PyRef& value) {
+    const TermEnv env = make_term_env();
+    const std::string name = atom_text(env.get(), key).value();
+    if (PyDict_SetItemString(dict, name.c_str(), value.get()) != 0) throw PyError{};
 }
 
 }  // namespace
@@ -45,14 +48,13 @@ ERL_NIF_TERM stats_term(ErlNifEnv* env) {
     const auto calls = Node::instance().meter.snapshot();
     ERL_NIF_TERM map = enif_make_new_map(env);
     for (const Counter& counter : counters(calls)) {
-        enif_make_map_put(env, map, enif_make_atom(env, counter.name),
-                          enif_make_uint64(env, counter.value), &map);
+        enif_make_map_put(env, map, counter.name, enif_make_uint64(env, counter.value), &map);
     }
     std::array<ERL_NIF_TERM, CallMeter::kBuckets> buckets{};
     for (std::size_t i = 0; i < buckets.size(); ++i) {
         buckets[i] = enif_make_uint64(env, calls.histogram[i]);
     }
-    enif_make_map_put(env, map, enif_make_atom(env, "histogram"),
+    enif_make_map_put(env, map, atoms.histogram,
                       enif_make_list_from_array(env, buckets.data(), buckets.size()), &map);
     return map;
 }
@@ -69,7 +71,7 @@ PyRef stats_dict(Gil gil) {
         PyList_SET_ITEM(buckets.get(), static_cast<Py_ssize_t>(i),
                         PyRef::steal(PyLong_FromUnsignedLongLong(calls.histogram[i])).release());
     }
-    set_item(gil, dict.get(), "histogram", buckets);
+    set_item(gil, dict.get(), atoms.histogram, buckets);
     return dict;
 }
 
