@@ -7,6 +7,7 @@ tests/meson.build declares the parts.
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -97,7 +98,12 @@ def report(outcomes: Sequence[Outcome]) -> int:
     return 1 if total.failed or not total.passed else 0
 
 
+def terminated(number: int, _frame: object) -> None:
+    sys.exit(128 + number)
+
+
 def main() -> int:
+    signal.signal(signal.SIGTERM, terminated)
     parser = argparse.ArgumentParser(prog="./dev test", description=__doc__)
     parser.add_argument("name", nargs="?", help="a part, a pytest file, a suite, a C++ test")
     kind = parser.add_mutually_exclusive_group()

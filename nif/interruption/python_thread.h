@@ -34,5 +34,6 @@ struct PythonThread {
 PyThreadState* state_of_thread(loop_bridge::Gil gil, ThreadNumber thread) noexcept;
 // For reports: the thread that has this ident now. Null if there is none.
 PyThreadState* state_of_ident(loop_bridge::Gil gil, unsigned long ident) noexcept;
+bool any_thread_is_traced(loop_bridge::Gil gil) noexcept;
 
 }  // namespace nif

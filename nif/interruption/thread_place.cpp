@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/interruption/thread_place.h"
 
+#include "nif/interruption/python_thread.h"
+
 namespace nif {
 
 using loop_bridge::Gil;
@@ -49,12 +51,10 @@ PyRef frames_of(Gil gil, PyThreadState* state) {
 
 bool stalls_traced_code([[maybe_unused]] Gil gil) noexcept {
 #if PY_VERSION_HEX < 0x030c0000
-    PyThreadState* state = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
-    for (; state != nullptr; state = PyThreadState_Next(state)) {
-        if (state->c_tracefunc != nullptr || state->c_profilefunc != nullptr) return true;
-    }
-#endif
+    return any_thread_is_traced(gil);
+#else
     return false;
+#endif
 }
 
 bool runs_above(Gil, PyObject* frame, const PyObject* base) noexcept {

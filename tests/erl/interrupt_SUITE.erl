@@ -169,3 +169,44 @@ code_that_follows_a_cancelled_loop_cleans_up(_Config) ->
             <<"in_loop(OtherLoop().run_until_complete)">>
         ]
     ).
+
+%% CPython 3.11 makes thread states without the GIL; for a moment the newest one is its whole list of
+%% threads. A thread that is not found counts as ended, and is never interrupted.
+a_thread_is_found_while_other_threads_begin(_Config) ->
+    ok = py:exec(<<
+        "import _erlang, sys, threading\n"
+        "def miss(ended):\n"
+        "    interval = sys.getswitchinterval()\n"
+        "    sys.setswitchinterval(1e-5)\n"
+        "    waits = threading.Event()\n"
+        "    other = threading.Thread(target=waits.wait)\n"
+        "    other.start()\n"
+        "    misses = 0\n"
+        "    try:\n"
+        "        while not erlang.call(ended):\n"
+        "            for _ in range(2000):\n"
+        "                misses += not _erlang.frames_of_thread(other.ident)\n"
+        "    finally:\n"
+        "        sys.setswitchinterval(interval)\n"
+        "        waits.set()\n"
+        "        other.join()\n"
+        "    return misses\n"
+    >>),
+    Beginners = [spawn_monitor(fun() -> begin_threads(300) end) || _ <- lists:seq(1, 4)],
+    Pids = [Pid || {Pid, _} <- Beginners],
+    ok = py:register_function(beginners_ended, fun([]) ->
+        not lists:any(fun is_process_alive/1, Pids)
+    end),
+    ?assertEqual({ok, 0}, py:eval(<<"miss('beginners_ended')">>, #{})),
+    [normal = death:reason(Beginner, infinity) || Beginner <- Beginners].
+
+begin_threads(0) ->
+    ok;
+begin_threads(Left) ->
+    Ref = make_ref(),
+    Context = py_nif:new_context(Ref),
+    receive
+        {py_result, Ref, ready} -> ok
+    end,
+    ok = py_nif:close_context(Context),
+    begin_threads(Left - 1).

@@ -5,6 +5,7 @@ import asyncio
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -114,9 +115,12 @@ def run_answer() -> int:
 
 @pytest.mark.filterwarnings("ignore::erlang.BlockingCallWarning")
 async def test_asyncio_run_fails_in_a_request_of_a_call_that_blocks_a_loop() -> None:
-    """The request runs on the thread that waits, which runs a loop already."""
-    with pytest.raises(erlang.Error, match=r"cannot be called from a running event loop"):
+    """The request runs on the thread that waits, which runs a loop already. README says so."""
+    said = "cannot be called from a running event loop"
+    with pytest.raises(erlang.Error, match=said):
         erlang.call("py_call", __name__, "run_answer", [])
+    readme = " ".join(Path("README.md").read_text().split())
+    assert f'where `asyncio.run` fails: "{said}"' in readme
     assert await erlang.async_call("py_call", __name__, "run_answer", []) == 42
 
 

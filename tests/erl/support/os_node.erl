@@ -20,8 +20,10 @@ run(Arguments) ->
 start(Arguments) ->
     All = ["-noshell", "-noinput", "-pa", filename:dirname(code:which(py)) | Arguments],
     Encoded = [unicode:characters_to_binary(Argument) || Argument <- All],
-    %% The status shows a crash of the runtime system; no crash dump is needed.
-    Options = [binary, exit_status, stderr_to_stdout, {env, [{"ERL_CRASH_DUMP_BYTES", "0"}]}],
+    %% The status shows a crash of the runtime system; no crash dump is needed. Python buffers its
+    %% output, as it usually does.
+    Env = [{"ERL_CRASH_DUMP_BYTES", "0"}, {"PYTHONUNBUFFERED", false}],
+    Options = [binary, exit_status, stderr_to_stdout, {env, Env}],
     open_port({spawn_executable, os:find_executable("erl")}, [{args, Encoded} | Options]).
 
 %% Waits until the node's output equals this line or ends with it; returns the output before the
