@@ -86,7 +86,7 @@ bool end_program(Gil gil, const EndLoops& end_loops) {
     // From here on nothing is left to interrupt.
     MainSignals::end();
     if (PyErr_CheckSignals() != 0) PyErr_Clear();
-    call(gil, "erlang._main", "let_go", "at the end of the program");
+    call(gil, "erlang._erlpy", "release_main_objects", "at the end of the program");
     return flush_streams(gil) && flushed;
 }
 

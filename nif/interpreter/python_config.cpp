@@ -97,13 +97,7 @@ PyStatus read_program(const InterpreterOptions& options, const std::vector<char*
     program = {.command = text(config->run_command),
                .module = text(config->run_module),
                .filename = text(config->run_filename),
-               .inspect = config->inspect != 0,
-               .interactive = config->interactive != 0,
-               .quiet = config->quiet != 0,
-               .verbose = config->verbose != 0,
-               .skip_first_line = config->skip_source_first_line != 0,
-               .environment = config->use_environment != 0,
-               .readline = config->isolated == 0};
+               .skip_first_line = config->skip_source_first_line != 0};
     return status;
 }
 

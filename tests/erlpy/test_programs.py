@@ -98,8 +98,16 @@ def test_a_program_from_standard_input(place: Place, arguments: tuple[str, ...])
     place.same(*arguments, stdin=WHO)
 
 
+def test_a_program_from_a_pipe(place: Place) -> None:
+    place.same("/dev/stdin", stdin=FAILING)
+
+
 def test_a_program_from_standard_input_can_read_on(place: Place) -> None:
     place.same(stdin="import sys\nprint(len(sys.stdin.read()))\n" + "# padding\n" * 5000)
+
+
+def test_a_debugger_that_goes_on_after_the_program(place: Place) -> None:
+    place.same("-c", "import threading\nbreakpoint()\nx = 1", stdin="next\nnext\ncontinue\n")
 
 
 def test_standard_input_is_the_programs(place: Place) -> None:
@@ -126,7 +134,10 @@ def test_standard_input_is_the_programs(place: Place) -> None:
         "raise SystemExit(-1)",
         "raise SystemExit(('a', 1))",
         "import sys; sys.exit('a message')",
+        "import sys; sys.stderr = None; sys.exit('a message')",
         "class E(SystemExit): pass\nraise E(7)",
+        "raise StopIteration",
+        "raise GeneratorExit",
         "raise KeyboardInterrupt",
         "class K(KeyboardInterrupt): pass\nraise K",
         "import sys\nsys.excepthook = lambda *a: print('hook', a[0])\n1/0",

@@ -109,6 +109,7 @@ def typed(place: Place, starter: list[str], lines: list[str], *arguments: str, *
 SESSIONS = {
     "values": ["1 + 1\n", "_ * 2\n", "None\n", "'ü'\n", "exit()\n"],
     "blocks": ["def f(x):\n", "    return x\n", "\n", "f(3)\n", "if 1: 2\n", "\n", "quit(3)\n"],
+    "blank": ["\n", "# a comment\n", "  \n", "1\n", "\x04"],
     "errors": ["1/0\n", "1 +\n", "def f(: pass\n", "import sys; sys.last_value\n", "exit('bye')\n"],
     "strings": ["'''a\n", "b'''\n", "[1,\n", "2]\n", "x = \\\n", "3\n", "x\n", "\x04"],
     "input": ["x = input('in: ')\n", "typed\n", "x\n", "import sys; sys.ps1 = 'new>>> '\n", "\x04"],
@@ -135,7 +136,9 @@ def test_sessions_on_a_pipe(place: Place, name: str) -> None:
     place.same("-i", "-q", stdin=source.replace("600", "0"))
 
 
-@pytest.mark.parametrize("source", ["if 1:\n  5", "if 1:\n  5\n", "'''a", "(1,\n", "1"])
+@pytest.mark.parametrize(
+    "source", ["if 1:\n  5", "if 1:\n  5\n", "'''a", "(1,\n", "1", "# c", "  "]
+)
 def test_input_that_ends_within_a_statement(place: Place, source: str) -> None:
     place.same("-i", "-q", stdin=source)
 
@@ -242,6 +245,12 @@ def test_a_prompt_after_a_program(place: Place, source: str) -> None:
     for arguments in (["-i", "program.py"], ["-i", "-c", source], ["-i", "-m", "program"]):
         place.same(*arguments, stdin="sorted(dir())[0]\n__name__\nexit(4)\n")
     place.same("program.py", stdin="1 + 1\n", PYTHONINSPECT="1")
+
+
+@pytest.mark.parametrize("change", ["del sys.ps1, sys.ps2", "sys.ps1 = Unprintable()"])
+def test_a_prompt_without_a_text(place: Place, change: str) -> None:
+    lines = ["class Unprintable:", "  def __str__(self): 1/0", "", "import sys", change, "(", "1)"]
+    place.same("-i", "-q", stdin="\n".join([*lines, "sys.stdin = None", "2", ""]))
 
 
 def test_erlang_is_there(place: Place) -> None:
