@@ -13,8 +13,9 @@ namespace {
 
 ThreadNumber number_of(PyThreadState* state) noexcept { return PyThreadState_GetID(state); }
 
-// A thread state is made without the GIL. Before 3.12, CPython puts it in front of the list a moment
-// before it links it to the others. A walk that has met the calling thread's own state has met all.
+// A thread state is made without the GIL. Before 3.12, CPython puts it in front of the list a
+// moment before it links it to the others. A walk that has met the calling thread's own state has
+// met all.
 template <class Meant>
 PyThreadState* find_state(Gil, const Meant& meant) noexcept {
     const PyThreadState* own = PyThreadState_Get();

@@ -44,6 +44,16 @@ def kind_of(frame: FrameType) -> str:
     return kind
 
 
+def imports_module(frame: FrameType) -> bool:
+    """Whether the frame is of CPython's import machinery, which may run the code of a module.
+
+    A module whose code has not run to its end is forgotten. The modules that it has imported stay
+    loaded, and are no attributes of a package that is imported again. Some extension modules can't
+    be loaded twice.
+    """
+    return frame.f_code.co_filename.startswith("<frozen importlib._bootstrap")
+
+
 class CallStack:
     """The frames of the calling thread from this one outward, up to the request's frame."""
 

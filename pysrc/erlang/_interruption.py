@@ -15,7 +15,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 import _erlang
-from erlang._code_kinds import CallStack, kind_of, request_frame, up_to_request
+from erlang._code_kinds import CallStack, imports_module, kind_of, request_frame, up_to_request
 from erlang._code_places import (
     begins,
     calls_by_name,
@@ -48,6 +48,8 @@ _TO_CLEAN_UP = 1.0
 # How long a thread may run code that can't bear an insisting interruption: seconds of the thread's
 # own processor time. A thread that waits for its turn on a busy machine has not run on.
 _PATIENCE = 0.5
+# Both for the import of a module: what breaks it may break the module for the rest of the node.
+_TO_IMPORT = 30.0
 # The same for the first interruption, in loops of the standard library without locks. That code
 # returns soon.
 _PATIENCE_WITH_LIBRARY = 0.05
@@ -74,6 +76,7 @@ class Attempt:
         # The outermost frame that cleans up, and since when it was seen to do so.
         self._cleaner: FrameType | None = None
         self._cleaner_since = 0.0
+        self._imports = False
 
     def look(
         self, frames: Sequence[FrameType], insisting: bool, watchable: bool
@@ -107,8 +110,9 @@ class Attempt:
         looked_at = _without_looks(stack)
         if (cleaner := _cleaner(looked_at)) is not self._cleaner:
             self._cleaner, self._cleaner_since = cleaner, now
+        self._imports = any(map(imports_module, looked_at))
         # C code may call Python code later, which would get the exception.
-        is_out_of_c = is_at_check(frame) or not watchable or self._is_desperate()
+        is_out_of_c = is_at_check(frame) or not watchable or self._is_desperate(looked_at)
         in_loop = jumps_back(frame)
         bears = looked_at[0] is frame and is_out_of_c and self._bears(stack, in_loop=in_loop)
         code = self._innermost_code(looked_at)
@@ -166,14 +170,14 @@ class Attempt:
         descriptor from one call to the next.
         """
         in_library = in_loop and (self._insists or self._is_long_in_library())
-        bears = self._is_desperate() or may_be_hit(
+        bears = self._is_desperate(stack) or may_be_hit(
             stack, self._given_up_cleaner(), in_library=in_library, in_loop=in_loop
         )
         return bears and not will_be_protected(next(iter(stack)))
 
     def _innermost_code(self, stack: Sequence[FrameType]) -> CodeType:
         """The code of the innermost frame that can bear the interruption when it goes on."""
-        if self._is_desperate():
+        if self._is_desperate(stack):
             return stack[0].f_code
         in_library = self._insists or self._is_long_in_library()
         given_up = self._given_up_cleaner()
@@ -192,12 +196,15 @@ class Attempt:
 
     def _given_up_cleaner(self) -> FrameType | None:
         """The frame whose clean-up has had its time, if the interruption insists."""
-        in_time = time.monotonic() - self._cleaner_since < _TO_CLEAN_UP
+        limit = _TO_IMPORT if self._imports else _TO_CLEAN_UP
+        in_time = time.monotonic() - self._cleaner_since < limit
         return self._cleaner if self._insists and not in_time else None
 
-    def _is_desperate(self) -> bool:
-        before = self._used_when_insisting
-        return before is not None and _used_by(self._clock) - before > _PATIENCE
+    def _is_desperate(self, stack: Iterable[FrameType]) -> bool:
+        if self._used_when_insisting is None:
+            return False
+        used = _used_by(self._clock) - self._used_when_insisting
+        return used > _PATIENCE and (used > _TO_IMPORT or not any(map(imports_module, stack)))
 
     def _is_long_in_library(self) -> bool:
         before = self._used_at_first
@@ -315,7 +322,7 @@ def may_be_hit(
 
 
 def _is_cleaning(stack: Iterable[FrameType], given_up: FrameType | None, in_loop: bool) -> bool:
-    """Whether any function of the stack takes something, or gives something back."""
+    """Whether any function of the stack takes something, gives it back, or imports a module."""
     cleaner = _cleaner(stack)
     if cleaner is None or cleaner is not given_up:
         return cleaner is not None
@@ -326,7 +333,7 @@ def _is_cleaning(stack: Iterable[FrameType], given_up: FrameType | None, in_loop
 
 
 def _cleaner(stack: Iterable[FrameType]) -> FrameType | None:
-    """The outermost frame of the stack that takes something, or gives something back."""
+    """The outermost frame of the stack that takes something, gives it back, or imports a module."""
     outermost = None
     for frame in stack:
         if _cleans(frame):
@@ -335,7 +342,7 @@ def _cleaner(stack: Iterable[FrameType]) -> FrameType | None:
 
 
 def _cleans(frame: FrameType) -> bool:
-    if frame.f_code.co_name in _CLEANING:
+    if frame.f_code.co_name in _CLEANING or imports_module(frame):
         return True
     return kind_of(frame) == "user" and is_in_finally(frame)
 

@@ -14,9 +14,23 @@ INTERRUPTION_MUTANTS = (
     Mutant(
         "functions that give something back are interrupted",
         "pysrc/erlang/_interruption.py",
-        "    if frame.f_code.co_name in _CLEANING:\n        return True",
-        "    if frame.f_code.co_name in _CLEANING:\n        return False",
+        "    if frame.f_code.co_name in _CLEANING or",
+        "    if",
         ("interrupted_code_SUITE",),
+    ),
+    Mutant(
+        "the code of a module that is being imported is interrupted",
+        "pysrc/erlang/_interruption.py",
+        "in _CLEANING or imports_module(frame):",
+        "in _CLEANING:",
+        ("interrupted_import_SUITE",),
+    ),
+    Mutant(
+        "a thread counts as ended while another thread begins",
+        "nif/interruption/python_thread.cpp",
+        "        if (complete) return nullptr;",
+        "        if (complete || state == nullptr) return nullptr;",
+        ("interrupt_SUITE",),
     ),
     Mutant(
         "code in a finally is interrupted like any other",
