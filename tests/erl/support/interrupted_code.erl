@@ -116,7 +116,7 @@ at_rest() ->
         end)
     catch
         error:{never_seen, _, _} = Reason ->
-            {ok, Stacks} = py:call(interrupted_code, stacks, []),
+            {ok, Stacks} = py:call(locking_code, stacks, []),
             ct:fail("~p, threads:~n~ts", [Reason, Stacks])
     end.
 

@@ -18,7 +18,6 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -370,11 +369,6 @@ def one() -> int:
 
 
 # What is left behind.
-
-
-def stacks() -> str:
-    frames = sys._current_frames().items()
-    return "\n".join(f"thread {n}\n{''.join(traceback.format_stack(frame))}" for n, frame in frames)
 
 
 def held_locks() -> list[str]:

@@ -3,6 +3,7 @@
 
 import dis
 import functools
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
@@ -34,6 +35,12 @@ def take() -> list[str]:
     taken = _noted[:]
     _noted.clear()
     return taken
+
+
+def stacks() -> str:
+    """Return the stacks of all threads."""
+    frames = sys._current_frames().items()
+    return "\n".join(f"thread {n}\n{''.join(traceback.format_stack(frame))}" for n, frame in frames)
 
 
 def _note(ending: BaseException) -> None:
