@@ -2,6 +2,11 @@
 %% @private
 %% The native functions: only stubs and specs. No function here runs Python or blocks. Functions
 %% that take time answer the calling process later, with a `{py_result, Ref, _}' message.
+%%
+%% Each native function reads its arguments by the types of its C++ signature. A wrong argument fails
+%% with `error({badarg, Text})', where `Text' names its position: "argument 2 must be ...". No C++
+%% exception ends the node. Others become `{system_error, Text}', e.g. without descriptors,
+%% `{native_error, Text}', or `enomem'.
 -module(py_nif).
 
 -export([

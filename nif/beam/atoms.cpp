@@ -123,7 +123,9 @@ void init_atoms(ErlNifEnv* env) {
     atoms.closed = atom("closed");
     atoms.abandoned = atom("abandoned");
     atoms.replied = atom("replied");
+    atoms.badarg = atom("badarg");
     atoms.system_error = atom("system_error");
+    atoms.native_error = atom("native_error");
     atoms.enomem = atom("enomem");
 }
 

@@ -26,7 +26,9 @@ struct Atoms {
     ERL_NIF_TERM in_flight, refused, stale, total_us, channels, pooled_channels, contexts, loops;
     ERL_NIF_TERM histogram;
     // Results of NIFs.
-    ERL_NIF_TERM closed, abandoned, replied, system_error, enomem;
+    ERL_NIF_TERM closed, abandoned, replied;
+    // Errors of NIFs.
+    ERL_NIF_TERM badarg, system_error, native_error, enomem;
 };
 
 // Filled by init_atoms(). Plain integers, so the end of the node destroys nothing.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // resource.h: C++ objects that Erlang terms refer to.
 // A class T becomes a resource by `static constexpr const char* kResourceName` and, when it
-// monitors processes, `void on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept`.
+// monitors processes, `void on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept`. A class whose
+// objects are arguments of NIFs has a kErlangType, the type's name in error texts.
 // Threads: destructors and on_down run on scheduler threads: they hand over, never wait.
 #pragma once
 

@@ -21,6 +21,7 @@ namespace nif {
 class ChannelResource {
 public:
     static constexpr const char* kResourceName = "erlang_python_channel";
+    static constexpr const char* kErlangType = "py_nif:channel()";
 
     ChannelResource();  // throws std::system_error
     ~ChannelResource();

@@ -18,6 +18,7 @@ namespace nif {
 class ContextResource {
 public:
     static constexpr const char* kResourceName = "erlang_python_context";
+    static constexpr const char* kErlangType = "py_nif:context()";
 
     // `module` is `_erlang`.
     ContextResource(const ErlNifPid& owner, ERL_NIF_TERM ref, PyObject* module);

@@ -40,6 +40,7 @@ public:
 class RequestHandle {
 public:
     static constexpr const char* kResourceName = "erlang_python_request";
+    static constexpr const char* kErlangType = "py_nif:request_handle()";
 
     RequestHandle(const ErlNifPid& caller, ERL_NIF_TERM ref);
     ~RequestHandle() = default;

@@ -4,6 +4,7 @@
 #include <sanitizer/asan_interface.h>
 
 #include <algorithm>
+#include <cstdarg>
 #include <cstring>
 #include <limits>
 
@@ -239,6 +240,8 @@ ERL_NIF_TERM enif_make_list_from_array(ErlNifEnv* env, const ERL_NIF_TERM array[
     return list;
 }
 
+int enif_is_empty_list(ErlNifEnv*, ERL_NIF_TERM term) { return term == kNil ? 1 : 0; }
+
 int enif_get_list_cell(ErlNifEnv*, ERL_NIF_TERM list, ERL_NIF_TERM* head, ERL_NIF_TERM* tail) {
     if (tag_of(list) != Tag::kCell) return 0;
     const Cell cell = *cell_of(list);
@@ -259,6 +262,15 @@ ERL_NIF_TERM enif_make_tuple_from_array(ErlNifEnv* env, const ERL_NIF_TERM array
     *tuple = {{Kind::kTuple}, arity};
     std::copy_n(array, arity, reinterpret_cast<ERL_NIF_TERM*>(tuple + 1));
     return to_term(tuple, Tag::kBlock);
+}
+
+ERL_NIF_TERM enif_make_tuple(ErlNifEnv* env, unsigned arity, ...) {
+    std::vector<ERL_NIF_TERM> elements(arity);
+    va_list arguments;
+    va_start(arguments, arity);
+    for (ERL_NIF_TERM& element : elements) element = va_arg(arguments, ERL_NIF_TERM);
+    va_end(arguments);
+    return enif_make_tuple_from_array(env, elements.data(), arity);
 }
 
 int enif_get_tuple(ErlNifEnv*, ERL_NIF_TERM term, int* arity, const ERL_NIF_TERM** array) {

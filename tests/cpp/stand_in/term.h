@@ -115,6 +115,11 @@ inline std::span<const ERL_NIF_TERM> values(const Map* map) noexcept {
 // under test asks.
 void pretend_runtime(const char* erts_version);
 
+// The reason that a NIF has raised on this thread; 0, which is no term, if there is none.
+ERL_NIF_TERM take_raised();
+// The name under which a NIF was moved to a dirty scheduler; empty if none was.
+std::string_view take_scheduled();
+
 ERL_NIF_TERM make_integer(ErlNifEnv* env, bool negative, std::span<const unsigned char> magnitude);
 ERL_NIF_TERM make_shared_binary(ErlNifEnv* env, SharedBytes data, std::size_t size);
 
