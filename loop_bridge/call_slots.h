@@ -25,7 +25,7 @@ inline constexpr std::size_t kMaxSlots = std::size_t{1} << kSlotBits;
 template <class T>
 class CallSlots {
 public:
-    explicit CallSlots(std::size_t limit = kMaxSlots) noexcept
+    explicit CallSlots(std::size_t limit = kMaxSlots)
         : limit_(limit < kMaxSlots ? limit : kMaxSlots) {}
 
     // Throws std::length_error if the maximum number of calls is in flight, std::bad_alloc.

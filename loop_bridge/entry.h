@@ -50,6 +50,13 @@ public:
         return EntryPtr(front);
     }
 
+    // Walks the whole list.
+    void push_back(EntryPtr entry) noexcept {
+        Entry** end = &first_;
+        while (*end != nullptr) end = &(*end)->next_;
+        *end = entry.release();
+    }
+
 private:
     friend class CompletionQueue;
     explicit EntryList(Entry* first) noexcept : first_(first) {}

@@ -40,7 +40,7 @@ init(Config = #{loops := Loops, python_logging := PythonLogging}) ->
         #{id => py_function_limiter, start => {py_function_limiter, start_link, []}},
         #{id => py_handler_sup, start => {py_handler_sup, start_link, []}, type => supervisor},
         #{id => py_coordinator, start => {py_coordinator, start_link, []}},
-        py_context_threads:child_spec(fun py_context_pool:thread_ended/0),
+        py_context_threads:child_spec(fun py_context_pool:thread_ended/1),
         #{id => py_context_pool, start => {py_context_pool, start_link, [Limits]}},
         #{id => py_loop_registry, start => {py_loop_registry, start_link, []}},
         #{

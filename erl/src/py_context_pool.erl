@@ -19,7 +19,7 @@
 -module(py_context_pool).
 -behaviour(gen_server).
 
--export([start_link/1, checkout/1, checkin/2, thread_ended/0, info/0]).
+-export([start_link/1, checkout/1, checkin/2, thread_ended/1, info/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -export_type([state/0, limits/0]).
@@ -93,9 +93,9 @@ checkin(Lease, How) ->
     gen_server:cast(?MODULE, {checkin, Lease, How}).
 
 %% Called when a thread has ended: the limit may allow another thread now.
--spec thread_ended() -> ok.
-thread_ended() ->
-    gen_server:cast(?MODULE, thread_ended).
+-spec thread_ended(reference()) -> ok.
+thread_ended(Ref) ->
+    gen_server:cast(?MODULE, {thread_ended, Ref}).
 
 -spec info() -> #{atom() => non_neg_integer()}.
 info() ->
@@ -117,8 +117,9 @@ handle_call(info, _From, State) ->
 -spec handle_cast(term(), #state{}) -> {noreply, #state{}}.
 handle_cast({checkin, Lease, How}, State) ->
     {noreply, give_back(Lease, How, State)};
-handle_cast(thread_ended, State) ->
-    {noreply, serve(replenish(State))}.
+handle_cast({thread_ended, Ref}, State = #state{starting = Starting}) ->
+    %% Without memory a thread ends before its context is ready.
+    {noreply, serve(replenish(State#state{starting = maps:remove(Ref, Starting)}))}.
 
 -spec handle_info(term(), #state{}) -> {noreply, #state{}}.
 handle_info({py_result, Ref, ready}, State = #state{starting = Starting}) ->

@@ -18,8 +18,8 @@
 %% not for those that were given up. The supervisor owns the table.
 -define(TABLE, ?MODULE).
 
-%% Called when a thread has ended.
--type on_end() :: fun(() -> ok).
+%% Called when a thread has ended, with the reference of its context.
+-type on_end() :: fun((reference()) -> ok).
 
 -record(state, {
     on_end :: on_end(),
@@ -93,7 +93,7 @@ handle_cast({forget, Ref}, State) ->
 -spec handle_info(term(), #state{}) -> {noreply, #state{}}.
 handle_info({py_result, Ref, ended}, State = #state{on_end = OnEnd}) ->
     true = ets:delete(?TABLE, Ref),
-    ok = OnEnd(),
+    ok = OnEnd(Ref),
     {noreply, forget(Ref, State)};
 handle_info({py_result, _Ref, {stuck, Stack}}, State) ->
     logger:warning(

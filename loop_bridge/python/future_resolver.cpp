@@ -16,8 +16,12 @@ bool FutureResolver::forget(Gil, CallId id) { return calls_.take(id).has_value()
 
 void FutureResolver::drop_all(Gil) {
     calls_.drain([](CallId, PendingCall&&) {});
-    // The destructors of futures may run Python code that uses this object.
-    const auto dropped = std::exchange(abandoned_, {});
+    // The destructors of futures may run Python code that uses this object. An empty deque would
+    // need memory.
+    while (!abandoned_.empty()) {
+        const auto dropped = std::move(abandoned_.front());
+        abandoned_.pop_front();
+    }
 }
 
 bool FutureResolver::abandon(Gil, CallId id, const Reason& reason) {
@@ -41,7 +45,8 @@ void FutureResolver::resolve(Gil gil, PyObject* module, const Completion& comple
         const PyRef value = completion.value(gil, module, call->name.get());
         PyObject* method = completion.succeeded() ? set_result_.get() : set_exception_.get();
         settle(gil, call->future, method, value.get());
-    } catch (const PyError&) {
+    } catch (...) {
+        set_handled_exception(gil);
         settle_with_error(gil, call->future);
     }
 }

@@ -10,6 +10,7 @@
 
 #include "loop_bridge/call_meter.h"
 #include "loop_bridge/python/arrival.h"
+#include "loop_bridge/python/py_entry.h"
 
 namespace loop_bridge {
 
@@ -43,7 +44,8 @@ public:
         abandoned_.pop_front();
         try {
             settle(gil, call.future, set_exception_.get(), make(call.name.get(), reason).get());
-        } catch (const PyError&) {
+        } catch (...) {
+            set_handled_exception(gil);
             settle_with_error(gil, call.future);
         }
         return true;

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // py_entry.h: the entry from CPython to C++. The one place that turns C++ exceptions into Python
-// errors.
+// errors; none gets through to CPython.
 // Threads: with the GIL.
 #pragma once
 
-#include <new>
-#include <stdexcept>
-#include <system_error>
 #include <utility>
 
 #include "loop_bridge/python/py_error.h"
@@ -14,29 +11,22 @@
 
 namespace loop_bridge {
 
-// Sets an OSError with its number, as the standard library does.
-inline void set_os_error(Gil, int number, const char* text) noexcept {
-    PyObject* arguments = Py_BuildValue("is", number, text);
-    if (arguments == nullptr) return;
-    PyErr_SetObject(PyExc_OSError, arguments);
-    Py_DECREF(arguments);
-}
+// Sets the Python error for the C++ exception that is being handled:
+//     PyError             the error that is set already
+//     std::bad_alloc      MemoryError
+//     std::system_error   OSError with its number, as the standard library does
+//     any other           RuntimeError
+void set_handled_exception(Gil gil) noexcept;
 
 // Runs `body(gil)`, which returns a PyRef. Returns the owned object to CPython, or null with an
 // error set.
 template <class Body>
 PyObject* python_entry(Body&& body) noexcept {
+    const Gil gil = Gil::held_by_caller();
     try {
-        return std::forward<Body>(body)(Gil::held_by_caller()).release();
-    } catch (const PyError&) {
-        return nullptr;
-    } catch (const std::bad_alloc&) {
-        return PyErr_NoMemory();
-    } catch (const std::system_error& error) {
-        set_os_error(Gil::held_by_caller(), error.code().value(), error.what());
-        return nullptr;
-    } catch (const std::exception& error) {
-        PyErr_SetString(PyExc_RuntimeError, error.what());
+        return std::forward<Body>(body)(gil).release();
+    } catch (...) {
+        set_handled_exception(gil);
         return nullptr;
     }
 }

@@ -50,7 +50,7 @@ template <std::size_t kSize>
 struct NifName {
     // NOLINTNEXTLINE(google-explicit-constructor): a string literal is the name
     constexpr NifName(const char (&name)[kSize]) { std::copy_n(name, kSize, text); }
-    char text[kSize];
+    char text[kSize]{};
 };
 
 template <class Function>

@@ -6,7 +6,6 @@
 //          ends leaves its C stack behind, and no destructor on that stack ever runs.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -52,7 +51,7 @@ public:
 
     ChannelResource& channel() const noexcept { return *channel_; }
     loop_bridge::BlockingWaiter& waiter() noexcept { return waiter_; }
-    std::deque<loop_bridge::EntryPtr>& requests() noexcept { return requests_; }
+    loop_bridge::EntryList& requests() noexcept { return requests_; }
 
     // The exception for which an inner call gave the line up. The outer calls fail with the same
     // exception, unless it interrupted only the request of the inner call.
@@ -62,7 +61,7 @@ private:
     ResourcePtr<ChannelResource> channel_;
     loop_bridge::BlockingWaiter waiter_;
     std::vector<std::unique_ptr<WaitingCall>> calls_;
-    std::deque<loop_bridge::EntryPtr> requests_;
+    loop_bridge::EntryList requests_;
     bool closed_ = false;
 };
 

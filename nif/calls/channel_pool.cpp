@@ -5,7 +5,7 @@
 
 namespace nif {
 
-ChannelPool& ChannelPool::instance() noexcept {
+ChannelPool& ChannelPool::instance() {
     static ChannelPool& pool = *new ChannelPool;
     return pool;
 }

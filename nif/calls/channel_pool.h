@@ -11,7 +11,7 @@ namespace nif {
 
 class ChannelPool {
 public:
-    static ChannelPool& instance() noexcept;
+    static ChannelPool& instance();
 
     // A channel that is ready for calls, or null.
     ResourcePtr<ChannelResource> take();

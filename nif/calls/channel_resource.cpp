@@ -12,9 +12,8 @@ using loop_bridge::EntryPtr;
 
 namespace {
 
-void push_arrival(loop_bridge::Channel& channel, ArrivalKind kind) noexcept {
-    EntryPtr entry = std::make_unique<Arrival>(kind);
-    static_cast<void>(channel.push(entry));  // refused when closed: nobody waits
+void push(loop_bridge::Channel& channel, EntryPtr arrival) noexcept {
+    static_cast<void>(channel.push(arrival));  // refused when closed: nobody waits
 }
 
 }  // namespace
@@ -33,9 +32,11 @@ ChannelResource::~ChannelResource() {
 bool ChannelResource::open(const ResourcePtr<ChannelResource>& self, ChannelKind kind) {
     const auto coordinator = Node::instance().coordinator();
     if (!coordinator) return false;
+    EntryPtr gone = std::make_unique<Arrival>(ArrivalKind::kGone);
     {
         const Lock lock{self->mutex_};
         self->phase_ = Phase::kOpening;
+        self->gone_ = std::move(gone);
         if (enif_monitor_process(nullptr, self.cell(), &*coordinator, &self->monitor_) != 0) {
             self->phase_ = Phase::kGone;
             return false;
@@ -49,6 +50,7 @@ bool ChannelResource::open(const ResourcePtr<ChannelResource>& self, ChannelKind
 
 bool ChannelResource::attach(ErlNifEnv* env, const ResourcePtr<ChannelResource>& self,
                              const ErlNifPid& handler) {
+    EntryPtr attached = std::make_unique<Arrival>(ArrivalKind::kAttached);
     {
         const Lock lock{self->mutex_};
         if (self->phase_ != Phase::kOpening || self->channel_.closed()) return false;
@@ -61,27 +63,31 @@ bool ChannelResource::attach(ErlNifEnv* env, const ResourcePtr<ChannelResource>&
         self->handler_ = handler;
         self->phase_ = Phase::kAttached;
     }
-    push_arrival(self->channel_, ArrivalKind::kAttached);
+    push(self->channel_, std::move(attached));
     return true;
 }
 
 void ChannelResource::refuse(ErlNifEnv* env, const ResourcePtr<ChannelResource>& self) noexcept {
+    EntryPtr gone;
     {
         const Lock lock{self->mutex_};
         if (self->phase_ != Phase::kOpening) return;
         enif_demonitor_process(env, self.cell(), &self->monitor_);
         self->phase_ = Phase::kGone;
+        gone = std::move(self->gone_);
     }
-    push_arrival(self->channel_, ArrivalKind::kGone);
+    push(self->channel_, std::move(gone));
 }
 
 void ChannelResource::on_down(ErlNifEnv*, const ErlNifMonitor& monitor) noexcept {
+    EntryPtr gone;
     {
         const Lock lock{mutex_};
         if (phase_ == Phase::kGone || enif_compare_monitors(&monitor, &monitor_) != 0) return;
         phase_ = Phase::kGone;
+        gone = std::move(gone_);
     }
-    push_arrival(channel_, ArrivalKind::kGone);
+    push(channel_, std::move(gone));
 }
 
 void ChannelResource::send(TermEnv env, ERL_NIF_TERM message) noexcept {

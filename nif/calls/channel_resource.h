@@ -58,6 +58,8 @@ private:
     Phase phase_ = Phase::kNew;
     ErlNifPid handler_{};
     ErlNifMonitor monitor_{};
+    // Made by open() for the end of the process that is watched: on_down() needs no memory.
+    loop_bridge::EntryPtr gone_;
 };
 
 }  // namespace nif

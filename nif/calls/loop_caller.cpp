@@ -39,6 +39,7 @@ LoopCaller::LoopCaller(Gil gil, PyObject* owner, PyObject* module, PyObject* loo
       futures_(gil, Node::instance().meter),
       channel_(ResourcePtr<ChannelResource>::make()) {
     const PyRef drain = PyRef::steal(PyObject_GetAttrString(owner, "_drain"));
+    state_.loops.reserve(state_.loops.size() + 1);  // nothing may fail once the loop watches
     reader_.watch(gil, channel_->channel().fd(), drain.get());
     if (!channel_->channel().arm()) channel_->channel().wake();
     state_.loops.push_back(this);
@@ -53,7 +54,7 @@ PyRef LoopCaller::call(Gil gil, const CallArguments& call) {
     try {
         const Deeper building{building_};
         future = build(gil, call);
-    } catch (const PyError&) {
+    } catch (...) {
         drop_garbage();
         throw;
     }
@@ -64,7 +65,7 @@ PyRef LoopCaller::call(Gil gil, const CallArguments& call) {
 
 // Terms of refused calls stay in the environment. If no other call uses the environment, free it.
 // Otherwise send the pending message, which frees it.
-void LoopCaller::drop_garbage() noexcept {
+void LoopCaller::drop_garbage() {
     if (building_ > 0) return;
     if (gathered_.empty()) {
         gathered_env_.reset();
@@ -85,14 +86,18 @@ PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
     PyRef future = make_future(gil);
     const CallId id =
         futures_.open(gil, future, PyRef::borrow(call.name), std::move(encoded->ticket));
-    const PyRef py_id = PyRef::steal(PyLong_FromUnsignedLongLong(id));
-    if (PyObject_SetAttr(future.get(), state_.name_id.get(), py_id.get()) != 0 ||
-        PyObject_SetAttr(future.get(), state_.name_channel.get(), owner_) != 0) {
+    try {
+        const PyRef py_id = PyRef::steal(PyLong_FromUnsignedLongLong(id));
+        if (PyObject_SetAttr(future.get(), state_.name_id.get(), py_id.get()) != 0 ||
+            PyObject_SetAttr(future.get(), state_.name_channel.get(), owner_) != 0) {
+            throw PyError{};
+        }
+        if (over_limit) nesting.set_overdraft(gil, future);
+        gathered_.push_back({id, gathered_call(gathered_env_.get(), id, encoded->terms)});
+    } catch (...) {
         futures_.forget(gil, id);
-        throw PyError{};
+        throw;
     }
-    if (over_limit) nesting.set_overdraft(gil, future);
-    gathered_.push_back({id, gathered_call(gathered_env_.get(), id, encoded->terms)});
     return future;
 }
 
@@ -125,14 +130,19 @@ void LoopCaller::flush_soon(Gil gil) {
     flush_due_ = true;
 }
 
-void LoopCaller::flush() noexcept {
+void LoopCaller::flush() {
     flush_due_ = false;
     if (!attached_ || building_ > 0) return;
-    send_calls();
-    send_stops();
+    try {
+        send_calls();
+        send_stops();
+    } catch (...) {
+        channel_->channel().wake();  // drain() tries again
+        throw;
+    }
 }
 
-void LoopCaller::send_calls() noexcept {
+void LoopCaller::send_calls() {
     if (gathered_.empty()) return;
     ErlNifEnv* env = gathered_env_.get();
     std::vector<ERL_NIF_TERM> calls;
@@ -147,7 +157,7 @@ void LoopCaller::send_calls() noexcept {
 }
 
 // May include calls that were never sent. The handler ignores their ids.
-void LoopCaller::send_stops() noexcept {
+void LoopCaller::send_stops() {
     if (stopped_.empty()) return;
     TermEnv env = make_term_env();
     const ERL_NIF_TERM message = cancel_message(env.get(), std::exchange(stopped_, {}));
@@ -170,7 +180,7 @@ void LoopCaller::expire(Gil gil, CallId id, double seconds) {
     stop(gil, id);
 }
 
-void LoopCaller::stop(Gil gil, CallId id) noexcept {
+void LoopCaller::stop(Gil gil, CallId id) {
     if (!attached_ || ended_) return;
     stopped_.push_back(id);
     // Do not send the gathered calls: they may be the next to be stopped.
@@ -189,6 +199,17 @@ void LoopCaller::stop(Gil gil, CallId id) noexcept {
 void LoopCaller::drain(Gil gil) {
     if (ended_) return;
     channel_->channel().clear_wake();
+    try {
+        drain_turn(gil);
+    } catch (...) {
+        // Python reports the exception. The remaining arrivals come in the next turn.
+        if (!ended_) channel_->channel().wake();
+        throw;
+    }
+}
+
+void LoopCaller::drain_turn(Gil gil) {
+    if (!flush_due_) flush();  // after a failure; otherwise nothing is gathered
     Turn turn;
     for (int round = 0; round < kRounds; ++round) {
         if (arrived_.empty()) arrived_ = channel_->channel().take_all();
@@ -243,7 +264,7 @@ void LoopCaller::start(Gil gil, Request& request) {
 }
 
 // The channel stays open. The next call asks for another handler.
-void LoopCaller::lost(Gil gil) noexcept {
+void LoopCaller::lost(Gil gil) {
     opened_ = false;
     attached_ = false;
     gathered_.clear();
@@ -264,7 +285,7 @@ void LoopCaller::shutdown(Gil gil) noexcept {
     arrived_ = {};
     opened_ = attached_ = false;
     gathered_.clear();
-    drop_garbage();
+    if (building_ == 0) gathered_env_.reset();
     futures_.drop_all(gil);
     // Whether their tasks have ended or not: the loop never runs them again.
     for (const auto& handle : std::exchange(requests_, {})) {

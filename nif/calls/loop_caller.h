@@ -41,7 +41,7 @@ public:
     // The loop found the descriptor readable. Handles as many arrivals as one turn allows.
     void drain(loop_bridge::Gil gil);
     // Sends the gathered calls.
-    void flush() noexcept;
+    void flush();
     // The loop is closed or collected: closes the channel and ends all calls and requests.
     void shutdown(loop_bridge::Gil gil) noexcept;
 
@@ -58,16 +58,17 @@ private:
         ERL_NIF_TERM call;
     };
 
+    void drain_turn(loop_bridge::Gil gil);
     bool take_next(loop_bridge::Gil gil);
     void take(loop_bridge::Gil gil, loop_bridge::EntryPtr entry);
     void start(loop_bridge::Gil gil, Request& request);
-    void drop_garbage() noexcept;
-    void lost(loop_bridge::Gil gil) noexcept;
+    void drop_garbage();
+    void lost(loop_bridge::Gil gil);
     void send_or_gather(loop_bridge::Gil gil);
-    void stop(loop_bridge::Gil gil, loop_bridge::CallId id) noexcept;
+    void stop(loop_bridge::Gil gil, loop_bridge::CallId id);
     void flush_soon(loop_bridge::Gil gil);
-    void send_calls() noexcept;
-    void send_stops() noexcept;
+    void send_calls();
+    void send_stops();
     loop_bridge::PyRef make_future(loop_bridge::Gil gil);
     loop_bridge::PyRef failed_future(loop_bridge::Gil gil, const loop_bridge::PyRef& error);
     loop_bridge::PyRef build(loop_bridge::Gil gil, const CallArguments& call);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "loop_bridge/python/py_entry.h"
 #include "nif/calls/call_errors.h"
 #include "nif/calls/channel_pool.h"
 #include "nif/calls/encoded_call.h"
@@ -44,7 +45,7 @@ Stack current_stack(Gil, const ModuleState& state) {
 
 }  // namespace
 
-ThreadCaller& ThreadCaller::current() noexcept {
+ThreadCaller& ThreadCaller::current() {
     // A thread_local destructor is the only hook at a thread's end that works for every kind of
     // thread.
     static thread_local ThreadCaller caller;
@@ -75,11 +76,12 @@ PyRef ThreadCaller::call(Gil gil, PyObject* module, const CallArguments& call, D
     try {
         await_completion(gil, module, call, line, waiting, deadline);
         ended = line.end(waiting);
-    } catch (const PyError&) {
+    } catch (...) {
+        loop_bridge::set_handled_exception(gil);
         ended = line.end(waiting);
         if (!ended->completion) give_up(gil, module, line);
         retire(line);
-        throw;
+        throw PyError{};
     }
     retire(line);
     Interruptions::instance().raise_here(gil);
@@ -124,7 +126,7 @@ CallLine& ThreadCaller::open_line(Gil gil, PyObject* module, const CallArguments
             fail_with(gil, errors_of(gil, module, call).no_handler_within(*call.timeout));
         }
         if (line->closed()) fail_with(gil, errors_of(gil, module, call).handler_gone());
-    } catch (const PyError&) {
+    } catch (...) {
         line->close();
         throw;
     }
@@ -178,8 +180,7 @@ bool ThreadCaller::wait_until(Gil gil, PyObject* module, CallLine& line, Deadlin
         // The interruption came after the last check, while this thread waited for the GIL.
         if (interruptions.pending_here(gil)) continue;
         if (!line.requests().empty()) {
-            const EntryPtr request = std::move(line.requests().front());
-            line.requests().pop_front();
+            const EntryPtr request = line.requests().pop_front();
             requests_.run(gil, module, static_cast<Request&>(*request));
             if (PyErr_Occurred() != nullptr) throw PyError{};
         } else if (outcome == WaitOutcome::kTimedOut) {

@@ -26,7 +26,7 @@ using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
 class ThreadCaller {
 public:
-    static ThreadCaller& current() noexcept;
+    static ThreadCaller& current();
     ThreadCaller() = default;
     ~ThreadCaller() = default;
     ThreadCaller(const ThreadCaller&) = delete;

@@ -107,7 +107,8 @@ int run_main_program(Gil gil, const MainProgram& program, const EndLoops& end_lo
     int code = 1;
     try {
         code = run_steps(gil, program);
-    } catch (const PyError&) {
+    } catch (...) {
+        loop_bridge::set_handled_exception(gil);
         // A Ctrl-C between two steps, or a fault of ours.
         if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) code = -SIGINT;
         PyErr_Print();
@@ -116,7 +117,8 @@ int run_main_program(Gil gil, const MainProgram& program, const EndLoops& end_lo
     try {
         const bool flushed = end_program(gil, is_fork ? EndLoops{} : end_loops);
         if (!flushed && code >= 0) code = kOutputLost;
-    } catch (const PyError&) {
+    } catch (...) {
+        loop_bridge::set_handled_exception(gil);
         PyErr_Print();  // a fault of ours
     }
     if (is_fork) {

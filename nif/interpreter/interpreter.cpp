@@ -8,6 +8,7 @@
 #include "loop_bridge/blocking_waiter.h"
 #include "loop_bridge/python/py_ref.h"
 #include "nif/beam/atoms.h"
+#include "nif/beam/contain.h"
 #include "nif/beam/messages.h"
 #include "nif/erlpy/main_signals.h"
 #include "nif/interpreter/python_config.h"
@@ -156,7 +157,12 @@ void Interpreter::end_main() {
 void Interpreter::main_thread(const InterpreterOptions& options, const ReplyTo& asker) {
     MainSignals::watch_forks();
     if (options.main_program) MainSignals::begin();
-    StartResult started = start_python(options);
+    StartResult started;
+    try {
+        started = start_python(options);
+    } catch (const std::exception& error) {
+        return answer_error(asker, error.what());  // no memory
+    }
     if (started.exit_code) return answer_exit(asker, *started.exit_code);
     if (!started.error.empty()) return answer_error(asker, started.error);
 
@@ -178,7 +184,7 @@ void Interpreter::main_thread(const InterpreterOptions& options, const ReplyTo& 
     } catch (const PyError&) {
         answer_error(asker, describe_pending_error(gil));
     } catch (const std::exception& error) {
-        answer_error(asker, error.what());  // no threads or descriptors are left
+        answer_error(asker, error.what());  // no threads, descriptors or memory are left
     }
     MainThread* self = main_thread_.load();
     if (self == nullptr) {
@@ -193,7 +199,8 @@ void Interpreter::main_thread(const InterpreterOptions& options, const ReplyTo& 
         if (PyErr_CheckSignals() != 0) end_by_signal(SIGINT);
         while (const EntryPtr job = arrived.pop_front()) {
             const auto& asker = static_cast<const MainJob&>(*job).asker;
-            if (asker) self->run(gil, *asker);
+            if (!asker || contain("py-main", [&] { self->run(gil, *asker); })) continue;
+            answer_exit(*asker, 1);
         }
     }
 }

@@ -97,7 +97,7 @@ PyRef Interruptions::attempt_of(Gil, const Wanted& wanted, const PyThreadState* 
     return known->attempt;
 }
 
-void Interruptions::want(Gil gil, const For& whom, bool insisting) noexcept {
+void Interruptions::want(Gil gil, const For& whom, bool insisting) {
     if (const auto known = find(whom.thread.number, whom.owner); known != wanted_.end()) {
         // The code that is meant now may have called the code that was meant before.
         if (known->exceptions == 0 || runs_above(gil, known->base.get(), whom.base)) {
@@ -237,7 +237,7 @@ bool Interruptions::stands(Gil gil, const Wanted& wanted) noexcept {
 }
 
 // Runs before each look: the code where a thread is now may not bear an exception.
-void Interruptions::withdraw_all(Gil gil) noexcept {
+void Interruptions::withdraw_all(Gil gil) {
     bool withdrawn = false;
     std::vector<std::pair<ThreadNumber, const void*>> raising;
     for (Wanted& wanted : wanted_) {
@@ -263,7 +263,7 @@ void Interruptions::clear_flag(Gil gil) noexcept {
     }
 }
 
-std::optional<std::chrono::microseconds> Interruptions::look(Gil gil) noexcept {
+std::optional<std::chrono::microseconds> Interruptions::look(Gil gil) {
     if (wanted_.empty()) return std::nullopt;
     withdraw_all(gil);
     forget_if(gil, [=](const Wanted& one) { return state_of_thread(gil, one.thread) == nullptr; });
@@ -305,7 +305,7 @@ std::optional<std::chrono::microseconds> Interruptions::look(Gil gil) noexcept {
 }
 
 // Nothing if the thread has ended.
-std::optional<Interruptions::Delay> Interruptions::look_at(Gil gil, Wanted& wanted) noexcept {
+std::optional<Interruptions::Delay> Interruptions::look_at(Gil gil, Wanted& wanted) {
     const ThreadNumber thread = wanted.thread;
     const void* owner = wanted.owner;
     if (const auto left = wanted.earliest - Clock::now(); left > Clock::duration::zero()) {

@@ -68,7 +68,7 @@ public:
 
     // Wants one more exception, as soon as the code can bear it. `insisting': an earlier exception
     // had no effect, so this one is raised soon wherever the code is. Runs no Python code.
-    void want(loop_bridge::Gil gil, const For& whom, bool insisting) noexcept;
+    void want(loop_bridge::Gil gil, const For& whom, bool insisting);
     // Whether raise_here() would raise.
     bool pending_here(loop_bridge::Gil gil) noexcept;
     // Raises the exception that is wanted here, or that another party has offered to this thread.
@@ -82,7 +82,7 @@ public:
     // The same for the exceptions of one owner.
     void settle(loop_bridge::Gil gil, const void* owner) noexcept;
     // The janitor's look at all threads. Returns the time until the next look, if one is needed.
-    std::optional<std::chrono::microseconds> look(loop_bridge::Gil gil) noexcept;
+    std::optional<std::chrono::microseconds> look(loop_bridge::Gil gil);
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -136,14 +136,14 @@ private:
     void raised(loop_bridge::Gil gil, Found wanted) noexcept;
     void absorb(loop_bridge::Gil gil);
     bool withdraw(loop_bridge::Gil gil, Wanted& wanted) noexcept;
-    void withdraw_all(loop_bridge::Gil gil) noexcept;
+    void withdraw_all(loop_bridge::Gil gil);
     bool stands(loop_bridge::Gil gil, const Wanted& wanted) noexcept;
     void clear_flag(loop_bridge::Gil gil) noexcept;
     Delay offer(loop_bridge::Gil gil, Wanted& wanted, PyThreadState* state,
                 const ThreadPlace& place) noexcept;
     void watch(loop_bridge::Gil gil, Wanted& wanted, PyThreadState* state, PyObject* code,
                bool runs, bool rests) noexcept;
-    std::optional<Delay> look_at(loop_bridge::Gil gil, Wanted& wanted) noexcept;
+    std::optional<Delay> look_at(loop_bridge::Gil gil, Wanted& wanted);
 
     std::vector<Wanted> wanted_;
     PyObject* interrupted_ = nullptr;

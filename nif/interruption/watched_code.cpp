@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <new>
 #include <string>
 #include <unordered_map>
 
+#include "loop_bridge/python/py_entry.h"
 namespace nif {
 
 using loop_bridge::Gil;
@@ -68,7 +70,8 @@ PyObject* on_instruction(PyObject*, PyObject* const* arguments, Py_ssize_t count
         if (told == nullptr || place == Place::kAfterCall) return told;
         Py_DECREF(told);
         return Py_NewRef(disable);
-    } catch (const PyError&) {
+    } catch (...) {
+        loop_bridge::set_handled_exception(Gil::held_by_caller());
         PyErr_WriteUnraisable(arguments[0]);
         Py_RETURN_NONE;
     }
@@ -144,7 +147,8 @@ bool WatchedCode::start(Gil gil, Callback callback) noexcept {
         try {
             register_callbacks(gil);
             return true;
-        } catch (const PyError&) {
+        } catch (...) {
+            loop_bridge::set_handled_exception(gil);
             PyErr_WriteUnraisable(module);
             return false;
         }
@@ -156,7 +160,11 @@ void WatchedCode::add(Gil gil, std::vector<WatchedCode>& codes, PyObject* code) 
     constexpr std::size_t kMost = 8;
     if (contains(codes, code)) return;
     if (codes.size() == kMost) codes.erase(codes.begin());
-    codes.emplace_back(gil, code);
+    try {
+        codes.emplace_back(gil, code);
+    } catch (const std::bad_alloc&) {
+        return;
+    }
 }
 
 bool WatchedCode::contains(const std::vector<WatchedCode>& codes, const PyObject* code) noexcept {
@@ -164,8 +172,10 @@ bool WatchedCode::contains(const std::vector<WatchedCode>& codes, const PyObject
     return std::any_of(codes.begin(), codes.end(), is_code);
 }
 
-WatchedCode::WatchedCode(Gil gil, PyObject* code) noexcept : code_{PyRef::borrow(code).release()} {
-    if (watchers()[code_]++ == 0) set_events(gil, code_, events_watched);
+WatchedCode::WatchedCode(Gil gil, PyObject* code) {
+    const bool first = watchers()[code]++ == 0;
+    code_ = PyRef::borrow(code).release();
+    if (first) set_events(gil, code_, events_watched);
 }
 
 void WatchedCode::end() noexcept {

@@ -29,12 +29,13 @@ public:
     // number.
     static bool start(loop_bridge::Gil gil, Callback callback) noexcept;
 
-    // Beyond a limit of codes, the code that was added first is no longer watched.
+    // Beyond a limit of codes, the code that was added first is no longer watched. Without memory
+    // the code is not watched: the returns of its functions are.
     static void add(loop_bridge::Gil gil, std::vector<WatchedCode>& codes, PyObject* code) noexcept;
 
     static bool contains(const std::vector<WatchedCode>& codes, const PyObject* code) noexcept;
 
-    WatchedCode(loop_bridge::Gil gil, PyObject* code) noexcept;
+    WatchedCode(loop_bridge::Gil gil, PyObject* code);
     ~WatchedCode() { end(); }
     WatchedCode(const WatchedCode&) = delete;
     WatchedCode& operator=(const WatchedCode&) = delete;
@@ -47,7 +48,7 @@ public:
 private:
     void end() noexcept;
 
-    PyObject* code_;
+    PyObject* code_ = nullptr;
 };
 
 }  // namespace nif

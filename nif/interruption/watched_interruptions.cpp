@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The events of a watched thread: they raise a wanted exception where the thread's code can bear
 // it.
+#include "loop_bridge/python/py_entry.h"
 #include "nif/interruption/interruptions.h"
 #include "nif/interruption/return_hook.h"
 
 namespace nif {
 
 using loop_bridge::Gil;
-using loop_bridge::PyError;
 using loop_bridge::PyRef;
 
 namespace {
@@ -93,7 +93,8 @@ bool Interruptions::passing(Gil gil, PyFrameObject* frame, Look look, Found own)
         ReturnHook::clear(gil, PyThreadState_Get());
         PyErr_SetNone(interrupted_);
         return false;
-    } catch (const PyError&) {
+    } catch (...) {
+        loop_bridge::set_handled_exception(gil);
         PyErr_WriteUnraisable(nullptr);
         return true;
     }

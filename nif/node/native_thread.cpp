@@ -7,6 +7,7 @@
 #include <string>
 #include <system_error>
 
+#include "nif/beam/contain.h"
 #include "nif/node/thread_name.h"
 
 namespace nif {
@@ -23,7 +24,7 @@ struct Start {
 void* run(void* argument) noexcept {
     const std::unique_ptr<Start> start{static_cast<Start*>(argument)};
     name_this_thread(start->name.c_str());
-    start->body();
+    contain(start->name.c_str(), start->body);
     return nullptr;
 }
 

@@ -9,6 +9,7 @@
 namespace nif {
 
 // Starts a detached thread; throws std::system_error. `name` shows in ps and gdb (15 characters).
+// An exception that leaves `body` is reported on stderr, and ends the thread, not the node.
 void start_native_thread(const char* name, std::function<void()> body);
 
 }  // namespace nif

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "loop_bridge/blocking_waiter.h"
+#include "nif/beam/contain.h"
 #include "nif/beam/lock.h"
 #include "nif/beam/messages.h"
 #include "nif/node/module_state.h"
@@ -24,6 +25,7 @@ using loop_bridge::EntryPtr;
 using loop_bridge::Gil;
 using loop_bridge::GilAcquire;
 using loop_bridge::GilRelease;
+using loop_bridge::PyError;
 using loop_bridge::PyRef;
 
 namespace {
@@ -51,16 +53,17 @@ void call_or_complain(Gil, const PyRef& function) noexcept {
 
 // The stack of the thread that runs the request. Nothing if the request has just ended.
 std::optional<std::string> stack_of(Gil gil, const ModuleState& state,
-                                    const RequestHandle& request) noexcept {
+                                    const RequestHandle& request) {
     const auto thread = request.thread(gil);
     if (!thread) return std::nullopt;
-    PyObject* text = PyObject_CallFunction(state.describe_stack.get(), "k", *thread);
-    const char* utf8 = text == nullptr ? nullptr : PyUnicode_AsUTF8(text);
-    std::optional<std::string> stack;
-    if (utf8 != nullptr) stack = utf8;
+    try {
+        const PyRef text =
+            PyRef::steal(PyObject_CallFunction(state.describe_stack.get(), "k", *thread));
+        if (const char* utf8 = PyUnicode_AsUTF8(text.get())) return utf8;
+    } catch (const PyError&) {
+    }
     PyErr_Clear();
-    Py_XDECREF(text);
-    return stack;
+    return std::nullopt;
 }
 
 }  // namespace
@@ -70,6 +73,7 @@ ContextResource::ContextResource(const ErlNifPid& owner, ERL_NIF_TERM ref, PyObj
       module_(module),
       owner_{owner, OwnedTerm{ref}},
       epoch_(Node::instance().application_epoch),
+      end_(std::make_unique<Arrival>(ArrivalKind::kGone)),
       mutex_(enif_mutex_create(const_cast<char*>("erlang_python_context"))) {
     ++Node::instance().contexts;
 }
@@ -83,7 +87,7 @@ void ContextResource::start(ErlNifEnv* env, const ResourcePtr<ContextResource>& 
     // Close the context when its creator dies. Nobody else is certain to.
     enif_monitor_process(env, self.cell(), &self->owner_.pid, nullptr);
     start_native_thread("py-context", [self] {
-        self->run();
+        contain("py-context", [&] { self->run(); });
         self->ended();
     });
 }
@@ -94,11 +98,11 @@ bool ContextResource::submit(EntryPtr& request) noexcept {
 }
 
 void ContextResource::close() noexcept {
-    // The thread itself closes the channel after the queued requests.
-    EntryPtr end = std::make_unique<Arrival>(ArrivalKind::kGone);
     const Lock lock{mutex_};
+    if (closing_) return;
     closing_ = true;
-    static_cast<void>(channel_.push(end));  // refused if the channel is closed already
+    // The thread itself closes the channel after the queued requests.
+    static_cast<void>(channel_.push(end_));  // refused if the channel is closed already
 }
 
 void ContextResource::on_down(ErlNifEnv*, const ErlNifMonitor&) noexcept { close(); }
@@ -120,7 +124,7 @@ void ContextResource::give_up() noexcept {
     }
 }
 
-void ContextResource::report_stuck(Gil gil, const RequestHandle& request) noexcept {
+void ContextResource::report_stuck(Gil gil, const RequestHandle& request) {
     const auto stack = stack_of(gil, ModuleState::of(module_), request);
     if (!stack) return;
     const Lock lock{mutex_};
@@ -147,7 +151,7 @@ ContextResource::Shut ContextResource::shut() noexcept {
     return {std::move(arrived_), channel_.close(), current_};
 }
 
-void ContextResource::watch(ErlNifEnv* env, const ErlNifPid& watcher) noexcept {
+void ContextResource::watch(ErlNifEnv* env, const ErlNifPid& watcher) {
     ReplyTo to{watcher, OwnedTerm{owner_.ref.term}};
     {
         const Lock lock{mutex_};
@@ -203,6 +207,7 @@ EntryPtr ContextResource::next() noexcept {
 }
 
 void ContextResource::ended() noexcept {
+    const Shut refused = shut();  // nothing is left, unless an exception has ended the thread
     std::vector<ReplyTo> watchers;
     {
         const Lock lock{mutex_};

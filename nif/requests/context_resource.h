@@ -43,7 +43,7 @@ public:
     void stop(ErlNifEnv* env) noexcept;
     // `watcher` gets {py_result, Ref, ended} when the thread has ended, or at once if it has ended
     // already. Several processes may watch one context.
-    void watch(ErlNifEnv* env, const ErlNifPid& watcher) noexcept;
+    void watch(ErlNifEnv* env, const ErlNifPid& watcher);
 
 private:
     struct Shut {
@@ -58,12 +58,14 @@ private:
     void run_arrived(loop_bridge::Gil gil);
     loop_bridge::EntryPtr next() noexcept;
     void ended() noexcept;
-    void report_stuck(loop_bridge::Gil gil, const RequestHandle& request) noexcept;
+    void report_stuck(loop_bridge::Gil gil, const RequestHandle& request);
 
     loop_bridge::Channel channel_;
     PyObject* module_;
     ReplyTo owner_;
     unsigned epoch_;  // of the application, when the context was made
+    // The entry of close(), which needs no memory: a monitor calls it.
+    loop_bridge::EntryPtr end_;
 
     ErlNifMutex* mutex_;  // guards all below
     loop_bridge::EntryList arrived_;

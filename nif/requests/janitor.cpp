@@ -16,16 +16,22 @@ using loop_bridge::BlockingWaiter;
 using loop_bridge::DropQueue;
 using loop_bridge::EntryList;
 using loop_bridge::EntryPtr;
+using loop_bridge::Gil;
 using loop_bridge::GilAcquire;
 using loop_bridge::GilRelease;
 
 namespace {
 
 struct Job final : loop_bridge::Entry {
-    Job(Janitor::Work work, bool takes_long) : run(std::move(work)), slow(takes_long) {}
-    Janitor::Work run;
+    using Work = std::function<void(Gil)>;
+    Job(Work work, bool takes_long) : run(std::move(work)), slow(takes_long) {}
+    Work run;
     bool slow;
 };
+
+void run_job(Gil gil, const EntryPtr& job) noexcept {
+    contain("work for py-janitor", [&] { static_cast<const Job&>(*job).run(gil); });
+}
 
 }  // namespace
 
@@ -38,10 +44,10 @@ Janitor::Janitor() : channel_(Node::instance().wake_kind.load()) {}
 
 void Janitor::start() {
     DropQueue::set_waker([]() noexcept { Janitor::instance().wake(); });
-    start_native_thread("py-janitor", [this] { run(); });
+    start_native_thread(kThread, [this] { run(); });
 }
 
-void Janitor::push(Work work, bool slow) noexcept {
+void Janitor::push_job(std::function<void(Gil)> work, bool slow) {
     EntryPtr job = std::make_unique<Job>(std::move(work), slow);
     static_cast<void>(channel_.push(job));  // never closed
 }
@@ -54,7 +60,7 @@ void Janitor::run() {
     std::optional<std::chrono::microseconds> next_look;
     // Slow jobs may take long while another thread keeps the GIL, so quick jobs go first.
     std::deque<EntryPtr> slow;
-    for (;;) {
+    const auto round = [&] {
         EntryList jobs;
         {
             const GilRelease released{acquired.gil()};
@@ -68,15 +74,16 @@ void Janitor::run() {
             if (static_cast<const Job&>(*job).slow) {
                 slow.push_back(std::move(job));
             } else {
-                static_cast<const Job&>(*job).run(acquired.gil());
+                run_job(acquired.gil(), job);
             }
         }
         next_look = Interruptions::instance().look(acquired.gil());
-        if (slow.empty()) continue;
-        static_cast<const Job&>(*slow.front()).run(acquired.gil());
+        if (slow.empty()) return;
+        run_job(acquired.gil(), slow.front());
         slow.pop_front();
         next_look = std::chrono::microseconds{0};
-    }
+    };
+    for (;;) contain(kThread, round);
 }
 
 }  // namespace nif

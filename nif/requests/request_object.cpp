@@ -9,8 +9,8 @@
 namespace nif {
 
 using loop_bridge::Gil;
-using loop_bridge::PyError;
 using loop_bridge::PyRef;
+using loop_bridge::python_entry;
 
 namespace {
 
@@ -23,28 +23,31 @@ RequestObject* as_request(PyObject* self) { return reinterpret_cast<RequestObjec
 PyObject* module_of(PyObject* self) { return PyType_GetModule(Py_TYPE(self)); }
 
 PyObject* answer(PyObject* self, PyObject* value) {
-    const Gil gil = Gil::held_by_caller();
-    RequestHandle& handle = *as_request(self)->handle;
-    handle.end(gil);
-    answer_value(gil, module_of(self), handle, value);
-    Py_RETURN_NONE;
+    return python_entry([&](Gil gil) {
+        RequestHandle& handle = *as_request(self)->handle;
+        handle.end(gil);
+        answer_value(gil, module_of(self), handle, value);
+        return PyRef::borrow(Py_None);
+    });
 }
 
 PyObject* fail(PyObject* self, PyObject* exception) {
-    const Gil gil = Gil::held_by_caller();
-    RequestHandle& handle = *as_request(self)->handle;
-    handle.end(gil);
-    answer_exception(gil, module_of(self), handle, exception);
-    Py_RETURN_NONE;
+    return python_entry([&](Gil gil) {
+        RequestHandle& handle = *as_request(self)->handle;
+        handle.end(gil);
+        answer_exception(gil, module_of(self), handle, exception);
+        return PyRef::borrow(Py_None);
+    });
 }
 
 PyObject* begin(PyObject* self, PyObject* cancel) {
-    const Gil gil = Gil::held_by_caller();
-    RequestHandle& handle = *as_request(self)->handle;
-    handle.begin(gil, PyRef::borrow(cancel));
-    // The request was abandoned before this: the janitor has found nothing to interrupt.
-    if (handle.unwanted()) handle.interrupt(gil, false);
-    Py_RETURN_NONE;
+    return python_entry([&](Gil gil) {
+        RequestHandle& handle = *as_request(self)->handle;
+        handle.begin(gil, PyRef::borrow(cancel));
+        // The request was abandoned before this: the janitor has found nothing to interrupt.
+        if (handle.unwanted()) handle.interrupt(gil, false);
+        return PyRef::borrow(Py_None);
+    });
 }
 
 void dealloc(PyObject* self) {
@@ -101,7 +104,8 @@ void start_in_scope(Gil gil, PyObject* module, const ResourcePtr<RequestHandle>&
         const PyRef object = make_request(gil, state, handle);
         PyRef::steal(PyObject_CallFunctionObjArgs(state.start_coroutine.get(), object.get(),
                                                   arguments.get(), mark.get(), nullptr));
-    } catch (const PyError&) {
+    } catch (...) {
+        loop_bridge::set_handled_exception(gil);
         answer_pending_exception(gil, module, *handle);
     }
 }
@@ -117,7 +121,8 @@ void start_coroutine(Gil gil, PyObject* module, Request& request) noexcept {
         const PyRef ancestors = nested.ancestors_to_python(gil, state.types);
         RequestScope scope{gil, state, RequestKind::kCoroutine, ancestors.get()};
         start_in_scope(gil, module, handle, nested, scope.take_mark());
-    } catch (const PyError&) {
+    } catch (...) {
+        loop_bridge::set_handled_exception(gil);
         answer_pending_exception(gil, module, *handle);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/requests/request_runner.h"
 
+#include "loop_bridge/python/py_entry.h"
 #include "nif/beam/messages.h"
 #include "nif/conversion/python_to_term.h"
 #include "nif/requests/request_parts.h"
@@ -9,8 +10,8 @@
 namespace nif {
 
 using loop_bridge::Gil;
-using loop_bridge::PyError;
 using loop_bridge::PyRef;
+using loop_bridge::set_handled_exception;
 using loop_bridge::take_error;
 
 namespace {
@@ -32,7 +33,8 @@ void run_in_scope(Gil gil, PyObject* module, RequestHandle& handle,
         const PyRef value =
             PyRef::steal(PyObject_CallOneArg(state.run_request.get(), request.get()));
         answer_value(gil, module, handle, value.get());
-    } catch (const PyError&) {
+    } catch (...) {
+        set_handled_exception(gil);
         answer_pending_exception(gil, module, handle);
     }
 }
@@ -46,7 +48,7 @@ void answer_exception(Gil gil, PyObject* module, RequestHandle& handle,
         const ERL_NIF_TERM result =
             exception_term(gil, ModuleState::of(module), env.get(), exception);
         handle.answer(std::move(env), result);
-    } catch (const PyError&) {
+    } catch (...) {
         PyErr_Clear();
         handle.answer_error(atoms.exception);  // the description of the exception failed too
     }
@@ -66,7 +68,8 @@ void answer_value(Gil gil, PyObject* module, RequestHandle& handle, PyObject* va
             python_to_term(gil, ModuleState::of(module).types, env.get(), value, "result");
         const ERL_NIF_TERM result = ok_answer(env.get(), term);
         handle.answer(std::move(env), result);
-    } catch (const PyError&) {
+    } catch (...) {
+        set_handled_exception(gil);
         answer_pending_exception(gil, module, handle);
     }
 }
@@ -78,7 +81,8 @@ void run_request(Gil gil, PyObject* module, RequestHandle& handle, const OwnedTe
         const PyRef ancestors = nested.ancestors_to_python(gil, state.types);
         const RequestScope scope{gil, state, RequestKind::kCall, ancestors.get()};
         run_in_scope(gil, module, handle, nested);
-    } catch (const PyError&) {
+    } catch (...) {
+        set_handled_exception(gil);
         answer_pending_exception(gil, module, handle);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/requests/request_thread.h"
 
+#include "loop_bridge/python/py_entry.h"
 #include "nif/node/node.h"
 #include "nif/requests/janitor.h"
 #include "nif/requests/request_runner.h"
@@ -10,7 +11,7 @@ namespace nif {
 using loop_bridge::Gil;
 using loop_bridge::PyRef;
 
-RequestThread& RequestThread::current() noexcept {
+RequestThread& RequestThread::current() {
     // A thread_local destructor is the only hook at a thread's end that works for every kind of
     // thread.
     static thread_local RequestThread thread;
@@ -29,11 +30,17 @@ bool RequestThread::outlived_epoch() const noexcept {
 void RequestThread::run(Gil gil, PyObject* module, Request& request) noexcept {
     const ResourcePtr<RequestHandle> handle = request.take_handle();
     if (handle->unwanted()) return;
-    const auto& level = running_->begin(gil, handle, epoch_.has_value());
-    handle->begin(gil, running_);
-    run_request(gil, module, *handle, request.body());
-    handle->end(gil);
-    running_->end(gil, level);
+    try {
+        const auto& level = running_->begin(gil, handle, epoch_.has_value());
+        handle->begin(gil, running_);
+        run_request(gil, module, *handle, request.body());
+        handle->end(gil);
+        running_->end(gil, level);
+    } catch (...) {
+        // The request has not begun.
+        loop_bridge::set_handled_exception(gil);
+        answer_pending_exception(gil, module, *handle);
+    }
 }
 
 bool RequestThread::on_interrupt(Gil gil, PyObject* cancel) noexcept {

@@ -15,7 +15,7 @@ namespace nif {
 
 class RequestThread {
 public:
-    static RequestThread& current() noexcept;
+    static RequestThread& current();
     RequestThread() = default;
     ~RequestThread();
     RequestThread(const RequestThread&) = delete;

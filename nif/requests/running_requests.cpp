@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "nif/beam/contain.h"
 #include "nif/interruption/interruptions.h"
 #include "nif/interruption/thread_place.h"
 #include "nif/requests/janitor.h"
@@ -86,7 +87,9 @@ void RunningRequests::interrupt(Gil gil, const RequestHandle& request, int times
 }
 
 void RunningRequests::want(Gil gil, const Level& level, PyObject* base, bool insisting) noexcept {
-    Interruptions::instance().want(gil, {level.thread, &level, base}, insisting);
+    contain("an interruption", [&] {
+        Interruptions::instance().want(gil, {level.thread, &level, base}, insisting);
+    });
 }
 
 // Whether code of the request `outer' has called the code of `inner'. The first request of a

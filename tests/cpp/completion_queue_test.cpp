@@ -120,6 +120,19 @@ TEST_F(CompletionQueueTest, a_list_deletes_what_nobody_popped) {
     EXPECT_EQ(numbers_of(std::move(moved)), (Numbers{9}));
 }
 
+TEST_F(CompletionQueueTest, a_list_keeps_the_order_of_what_is_put_behind) {
+    push(0);
+    push(1);
+    EntryList list = queue_.take_all();
+    list.push_back(make_entry(2));
+    EXPECT_EQ(counted(list.pop_front()).number(), 0);
+    list.push_back(make_entry(3));
+    EXPECT_EQ(numbers_of(std::move(list)), (Numbers{1, 2, 3}));
+    EntryList empty;
+    empty.push_back(make_entry(4));
+    EXPECT_EQ(numbers_of(std::move(empty)), (Numbers{4}));
+}
+
 TEST_F(CompletionQueueTest, each_producers_order_is_kept_among_many) {
     constexpr int kProducers = 4;
     constexpr int kEach = 20'000;

@@ -50,9 +50,8 @@ MUTANTS = (
     Mutant(
         "nobody hears of a handler's death",
         "nif/calls/channel_resource.cpp",
-        "&monitor_) != 0) return;\n        phase_ = Phase::kGone;\n    }\n"
-        "    push_arrival(channel_, ArrivalKind::kGone);",
-        "&monitor_) != 0) return;\n        phase_ = Phase::kGone;\n    }",
+        "        gone = std::move(gone_);\n    }\n    push(channel_, std::move(gone));",
+        "        gone = std::move(gone_);\n    }",
         ("failure_SUITE",),
     ),
     Mutant(

@@ -2,6 +2,7 @@
 #include "loop_bridge/python/future_resolver.h"
 
 #include <functional>
+#include <new>
 #include <vector>
 
 #include "tests/cpp/python/support/interpreter.h"
@@ -85,6 +86,17 @@ TEST_F(FutureResolverTest, value_that_cannot_be_made_becomes_the_exception) {
     FutureResolver resolver{gil_, meter_};
     succeed(resolver, open(resolver, "future"), "1 / 0");
     EXPECT_TRUE(holds("type(future.exception()) is ZeroDivisionError"));
+}
+
+TEST_F(FutureResolverTest, cpp_exception_instead_of_a_value_becomes_the_exception) {
+    FutureResolver resolver{gil_, meter_};
+    const auto fail = [](PyObject*) -> PyRef { throw std::bad_alloc{}; };
+    resolver.resolve(gil_, nullptr, FakeCompletion{open(resolver, "future"), true, fail});
+    EXPECT_TRUE(holds("type(future.exception()) is MemoryError"));
+    EXPECT_TRUE(resolver.abandon(gil_, open(resolver, "late"), kLost));
+    EXPECT_TRUE(resolver.fail_one_abandoned(
+        gil_, [&](PyObject* name, const FutureResolver::Reason&) { return fail(name); }));
+    EXPECT_TRUE(holds("type(late.exception()) is MemoryError"));
 }
 
 TEST_F(FutureResolverTest, value_is_made_with_the_name_of_the_called_function) {
