@@ -147,6 +147,27 @@ MUTANTS = (
         ("scheduler_SUITE",),
     ),
     Mutant(
+        "a wrong argument of a native function is named by a wrong position",
+        "nif/beam/nif_entry.h",
+        "argv[index], index + 1}",
+        "argv[index], index}",
+        ("nif_entry_test",),
+    ),
+    Mutant(
+        "a C++ exception that leaves a thread ends the node",
+        "nif/node/native_thread.cpp",
+        "    contain(start->name.c_str(), start->body);",
+        "    start->body();",
+        ("native_thread_test",),
+    ),
+    Mutant(
+        "a C++ exception instead of a call's value ends the node",
+        "loop_bridge/python/future_resolver.cpp",
+        "    } catch (...) {\n        set_handled_exception(gil);",
+        "    } catch (const PyError&) {\n        set_handled_exception(gil);",
+        ("future_resolver_test",),
+    ),
+    Mutant(
         "pickled data makes atoms",
         "nif/conversion/term_type.cpp",
         "enif_binary_to_term(env.get(), data, size, &term, ERL_NIF_BIN2TERM_SAFE)",
