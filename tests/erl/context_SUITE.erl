@@ -147,11 +147,7 @@ endless_code_is_interrupted_again_and_again(_Config) ->
 the_same_context_serves_after_a_timeout(_Config) ->
     Holders = [hold(N) || N <- [1, 2, 3]],
     Thread = thread(),
-    {Time, Result} = timer:tc(fun() ->
-        py:eval(<<"[None for _ in iter(int, 1)]">>, #{}, 100)
-    end),
-    ?assertEqual({error, timeout}, Result),
-    ?assert(Time < 1000000),
+    ?assertEqual({error, timeout}, py:eval(<<"[None for _ in iter(int, 1)]">>, #{}, 100)),
     no_longer_stale(),
     ?assertEqual(Thread, thread()),
     let_go(Holders).
@@ -300,10 +296,12 @@ a_context_is_one_thread(_Config) ->
     ?assertMatch([{ok, _}], lists:usort(Threads)).
 
 %% A caller whose request waits in Erlang.
+%% A holder ends with a case that fails.
 hold(Name) ->
-    Caller = spawn_monitor(fun() ->
-        exit(py:call('__main__', known_and_held, [Name], #{}, infinity))
-    end),
+    Caller = spawn_opt(
+        fun() -> exit(py:call('__main__', known_and_held, [Name], #{}, infinity)) end,
+        [link, monitor]
+    ),
     receive
         {holding, Name, Callback} -> {Name, Callback, Caller}
     end.
@@ -311,6 +309,8 @@ hold(Name) ->
 let_go(Holders) ->
     lists:foreach(
         fun({Name, Callback, Caller}) ->
+            {Pid, _Monitor} = Caller,
+            true = unlink(Pid),
             Callback ! let_go,
             ?assertEqual({ok, Name}, reason(Caller))
         end,
