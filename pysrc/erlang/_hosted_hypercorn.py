@@ -54,11 +54,12 @@ class HypercornServer:
 
     def stop(self, stop: Stop | None) -> bool:
         if stop is not None:
-            seconds = for_requests(stop, self._wanted) or 0.0
-            self._config.graceful_timeout = seconds
+            # Before CPython 3.12, hypercorn cancels all connections and their requests after this
+            # time. Requests that abort() has cancelled must not be cancelled once more before.
+            self._config.graceful_timeout = stop.left(CANCELLED_REQUESTS)
             loop = asyncio.get_running_loop()
             self._limits = [
-                loop.call_later(seconds, self.abort),
+                loop.call_later(for_requests(stop, self._wanted) or 0.0, self.abort),
                 loop.call_later(stop.left(CANCELLED_REQUESTS), self._application.end),
             ]
         self._stopping.set()

@@ -26,6 +26,16 @@ async def tell(story: str, event: str) -> None:
     await erlang.async_call("note", story, event)
 
 
+async def wait_and_tidy(story: str, name: str) -> str:
+    """The clean-up takes several turns of the loop."""
+    try:
+        return str(await erlang.async_call("wait_for", name))
+    finally:
+        for number in range(20):
+            await erlang.async_call("double_it", number)
+        await tell(story, "tidied")
+
+
 async def events() -> AsyncIterator[bytes]:
     while True:
         yield b"data: tick\n\n"
@@ -62,6 +72,10 @@ def asgi_app(story: str) -> FastAPI:
     async def wait(name: str) -> str:
         return str(await erlang.async_call("wait_for", name))
 
+    @app.get("/tidy/{name}")
+    async def tidy(name: str) -> str:
+        return await wait_and_tidy(story, name)
+
     @app.get("/thread/{name}")
     def thread(name: str) -> str:
         return str(erlang.call("wait_for", name))
@@ -74,6 +88,11 @@ def asgi_app(story: str) -> FastAPI:
     async def ws_wait(websocket: WebSocket, name: str) -> None:
         await websocket.accept()
         await websocket.send_text(str(await erlang.async_call("wait_for", name)))
+
+    @app.websocket("/ws/tidy/{name}")
+    async def ws_tidy(websocket: WebSocket, name: str) -> None:
+        await websocket.accept()
+        await wait_and_tidy(story, name)
 
     @app.websocket("/ws/thread/{name}")
     async def ws_thread(websocket: WebSocket, name: str) -> None:
@@ -117,6 +136,9 @@ def aiohttp_app(story: str) -> web.Application:
     async def wait(request: web.Request) -> web.Response:
         return web.json_response(await erlang.async_call("wait_for", request.match_info["name"]))
 
+    async def tidy(request: web.Request) -> web.Response:
+        return web.json_response(await wait_and_tidy(story, request.match_info["name"]))
+
     async def thread(request: web.Request) -> web.Response:
         name = request.match_info["name"]
         return web.json_response(await asyncio.to_thread(erlang.call, "wait_for", name))
@@ -129,6 +151,12 @@ def aiohttp_app(story: str) -> web.Application:
         await websocket.prepare(request)
         name = request.match_info["name"]
         await websocket.send_str(str(await erlang.async_call("wait_for", name)))
+        return websocket
+
+    async def ws_tidy(request: web.Request) -> web.WebSocketResponse:
+        websocket = web.WebSocketResponse()
+        await websocket.prepare(request)
+        await wait_and_tidy(story, request.match_info["name"])
         return websocket
 
     async def ws_thread(request: web.Request) -> web.WebSocketResponse:
@@ -160,9 +188,11 @@ def aiohttp_app(story: str) -> web.Application:
             web.get("/events", get_events),
             web.get("/flood", get_flood),
             web.get("/wait/{name}", wait),
+            web.get("/tidy/{name}", tidy),
             web.get("/thread/{name}", thread),
             web.post("/upload", upload),
             web.get("/ws/wait/{name}", ws_wait),
+            web.get("/ws/tidy/{name}", ws_tidy),
             web.get("/ws/thread/{name}", ws_thread),
             web.get("/ws/echo", ws_echo),
         ]

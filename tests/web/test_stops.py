@@ -72,6 +72,16 @@ def waits(client: Client, name: str) -> None:
     erlang.call("await_waiting", name)
 
 
+def waits_for_what_tidies(client: Client, name: str) -> None:
+    client.get(f"/tidy/{name}")
+    erlang.call("await_waiting", name)
+
+
+def has_a_websocket_that_tidies(client: Client, name: str) -> None:
+    client.upgrade(f"/ws/tidy/{name}")
+    erlang.call("await_waiting", name)
+
+
 def has_a_thread_wait(client: Client, name: str) -> None:
     client.get(f"/thread/{name}")
     erlang.call("await_waiting", name)
@@ -162,6 +172,16 @@ def test_the_application_ends_though_clients_hold_on(
     for client in clients:
         client.read_end()
     assert service.is_refused()
+
+
+def test_the_clean_up_of_cancelled_requests_is_not_cancelled(
+    server: str, host: Host, connect: Connect, name: str
+) -> None:
+    service = host("stopping_services", server, name, stop_timeout=3000)
+    connect(service, waits_for_what_tidies)
+    connect(service, has_a_websocket_that_tidies)
+    assert service.stop() == "shutdown"
+    await_story(name, ["started", "tidied", "tidied", "ended"])
 
 
 def test_a_stop_with_a_time_of_its_own_ends_the_application_within_that(
