@@ -7,7 +7,6 @@ is below the program's own frames.
 """
 
 import gc
-import io
 import os
 import pkgutil
 import signal
@@ -23,6 +22,7 @@ from typing import TypeAlias, cast
 
 import __main__
 
+from . import _open_files
 from ._statements import Statements, compile_command
 
 # Source text: the file's name, its descriptor, and whether to skip the first line.
@@ -322,19 +322,13 @@ def exit_code(leaving: SystemExit) -> int:
 
 def release_main_objects() -> None:
     """Releases the program's objects, as an interpreter's end would. A node never ends its own."""
-    _flush_files()
     # Unless a running thread may still use the program's objects.
     if len(sys._current_frames()) == 1:
         _clear(__main__)
         gc.collect()
-
-
-def _flush_files() -> None:
-    for kind in (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom):
-        for file in gc.get_objects():
-            if type(file) is kind and not file.closed:
-                with suppress(Exception):
-                    file.flush()
+    for _, write in _open_files.endings():
+        with suppress(Exception):
+            write()
 
 
 def _clear(module: ModuleType) -> None:

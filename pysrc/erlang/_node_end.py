@@ -2,7 +2,8 @@
 """The end of a node: does what CPython does before it finalises. Nodes never finalise.
 
 The hooks of ``threading``, which end executors, run first. Then non-daemon threads are awaited,
-then ``atexit`` runs. CPython waits for each of these without a limit; here each has a time limit.
+then ``atexit`` runs. At last open files are written out. CPython waits for each of these without a
+limit; here each has a time limit.
 A stop of the application is not the end: the registrations stay, and their objects go on working.
 """
 
@@ -10,17 +11,21 @@ import atexit
 import sys
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from time import monotonic
 from typing import Any, cast
 
 import _erlang
+from erlang import _open_files
 
 # Seconds for everything at the end. Then child processes are ended, for which many hooks wait.
 GRACE = 5.0
 # Seconds after that for each remaining step. A hook that hangs does not stop the others.
 LAST = 1.0
+# Seconds after which a file that is being written out no longer delays the next file.
+PATIENCE = 0.1
 
 
 def run() -> list[str]:
@@ -29,7 +34,7 @@ def run() -> list[str]:
 
 
 def flush() -> None:
-    """Writes out all buffers."""
+    """Writes out standard output and standard error."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not getattr(stream, "closed", False):
             stream.flush()
@@ -51,6 +56,7 @@ class _NodeEnd:
         self._complete("the exit functions of atexit", atexit._run_exitfuncs)
         self._end_threads()  # started by exit functions
         self._end_children()
+        self._write_files()
         self._complete("flushing", flush)
         return [report.encode(errors="backslashreplace").decode() for report in self._reports]
 
@@ -89,6 +95,25 @@ class _NodeEnd:
         if not done.wait(LAST):
             self._did_not_end(what, thread)
 
+    def _write_files(self) -> None:
+        files = deque(_open_files.endings())
+        last = max(self._deadline, monotonic() + LAST)
+        writers: list[_Writer] = []
+        while files and monotonic() < last:
+            writers.append(_Writer(files, self._reports))
+            writers[-1].thread.start()
+            writers[-1].thread.join(PATIENCE)
+        for writer in writers:
+            writer.thread.join(max(0.0, last - monotonic()))
+        # A file and its buffer hang for the same reason.
+        for writes in {writer.writes for writer in writers if writer.thread.is_alive()}:
+            self._reports.append(
+                f"writing {writes} did not end in time: "
+                "nobody reads the pipe, or a thread keeps the file's lock"
+            )
+        if files:
+            self._reports.append(f"the time was over before {len(files)} open files were written")
+
     def _did_not_end(self, what: str, thread: threading.Thread) -> None:
         frames = _erlang.frames_of_thread(cast(int, thread.ident))
         lines = ((frame, frame.f_lineno) for frame in reversed(frames))
@@ -111,6 +136,34 @@ class _NodeEnd:
                 with suppress(Exception):
                     child.join(max(0.0, last - monotonic()))
             children = [child for child in children if _is_alive(child)]
+
+
+class _Writer:
+    """Writes out files in a thread of its own, until no files are left."""
+
+    def __init__(self, files: deque[tuple[Any, Callable[[], object]]], reports: list[str]) -> None:
+        self.thread = threading.Thread(target=self._run, name="erlang-node-end", daemon=True)
+        self.writes = ""
+        self._files = files
+        self._reports = reports
+
+    def _run(self) -> None:
+        while True:
+            try:
+                file, write = self._files.popleft()
+            except IndexError:  # another writer has taken the last file
+                return
+            try:
+                self.writes = f"the file {getattr(file, 'name', None)!r}"
+                write()
+            except ConnectionError:  # nobody reads any more
+                pass
+            except OSError as error:
+                report = f"writing {self.writes} failed: {error}"
+                if report not in self._reports:
+                    self._reports.append(report)
+            except Exception:  # closed meanwhile, or never opened
+                pass
 
 
 def _hooks() -> Iterator[Callable[[], object]]:

@@ -255,6 +255,83 @@ what_hangs_is_reported_and_the_rest_runs(_Config) ->
               ").start()\n">>}
     ]).
 
+open_files_are_written_at_the_nodes_end(Config) ->
+    Source =
+        <<"import csv, gzip, io, os, zipfile\n"
+          "text = open('text', 'w'); text.write('text')\n"
+          "binary = open('binary', 'wb'); binary.write(b'binary')\n"
+          "changed = open('changed', 'w+b'); changed.write(b'changed')\n"
+          "table = csv.writer(open('table', 'w')); table.writerow([1, 2])\n"
+          "output = os.fdopen(os.dup(1), 'w'); output.write('output')\n"
+          "packed = gzip.open('packed', 'wb'); packed.write(b'packed')\n"
+          "packed_text = gzip.open('packed_text', 'wt'); packed_text.write('packed text')\n"
+          "fast = io.BufferedWriter(gzip.open('fast', 'wb')); fast.write(b'fast')\n"
+          "archive = zipfile.ZipFile('archive', 'w'); archive.writestr('in', 'archive')\n"
+          "class Footer(io.TextIOWrapper):\n"
+          "    def close(self):\n"
+          "        if not self.closed: self.write(' and end')\n"
+          "        super().close()\n"
+          "footer = Footer(open('footer', 'wb')); footer.write('begin')\n">>,
+    Check = fun(Ends) ->
+        Folder = new_folder(Config),
+        {Ended, Left} = ending_node:run([{exec, in_folder(Folder, Source)} | Ends]),
+        Read = fun(Name) -> element(2, file:read_file(filename:join(Folder, Name))) end,
+        {ok, Archive} = zip:unzip(Read("archive"), [memory]),
+        ?assertEqual({0, <<"output">>}, Ended),
+        ?assertEqual(
+            [<<"text">>, <<"binary">>, <<"changed">>, <<"1,2\r\n">>, <<"begin and end">>],
+            [Read(Name) || Name <- ["text", "binary", "changed", "table", "footer"]]
+        ),
+        ?assertEqual(
+            [<<"packed">>, <<"packed text">>, <<"fast">>],
+            [zlib:gunzip(Read(Name)) || Name <- ["packed", "packed_text", "fast"]]
+        ),
+        ?assertEqual([{"in", <<"archive">>}], Archive),
+        ending_node:all_gone(Left)
+    end,
+    for_each(Check, ?ENDS).
+
+%% A pipe that nobody reads, also while a thread holds the lock of a file; a full disk.
+files_that_cannot_be_written_are_reported_and_the_others_written(Config) ->
+    Folder = new_folder(Config),
+    Source =
+        <<"import os, threading\n"
+          "_, pipe = os.pipe()\n"
+          "os.set_blocking(pipe, False)\n"
+          "try:\n"
+          "    while True: os.write(pipe, bytes(4096))\n"
+          "except BlockingIOError:\n"
+          "    os.set_blocking(pipe, True)\n"
+          "stuck = open(pipe, 'w'); stuck.write('lost')\n"
+          "locked = open(os.dup(pipe), 'wb'); locked.write(b'lost')\n"
+          "threading.Thread(target=locked.write, args=(bytes(1_000_000),), daemon=True).start()\n"
+          "full = open('/dev/full', 'w'); full.write('lost')\n"
+          "reader, writer = os.pipe(); os.close(reader)\n"
+          "unread = open(writer, 'w'); unread.write('lost')\n"
+          "files = [open(str(number), 'w') for number in range(20)]\n"
+          "for file in files: file.write(file.name)\n"
+          "binary = [open('b' + str(number), 'wb') for number in range(20)]\n"
+          "for file in binary: file.write(file.name.encode())\n">>,
+    {{0, Output}, Left} = ending_node:run([{exec, in_folder(Folder, Source)}, end_node]),
+    Names = [Kind ++ integer_to_list(Number) || Kind <- ["", "b"], Number <- lists:seq(0, 19)],
+    [
+        ?assertEqual({ok, list_to_binary(Name)}, file:read_file(filename:join(Folder, Name)))
+     || Name <- Names
+    ],
+    Reports = [<<"the file '/dev/full' failed: [Errno 28] ">>, <<" did not end in time: ">>],
+    [?assertNotEqual({Text, nomatch}, {Text, binary:match(Output, Text)}) || Text <- Reports],
+    ?assertEqual(nomatch, binary:match(Output, <<"BrokenPipe">>)),
+    ending_node:all_gone(Left).
+
+new_folder(Config) ->
+    Name = integer_to_list(erlang:unique_integer([positive])),
+    Folder = filename:join(proplists:get_value(priv_dir, Config), Name),
+    ok = file:make_dir(Folder),
+    Folder.
+
+in_folder(Folder, Source) ->
+    <<"import os; os.chdir('", (list_to_binary(Folder))/binary, "')\n", Source/binary>>.
+
 %% Hooks and exit functions run although the children do not end.
 ends_and_says(Texts, Source) ->
     Before = <<

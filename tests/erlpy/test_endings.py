@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The end of a main program: threads, exit functions, buffered output, forks."""
 
+import gzip
+import zipfile
+
 import pytest
 from conftest import ERLPY, PYTHON, SECONDS, Place
 
@@ -56,6 +59,18 @@ def test_files_are_flushed(place: Place) -> None:
     place.run(ERLPY, "-c", source)
     assert (place.folder / "text").read_text() == "kept"
     assert (place.folder / "raw").read_text() == "x"
+
+
+def test_compressed_files_of_any_module_are_complete(place: Place) -> None:
+    source = (
+        "import gzip, sys, types, zipfile\n"
+        "sys.modules['other'] = other = types.ModuleType('other')\n"
+        "other.text = gzip.open('text.gz', 'wt'); other.text.write('kept')\n"
+        "other.zip = zipfile.ZipFile('all.zip', 'w'); other.zip.writestr('name', 'kept')\n"
+    )
+    place.run(ERLPY, "-c", source)
+    assert gzip.decompress((place.folder / "text.gz").read_bytes()) == b"kept"
+    assert zipfile.ZipFile(place.folder / "all.zip").read("name") == b"kept"
 
 
 @pytest.mark.parametrize("size", [10, 1_000_000])

@@ -358,6 +358,20 @@ MUTANTS = (
         ("python_end_SUITE",),
     ),
     Mutant(
+        "open files are not written at the node's end",
+        "pysrc/erlang/_node_end.py",
+        "        self._write_files()\n",
+        "",
+        ("python_end_SUITE",),
+    ),
+    Mutant(
+        "hypercorn cancels the clean-up of cancelled requests",
+        "pysrc/erlang/_hosted_hypercorn.py",
+        "            self._config.graceful_timeout = stop.left(CANCELLED_REQUESTS)",
+        "            self._config.graceful_timeout = for_requests(stop, self._wanted) or 0.0",
+        ("tests/web/test_stops.py", "-k", "clean_up"),
+    ),
+    Mutant(
         "contexts that are given up may have any number of threads",
         "erl/src/py_context_pool.erl",
         "Threads when Threads < Max + ?SPARE_THREADS ->",
