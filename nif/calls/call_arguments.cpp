@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 
 namespace nif {
 
@@ -15,6 +16,11 @@ namespace {
 double read_timeout(Gil gil, PyObject* value) {
     const double seconds = PyFloat_AsDouble(value);
     if (seconds == -1.0 && PyErr_Occurred() != nullptr) {
+        if (PyErr_ExceptionMatches(PyExc_OverflowError) != 0) {
+            raise_python(gil, PyExc_ValueError,
+                         "timeout must be between -1.79e308 and 1.79e308 seconds, "
+                         "or None for no limit");
+        }
         PyErr_Format(PyExc_TypeError, "timeout must be a number of seconds or None, not %.200s",
                      Py_TYPE(value)->tp_name);
         throw PyError{};
@@ -25,13 +31,21 @@ double read_timeout(Gil gil, PyObject* value) {
     return std::max(seconds, 0.0);
 }
 
-bool read_wait(Gil, PyObject* value) {
-    if (PyBool_Check(value) == 0) {
+// A boolean of numpy is a value too. numpy 1 says "bool_". Python code can't give a class such a
+// full name.
+bool is_boolean(Gil, PyObject* value) {
+    const std::string_view type = Py_TYPE(value)->tp_name;
+    return PyBool_Check(value) != 0 || type == "numpy.bool" || type == "numpy.bool_";
+}
+
+bool read_wait(Gil gil, PyObject* value) {
+    const int wait = is_boolean(gil, value) ? PyObject_IsTrue(value) : -1;
+    if (wait < 0) {
         PyErr_Format(PyExc_TypeError, "wait must be True, False or None, not %.200s",
                      Py_TYPE(value)->tp_name);
         throw PyError{};
     }
-    return value == Py_True;
+    return wait == 1;
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Registered Erlang functions as Python callables."""
 
+import asyncio
+import inspect
+import sys
 from typing import Any
 
 import _erlang
@@ -39,6 +42,13 @@ class Function:
 
     def __hash__(self) -> int:
         return hash((Function, self.name))
+
+
+# Tools ask whether to await the result or to use a thread.
+if sys.version_info >= (3, 12):
+    inspect.markcoroutinefunction(Function.aio)
+else:
+    Function.aio._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
 
 
 def function(name: str, /) -> Function:

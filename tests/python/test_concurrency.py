@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import pytest
 
 import erlang
@@ -93,15 +94,27 @@ def test_a_thread_in_line_gives_up_in_time(limited: str) -> None:
         assert first.result(10) == "done"
 
 
-@pytest.mark.parametrize("value", [1, "yes", 0.5])
+@pytest.mark.parametrize("value", [1, "yes", 0.5, np.int64(1), np.array([True])])
 def test_wait_is_true_false_or_none(value: Any) -> None:
     with pytest.raises(TypeError, match="wait must be True, False or None, not"):
         erlang.call("double_it", 21, wait=value)
 
 
-@pytest.mark.parametrize("wait", [True, False, None])
+@pytest.mark.parametrize("wait", [True, False, None, np.True_, np.False_])
 def test_a_function_without_a_limit_takes_either(wait: bool | None) -> None:
     assert erlang.call("double_it", 21, wait=wait) == 42
+
+
+def test_numpys_booleans_say_whether_to_wait(limited: str) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(erlang.call, limited, f"in {limited}")
+        pid = entered(limited)
+        with pytest.raises(erlang.Overloaded):
+            erlang.call(limited, "never", wait=np.False_)  # type: ignore[arg-type]
+        with pytest.raises(erlang.Timeout):
+            erlang.call(limited, "never", wait=np.True_, timeout=0.05)  # type: ignore[arg-type]
+        leave(pid, "done")
+        assert first.result(10) == "done"
 
 
 def test_a_thousand_waiting_calls_of_ten_threads_all_end(tag: str) -> None:

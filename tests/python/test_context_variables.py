@@ -73,6 +73,15 @@ def test_a_nested_request_sees_the_waiting_tasks_variables(loop_factory: LoopFac
         assert runner.run(main()) == [(name, name, name) for name in names]
 
 
+def test_a_request_nested_in_an_awaited_call_sees_no_variables(loop_factory: LoopFactory) -> None:
+    async def main() -> object:
+        user.set("alice")
+        return await erlang.async_call("py_call", __name__, "exchange", ["bob"])
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        assert runner.run(main()) == "nobody"
+
+
 def test_another_processs_request_sees_nobodys_variables() -> None:
     def work() -> None:
         user.set("alice")

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Registered functions as callables: erlang.function, attributes, imports."""
 
+import asyncio
+import functools
 import importlib
 import inspect
 import pickle
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -31,6 +34,15 @@ async def test_a_function_object_awaits() -> None:
     assert await double_it.aio(21, timeout=30) == 42
     with pytest.raises(erlang.Timeout):
         await erlang.function("slow").aio(60_000, timeout=0.01)
+
+
+def test_tools_see_that_aio_is_to_be_awaited() -> None:
+    aio = erlang.function("double_it").aio
+    assert asyncio.iscoroutinefunction(aio)
+    if sys.version_info >= (3, 12):
+        assert inspect.iscoroutinefunction(aio)
+        assert inspect.iscoroutinefunction(functools.partial(aio, 21))
+    assert not asyncio.iscoroutinefunction(erlang.function("double_it"))
 
 
 def test_function_objects_compare_by_name_and_tell_it() -> None:

@@ -108,6 +108,12 @@ def test_a_timeout_that_is_no_number_is_refused(timeout: object) -> None:
         erlang.call("echo", 1, timeout=timeout)
 
 
+@pytest.mark.parametrize("timeout", [10**400, -(10**400)])
+def test_a_timeout_beyond_all_floats_is_refused_with_the_limit(timeout: int) -> None:
+    with pytest.raises(ValueError, match=r"must be between -1\.79e308 and 1\.79e308 seconds"):
+        erlang.call("echo", 1, timeout=timeout)
+
+
 @pytest.mark.parametrize("name", [b"echo", None, 1])
 def test_a_name_that_is_no_text_is_refused(name: object) -> None:
     with pytest.raises(TypeError):

@@ -70,6 +70,10 @@ def make_app() -> FastAPI:
     async def later(name: str, tasks: BackgroundTasks) -> None:
         tasks.add_task(erlang.call, "wait_for", name)
 
+    @app.get("/later/awaited/{name}")
+    async def later_awaited(name: str, tasks: BackgroundTasks) -> None:
+        tasks.add_task(erlang.function("wait_for").aio, name)
+
     @app.get("/fail")
     async def fail() -> None:
         await erlang.async_call("fail_with", [erlang.Atom("refused"), 7])
@@ -154,8 +158,9 @@ def test_a_stream_awaits_erlang_between_its_chunks(service: Service) -> None:
 
 
 def test_a_background_task_calls_erlang_after_the_answer(service: Service, name: str) -> None:
-    assert service.http.get(f"/later/{name}").status_code == 200
-    assert erlang.call("release", name, "done")
+    for path in (f"/later/{name}", f"/later/awaited/{name}"):
+        assert service.http.get(path).status_code == 200
+        assert erlang.call("release", name, "done")
 
 
 def test_an_erlang_error_becomes_the_handlers_answer(service: Service) -> None:
