@@ -42,17 +42,8 @@ def this_thread() -> tuple[int, int | None]:
     thread has ended. It is None on platforms without such clocks.
     """
 
-def thread_of_ident(ident: int, /) -> tuple[int, None] | None:
-    """The thread that has this ident now, without its clock; None if there is none.
-
-    A later thread may get the ident. So ask afterwards whether the thread still lives.
-    """
-
-def interrupt_thread(thread: tuple[int, int | None], insisting: bool = True, /) -> None:
-    """Makes another thread raise `Interrupted` soon; if ``insisting``, wherever its code is."""
-
-def times_interrupted() -> int:
-    """How often the request was interrupted whose code the calling thread runs; 0 without one."""
+def interrupt_thread(thread: tuple[int, int | None], /) -> None:
+    """Makes another thread raise `Interrupted` soon, wherever its code is."""
 
 def frames_of_thread(ident: int, /) -> list[FrameType]:
     """Returns the frames of a thread, the innermost one first; none if the thread has ended.

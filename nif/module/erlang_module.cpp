@@ -147,35 +147,16 @@ PyObject* this_thread(PyObject*, PyObject*) {
     });
 }
 
-PyObject* interrupt_thread(PyObject*, PyObject* arguments) {
+PyObject* interrupt_thread(PyObject*, PyObject* value) {
     return python_entry([&](Gil gil) {
         PythonThread thread;
         PyObject* clock = nullptr;
-        int insisting = 1;
-        if (PyArg_ParseTuple(arguments, "(KO)|p", &thread.number, &clock, &insisting) == 0) {
-            throw PyError{};
-        }
+        if (PyArg_ParseTuple(value, "KO", &thread.number, &clock) == 0) throw PyError{};
         if (clock != Py_None) thread.clock = PyLong_AsLong(clock);
         if (PyErr_Occurred() != nullptr) throw PyError{};
-        Interruptions::instance().want(gil, {thread}, insisting != 0);
+        Interruptions::instance().want(gil, {thread}, true);
         Janitor::instance().wake();
         return PyRef::borrow(Py_None);
-    });
-}
-
-PyObject* thread_of_ident(PyObject*, PyObject* ident) {
-    return python_entry([&](Gil gil) {
-        const unsigned long thread = PyLong_AsUnsignedLong(ident);
-        if (PyErr_Occurred() != nullptr) throw PyError{};
-        PyThreadState* state = state_of_ident(gil, thread);
-        if (state == nullptr) return PyRef::borrow(Py_None);
-        return PyRef::steal(Py_BuildValue("KO", PyThreadState_GetID(state), Py_None));
-    });
-}
-
-PyObject* times_interrupted(PyObject*, PyObject*) {
-    return python_entry([](Gil gil) {
-        return PyRef::steal(PyLong_FromLong(RequestThread::current().times_interrupted(gil)));
     });
 }
 
@@ -276,12 +257,8 @@ PyMethodDef methods[] = {
      "enter_request(): the calling function runs the request that began last."},
     {"this_thread", this_thread, METH_NOARGS,
      "this_thread() -> the calling thread, by a number that no later thread gets, and its clock."},
-    {"thread_of_ident", thread_of_ident, METH_O,
-     "thread_of_ident(ident) -> the thread that has this ident now, or None."},
-    {"interrupt_thread", interrupt_thread, METH_VARARGS,
-     "interrupt_thread(thread, insisting=True): makes a thread raise erlang.Interrupted soon."},
-    {"times_interrupted", times_interrupted, METH_NOARGS,
-     "times_interrupted(): how often the request was interrupted whose code runs here."},
+    {"interrupt_thread", interrupt_thread, METH_O,
+     "interrupt_thread(thread): makes a thread raise erlang.Interrupted soon."},
     {"frames_of_thread", frames_of_thread, METH_O,
      "frames_of_thread(ident): the frames of a thread, the innermost one first."},
     {"raise_interruption", raise_interruption, METH_NOARGS,

@@ -32,9 +32,6 @@ public:
     void run(loop_bridge::Gil gil, PyObject* module, Request& request) noexcept;
     // The request that began last runs its code from the innermost Python frame.
     void enter(loop_bridge::Gil gil) noexcept { running_->enter(gil); }
-    int times_interrupted(loop_bridge::Gil gil) const noexcept {
-        return running_->times_interrupted(gil);
-    }
     // When the innermost running request is interrupted, `cancel` is called instead of raising an
     // exception. False if no request runs here.
     bool on_interrupt(loop_bridge::Gil gil, PyObject* cancel) noexcept;

@@ -51,13 +51,6 @@ ResourcePtr<RequestHandle> RunningRequests::innermost(Gil) const noexcept {
     return levels_.empty() ? ResourcePtr<RequestHandle>{} : levels_.back()->request;
 }
 
-int RunningRequests::times_interrupted(Gil gil) const noexcept {
-    const auto own = std::find_if(levels_.rbegin(), levels_.rend(), [&](const auto& level) {
-        return runs_above(gil, PyThreadState_Get(), level->base.get());
-    });
-    return own == levels_.rend() ? 0 : (*own)->interruptions;
-}
-
 bool RunningRequests::leave() noexcept {
     left_ = true;
     return !levels_.empty();

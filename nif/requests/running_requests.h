@@ -36,8 +36,6 @@ public:
     // Requests of different greenlets end in any order. Afterwards a Python error may be pending,
     // see Interruptions::settle().
     void end(loop_bridge::Gil gil, const Level& level) noexcept;
-    // How often the request was interrupted whose code the calling thread runs.
-    int times_interrupted(loop_bridge::Gil gil) const noexcept;
     // The request that began last, or null.
     ResourcePtr<RequestHandle> innermost(loop_bridge::Gil gil) const noexcept;
 

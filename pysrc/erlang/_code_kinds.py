@@ -18,15 +18,7 @@ LOCKING = frozenset(
 )
 # Modules of this package with such code.
 _OWN_LOCKING = frozenset(
-    {
-        "_interruption",
-        "_late_loops",
-        "_logging",
-        "_loop_end",
-        "_outbox",
-        "_running_loops",
-        "_streams",
-    }
+    {"_interruption", "_logging", "_loop_end", "_outbox", "_running_loops", "_streams"}
 )
 
 _PACKAGE = os.path.dirname(__file__) + os.sep

@@ -29,7 +29,6 @@ from erlang._code_places import (
     waits_safely,
     will_be_protected,
 )
-from erlang._late_loops import interrupt_executor
 from erlang._running_loops import running_loops
 
 # Functions that take or give back something, by convention. The first interruption skips them.
@@ -255,7 +254,6 @@ class _LoopEnding:
     def __init__(
         self, loop: asyncio.AbstractEventLoop, main: "asyncio.Future[Any] | None", now: float
     ) -> None:
-        self._loop = loop
         self._main = main
         self._since = now
         self._heard = False
@@ -274,7 +272,6 @@ class _LoopEnding:
             # What the main task does now, and what follows the loop, is clean-up.
             _erlang.take_interruption()
         else:
-            interrupt_executor(self._loop, insisting=True)
             _erlang.raise_interruption()
             # The exception is for code of another greenlet, which the loop does not end.
             self._heard = False

@@ -6,7 +6,6 @@ import sys
 import threading
 from types import FrameType
 
-from erlang import _late_loops
 from erlang._code_kinds import CallStack, request_frame
 
 # For each thread that runs a loop, by its ident: the loop, and the frame below the code of the
@@ -25,7 +24,5 @@ def _set_running_loop(loop: asyncio.AbstractEventLoop | None, /) -> None:
     _set_running_loop_itself(loop)
     if loop is None:
         running_loops.pop(threading.get_ident(), None)
-        _late_loops.ends()
     else:
         running_loops[threading.get_ident()] = (loop, request_frame(CallStack(sys._getframe())))
-        _late_loops.begins(loop)

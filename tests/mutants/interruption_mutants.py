@@ -102,18 +102,4 @@ INTERRUPTION_MUTANTS = (
         "",
         ("loop_end_SUITE",),
     ),
-    Mutant(
-        "an interrupted asyncio.run waits for the calls of its threads",
-        "pysrc/erlang/_late_loops.py",
-        "if times > 0:",
-        "if times > 100:",
-        ("interrupted_code_SUITE",),
-    ),
-    Mutant(
-        "an interrupted asyncio.run waits for a task that swallows each cancellation",
-        "pysrc/erlang/_late_loops.py",
-        "if times > 1:",
-        "if times > 100:",
-        ("interrupted_code_SUITE",),
-    ),
 )

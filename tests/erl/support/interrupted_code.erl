@@ -38,9 +38,6 @@ functions() ->
         asyncio_idle,
         asyncio_bare,
         asyncio_threads,
-        asyncio_calling_threads,
-        asyncio_spinning_threads,
-        uvloop_calling_threads,
         uvloop_run,
         uvloop_idle,
         uvloop_bare,
@@ -66,11 +63,6 @@ start() ->
     ok = py:register_function(nested_abs, fun([N]) ->
         {ok, Value} = py:call(builtins, abs, [N]),
         Value
-    end),
-    ok = py:register_function(hang, fun(_) ->
-        receive
-            never -> ok
-        end
     end).
 
 -spec stop() -> ok.

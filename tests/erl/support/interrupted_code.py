@@ -23,10 +23,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import uvloop
-from interrupted_executors import asyncio_calling_threads as asyncio_calling_threads
-from interrupted_executors import asyncio_spinning_threads as asyncio_spinning_threads
-from interrupted_executors import asyncio_threads as asyncio_threads
-from interrupted_executors import uvloop_calling_threads as uvloop_calling_threads
 from locking_code import endlessly
 
 import erlang
@@ -275,6 +271,11 @@ async def idle() -> None:
     await asyncio.sleep(3600)
 
 
+async def threads() -> None:
+    while True:
+        await asyncio.gather(*(asyncio.to_thread(abs, -1) for _ in range(3)))
+
+
 def asyncio_run() -> None:
     asyncio.run(tick())
 
@@ -286,6 +287,10 @@ def asyncio_idle() -> None:
 def asyncio_bare() -> None:
     with contextlib.closing(asyncio.new_event_loop()) as loop:
         loop.run_until_complete(tick())
+
+
+def asyncio_threads() -> None:
+    asyncio.run(threads())
 
 
 def uvloop_run() -> None:

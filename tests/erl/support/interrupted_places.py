@@ -8,9 +8,8 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
 
 import uvloop
 from interrupted_code import spin
@@ -45,30 +44,22 @@ def told_by_uvloop() -> None:
     uvloop.run(telling())
 
 
-def until_forced(run: Callable[[Coroutine[Any, Any, None]], object]) -> None:
+def until_forced(loop: asyncio.AbstractEventLoop) -> None:
     try:
-        run(deaf())
+        loop.run_until_complete(deaf())
     except BaseException as ending:
         erlang.call("tell", type(ending).__name__)
         raise
+    finally:
+        loop.close()
 
 
 def deaf_asyncio() -> None:
-    with contextlib.closing(asyncio.new_event_loop()) as loop:
-        until_forced(loop.run_until_complete)
-
-
-def deaf_asyncio_run() -> None:
-    until_forced(asyncio.run)
+    until_forced(asyncio.new_event_loop())
 
 
 def deaf_uvloop() -> None:
-    with contextlib.closing(uvloop.new_event_loop()) as loop:
-        until_forced(loop.run_until_complete)
-
-
-def deaf_uvloop_run() -> None:
-    until_forced(uvloop.run)
+    until_forced(uvloop.new_event_loop())
 
 
 # Code that acquires or releases something.
