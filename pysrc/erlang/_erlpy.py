@@ -22,7 +22,7 @@ from typing import TypeAlias, cast
 
 import __main__
 
-from . import _open_files
+from ._open_files import endings as endings_of_files
 from ._statements import Statements, compile_command
 
 # Source text: the file's name, its descriptor, and whether to skip the first line.
@@ -326,7 +326,7 @@ def release_main_objects() -> None:
     if len(sys._current_frames()) == 1:
         _clear(__main__)
         gc.collect()
-    for _, write in _open_files.endings():
+    for _, write in endings_of_files():
         with suppress(Exception):
             write()
 

@@ -18,7 +18,7 @@ from time import monotonic
 from typing import Any, cast
 
 import _erlang
-from erlang import _open_files
+from erlang._open_files import endings as endings_of_files
 
 # Seconds for everything at the end. Then child processes are ended, for which many hooks wait.
 GRACE = 5.0
@@ -96,7 +96,7 @@ class _NodeEnd:
             self._did_not_end(what, thread)
 
     def _write_files(self) -> None:
-        files = deque(_open_files.endings())
+        files = deque(endings_of_files())
         last = max(self._deadline, monotonic() + LAST)
         writers: list[_Writer] = []
         while files and monotonic() < last:
