@@ -32,6 +32,8 @@ Step: TypeAlias = CodeType | Source | Callable[[], object] | BaseException
 Steps: TypeAlias = Generator[Step, BaseException | None, None]
 
 STDIN = 0
+# Whether a subclass of KeyboardInterrupt ends a program as KeyboardInterrupt does.
+_SUBCLASSES_INTERRUPT = sys.version_info >= (3, 14)
 
 
 class Program:
@@ -246,7 +248,7 @@ def without_our_frames(error: BaseException) -> BaseException:
 
 def is_interrupt(error: BaseException) -> bool:
     """Whether the exception makes the process die by SIGINT."""
-    if sys.version_info >= (3, 14):
+    if _SUBCLASSES_INTERRUPT:
         return isinstance(error, KeyboardInterrupt)
     return type(error) is KeyboardInterrupt
 
