@@ -45,7 +45,7 @@ def kind_of(frame: FrameType) -> str:
 
 
 def imports_module(frame: FrameType) -> bool:
-    """Whether the frame is of CPython's import machinery, which may run the code of a module.
+    """Whether the frame belongs to CPython's import machinery, which may run a module's code.
 
     A module whose code has not run to its end is forgotten. The modules that it has imported stay
     loaded, and are no attributes of a package that is imported again. Some extension modules can't

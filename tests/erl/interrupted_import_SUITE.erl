@@ -60,8 +60,8 @@ reloading(Config) ->
 an_import_whose_context_is_given_up(Config) ->
     Go = package(imported_for_long, Config),
     ?assertEqual({error, timeout}, import(imported_for_long)),
-    GivenUp = given_up(),
-    eventually:true(fun() -> given_up() > GivenUp end),
+    GivenUp = interrupted_code:given_up(),
+    eventually:true(fun() -> interrupted_code:given_up() > GivenUp end),
     assert_whole(imported_for_long, Go).
 
 %% numpy can't be loaded twice by a process.
@@ -107,10 +107,6 @@ import(Name) ->
 
 import(Name, Timeout) ->
     py:call(importlib, import_module, [atom_to_binary(Name)], #{}, Timeout).
-
-given_up() ->
-    #{contexts := #{given_up := GivenUp}} = py:info(),
-    GivenUp.
 
 assert_whole(Name, Go) ->
     ok = file:write_file(Go, ""),

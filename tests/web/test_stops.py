@@ -67,34 +67,33 @@ def reads_nothing(client: Client, _name: str) -> None:
     client.read_until(b"\r\n\r\n")
 
 
-def waits(client: Client, name: str) -> None:
-    client.get(f"/wait/{name}")
+def wait_on(start: Callable[[str], object], path: str, name: str) -> None:
+    start(f"{path}/{name}")
     erlang.call("await_waiting", name)
+
+
+def waits(client: Client, name: str) -> None:
+    wait_on(client.get, "/wait", name)
 
 
 def waits_for_what_tidies(client: Client, name: str) -> None:
-    client.get(f"/tidy/{name}")
-    erlang.call("await_waiting", name)
+    wait_on(client.get, "/tidy", name)
 
 
 def has_a_websocket_that_tidies(client: Client, name: str) -> None:
-    client.upgrade(f"/ws/tidy/{name}")
-    erlang.call("await_waiting", name)
+    wait_on(client.upgrade, "/ws/tidy", name)
 
 
 def has_a_thread_wait(client: Client, name: str) -> None:
-    client.get(f"/thread/{name}")
-    erlang.call("await_waiting", name)
+    wait_on(client.get, "/thread", name)
 
 
 def has_its_websocket_wait(client: Client, name: str) -> None:
-    client.upgrade(f"/ws/wait/{name}")
-    erlang.call("await_waiting", name)
+    wait_on(client.upgrade, "/ws/wait", name)
 
 
 def has_its_websockets_thread_wait(client: Client, name: str) -> None:
-    client.upgrade(f"/ws/thread/{name}")
-    erlang.call("await_waiting", name)
+    wait_on(client.upgrade, "/ws/thread", name)
 
 
 def sends_half_a_body(client: Client, _name: str) -> None:
