@@ -14,7 +14,7 @@
 #include "nif/interpreter/interpreter.h"
 #include "nif/module/stats.h"
 #include "nif/nif_arguments.h"
-#include "nif/node/node.h"
+#include "nif/node/bridge.h"
 #include "nif/requests/context_resource.h"
 #include "nif/requests/request.h"
 
@@ -25,11 +25,11 @@ using loop_bridge::EntryPtr;
 namespace {
 
 ERL_NIF_TERM start_python(CallingProcess caller, ERL_NIF_TERM ref, StartOptions options) {
-    Node& node = Node::instance();
-    node.wake_kind = options.channel;
-    node.spin_microseconds = options.spin_microseconds;
-    node.meter.set_limit(options.max_in_flight);
-    ++node.application_epoch;
+    Bridge& bridge = Bridge::instance();
+    bridge.wake_kind = options.channel;
+    bridge.spin_microseconds = options.spin_microseconds;
+    bridge.meter.set_limit(options.max_in_flight);
+    ++bridge.application_epoch;
     Interpreter::instance().start(std::move(options.interpreter), {caller.pid, OwnedTerm{ref}});
     return atoms.ok;
 }
@@ -50,7 +50,7 @@ ERL_NIF_TERM end_by_signal(int number) {
 }
 
 ERL_NIF_TERM set_coordinator(CallingProcess caller) {
-    Node::instance().set_coordinator(caller.pid);
+    Bridge::instance().set_coordinator(caller.pid);
     return atoms.ok;
 }
 

@@ -16,7 +16,7 @@
 #include "loop_bridge/python/py_ref.h"
 #include "nif/beam/atoms.h"
 #include "nif/beam/term_env.h"
-#include "nif/conversion/erlang_types.h"
+#include "nif/conversion/conversion_state.h"
 #include "nif/conversion/python_to_term.h"
 #include "nif/conversion/shared_binary.h"
 #include "nif/conversion/term_to_python.h"
@@ -56,19 +56,19 @@ constexpr Shape kShapes[] = {
 // One shape's value both as an object and as a term.
 class Subject {
 public:
-    Subject(Gil gil, const ErlangTypes& types, const PyRef& variables, const Shape& shape)
+    Subject(Gil gil, const ConversionState& conversion, const PyRef& variables, const Shape& shape)
         : gil_(gil),
-          types_(types),
+          conversion_(conversion),
           value_(PyRef::steal(
               PyRun_String(shape.expression, Py_eval_input, variables.get(), variables.get()))),
           env_(make_term_env()),
           term_(to_term(env_.get())) {}
 
     ERL_NIF_TERM to_term(ErlNifEnv* env) const {
-        return python_to_term(gil_, types_, env, value_.get(), "value");
+        return python_to_term(gil_, conversion_, env, value_.get(), "value");
     }
     PyRef to_python(ERL_NIF_TERM term) const {
-        return term_to_python(gil_, types_, env_.get(), term);
+        return term_to_python(gil_, conversion_, env_.get(), term);
     }
 
     // The value must come back unchanged, also by the way of each floor.
@@ -109,13 +109,14 @@ private:
     // Equal in Python, and the same term: True, 1 and 1.0 are different terms.
     bool is_the_same(const PyRef& other) const {
         const TermEnv env = make_term_env();
-        const ERL_NIF_TERM term = python_to_term(gil_, types_, env.get(), other.get(), "value");
+        const ERL_NIF_TERM term =
+            python_to_term(gil_, conversion_, env.get(), other.get(), "value");
         return PyObject_RichCompareBool(value_.get(), other.get(), Py_EQ) == 1 &&
                enif_is_identical(term_, term) != 0;
     }
 
     Gil gil_;
-    const ErlangTypes& types_;
+    const ConversionState& conversion_;
     PyRef value_;
     TermEnv env_;
     ERL_NIF_TERM term_;
@@ -130,14 +131,14 @@ void add(const std::string& name, const Subject& subject,
 // False when a value came back changed.
 bool run_all(Gil gil) {
     const PyRef module = PyRef::steal(PyModule_New("_erlang"));
-    const ErlangTypes types = make_erlang_types(gil, module.get());
+    const ConversionState conversion = make_conversion_state(gil, module.get());
     const PyRef variables = PyRef::steal(PyDict_Copy(PyModule_GetDict(module.get())));
     if (PyDict_SetItemString(variables.get(), "__builtins__", PyEval_GetBuiltins()) < 0) {
         throw PyError{};
     }
     std::vector<std::unique_ptr<const Subject>> subjects;
     for (const Shape& shape : kShapes) {
-        subjects.push_back(std::make_unique<Subject>(gil, types, variables, shape));
+        subjects.push_back(std::make_unique<Subject>(gil, conversion, variables, shape));
         const Subject& subject = *subjects.back();
         if (!subject.is_sound()) {
             std::fprintf(stderr, "%s does not come back as it went\n", shape.name);

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <string>
 
-#include "nif/node/node.h"
+#include "nif/node/bridge.h"
 
 namespace nif {
 
@@ -24,7 +24,7 @@ std::string printed(double seconds) {
 
 PyRef CallErrors::too_many_calls() const {
     const std::string text =
-        std::to_string(Node::instance().meter.limit()) +
+        std::to_string(Bridge::instance().meter.limit()) +
         " calls are in flight, the limit of this node (max_in_flight); call again later";
     return make("overloaded", text.c_str());
 }

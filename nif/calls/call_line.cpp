@@ -13,7 +13,7 @@ using loop_bridge::EntryList;
 using loop_bridge::EntryPtr;
 
 CallLine::CallLine(ResourcePtr<ChannelResource> channel)
-    : channel_(std::move(channel)), waiter_(channel_->channel(), Node::instance().max_spin()) {}
+    : channel_(std::move(channel)), waiter_(channel_->channel(), Bridge::instance().max_spin()) {}
 
 CallLine::~CallLine() {
     if (closed_ || !idle()) {
@@ -46,7 +46,7 @@ void CallLine::sort_in(EntryList arrived) noexcept {
                     return one->id == completion.id();
                 });
                 if (call == calls_.end() || (*call)->completion) {
-                    Node::instance().meter.count_stale();
+                    Bridge::instance().meter.count_stale();
                 } else {
                     static_cast<void>(entry.release());
                     (*call)->completion.reset(&completion);

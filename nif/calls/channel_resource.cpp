@@ -19,18 +19,18 @@ void push(loop_bridge::Channel& channel, EntryPtr arrival) noexcept {
 }  // namespace
 
 ChannelResource::ChannelResource()
-    : channel_(Node::instance().wake_kind.load()),
+    : channel_(Bridge::instance().wake_kind.load()),
       mutex_(enif_mutex_create(const_cast<char*>("erlang_python_channel"))) {
-    ++Node::instance().channels;
+    ++Bridge::instance().channels;
 }
 
 ChannelResource::~ChannelResource() {
     enif_mutex_destroy(mutex_);
-    --Node::instance().channels;
+    --Bridge::instance().channels;
 }
 
 bool ChannelResource::open(const ResourcePtr<ChannelResource>& self, ChannelKind kind) {
-    const auto coordinator = Node::instance().coordinator();
+    const auto coordinator = Bridge::instance().coordinator();
     if (!coordinator) return false;
     EntryPtr gone = std::make_unique<Arrival>(ArrivalKind::kGone);
     {

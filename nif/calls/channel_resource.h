@@ -14,7 +14,7 @@
 #include "loop_bridge/channel.h"
 #include "nif/beam/messages.h"
 #include "nif/beam/resource.h"
-#include "nif/node/node.h"
+#include "nif/node/bridge.h"
 
 namespace nif {
 

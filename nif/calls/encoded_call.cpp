@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "nif/conversion/python_to_term.h"
-#include "nif/node/node.h"
+#include "nif/node/bridge.h"
 
 namespace nif {
 
@@ -30,15 +30,15 @@ std::optional<EncodedCall> encode_call(Gil gil, const ModuleState& state, const 
                                        const Nesting& nesting, bool exempt, TermEnv& env) {
     // Check the limit before the arguments are converted: an overloaded node must not spend that
     // time.
-    auto ticket = Node::instance().meter.admit(exempt);
+    auto ticket = Bridge::instance().meter.admit(exempt);
     if (!ticket) return std::nullopt;
     if (!env) env = make_term_env();
     // Conversions may run Python code, whose calls may use `env` too. Nobody frees it meanwhile.
     ErlNifEnv* terms = env.get();
     return EncodedCall{std::move(*ticket),
                        {function_name_term(gil, terms, call.name),
-                        python_args_to_list(gil, state.types, terms, call.args, call.count),
-                        nesting.options(gil, state.types, terms, call.wait)}};
+                        python_args_to_list(gil, state.conversion, terms, call.args, call.count),
+                        nesting.options(gil, state.conversion, terms, call.wait)}};
 }
 
 }  // namespace nif

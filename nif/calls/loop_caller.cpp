@@ -36,14 +36,14 @@ LoopCaller::LoopCaller(Gil gil, PyObject* owner, PyObject* module, PyObject* loo
       owner_(owner),
       module_(module),
       reader_(gil, loop),
-      futures_(gil, Node::instance().meter),
+      futures_(gil, Bridge::instance().meter),
       channel_(ResourcePtr<ChannelResource>::make()) {
     const PyRef drain = PyRef::steal(PyObject_GetAttrString(owner, "_drain"));
     state_.loops.reserve(state_.loops.size() + 1);  // nothing may fail once the loop watches
     reader_.watch(gil, channel_->channel().fd(), drain.get());
     if (!channel_->channel().arm()) channel_->channel().wake();
     state_.loops.push_back(this);
-    ++Node::instance().loops;
+    ++Bridge::instance().loops;
 }
 
 PyRef LoopCaller::call(Gil gil, const CallArguments& call) {
@@ -292,7 +292,7 @@ void LoopCaller::shutdown(Gil gil) noexcept {
         handle->end(gil);
         handle->answer_error(atoms.disconnected);
     }
-    --Node::instance().loops;
+    --Bridge::instance().loops;
 }
 
 }  // namespace nif

@@ -25,7 +25,7 @@ PyRef Reply::value(Gil gil, PyObject* module, PyObject*) const {
         return PyRef::steal(PyLong_FromLongLong(*integer));
     }
     const auto& owned = std::get<OwnedTerm>(value_);
-    return term_to_python(gil, ModuleState::of(module).types, owned.env.get(), owned.term);
+    return term_to_python(gil, ModuleState::of(module).conversion, owned.env.get(), owned.term);
 }
 
 Failure::Failure(CallId id, ErlNifEnv* env, ERL_NIF_TERM kind, ERL_NIF_TERM reason,
@@ -38,12 +38,12 @@ PyRef Failure::value(Gil gil, PyObject* module, PyObject* name) const {
     const ERL_NIF_TERM* parts = nullptr;
     int arity = 0;
     enif_get_tuple(env, details_.term, &arity, &parts);
-    const PyRef kind = term_to_python(gil, state.types, env, parts[0]);
-    const PyRef stacktrace = term_to_python(gil, state.types, env, parts[2]);
-    const PyRef text = term_to_python(gil, state.types, env, parts[3]);
+    const PyRef kind = term_to_python(gil, state.conversion, env, parts[0]);
+    const PyRef stacktrace = term_to_python(gil, state.conversion, env, parts[2]);
+    const PyRef text = term_to_python(gil, state.conversion, env, parts[3]);
     PyRef reason;
     try {
-        reason = term_to_python(gil, state.types, env, parts[1]);
+        reason = term_to_python(gil, state.conversion, env, parts[1]);
     } catch (const PyError&) {
         // A reason that Python can't represent must not hide the failure: use its text instead.
         PyErr_Clear();

@@ -202,7 +202,7 @@ void ThreadCaller::give_up(Gil gil, PyObject* module, CallLine& line) noexcept {
     if (const auto handler = line.channel().handler()) {
         TermEnv env = make_term_env();
         const ERL_NIF_TERM message = stop_handler_message(env.get(), *handler);
-        Node::instance().tell_coordinator(std::move(env), message);
+        Bridge::instance().tell_coordinator(std::move(env), message);
     }
     line.close();
 }

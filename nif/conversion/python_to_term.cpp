@@ -31,8 +31,8 @@ constexpr Py_ssize_t kMaxTupleSize = (1 << 24) - 1;
 // So the conversion holds references to containers and elements, and checks sizes before each step.
 class TermWriter {
 public:
-    TermWriter(const ErlangTypes& types, ErlNifEnv* env, std::string_view root)
-        : types_(types), env_(env), root_(root) {}
+    TermWriter(const ConversionState& conversion, ErlNifEnv* env, std::string_view root)
+        : conversion_(conversion), env_(env), root_(root) {}
 
     ERL_NIF_TERM write(Gil gil, PyObject* value, const PathStep* at);
 
@@ -55,7 +55,7 @@ private:
     void leave(std::size_t first) noexcept;
     [[noreturn]] void refuse_changed(Gil gil, PyObject* value, const PathStep* at);
 
-    const ErlangTypes& types_;
+    const ConversionState& conversion_;
     ErlNifEnv* env_;  // the outermost environment, except inside a large dict
     std::string_view root_;
     int depth_ = 0;
@@ -74,14 +74,14 @@ ERL_NIF_TERM TermWriter::write(Gil gil, PyObject* value, const PathStep* at) {
     if (value == Py_False) return atoms.false_;
     if (type == &PyFloat_Type) return write_float(PyFloat_AS_DOUBLE(value));
     if (type == &PyBytes_Type) return bytes_to_term(gil, env_, value);
-    if (type == types_.atom_type()) return atom_term(value);
+    if (type == conversion_.atom_type()) return atom_term(value);
     return write_uncommon(gil, value, at);
 }
 
 ERL_NIF_TERM TermWriter::write_uncommon(Gil gil, PyObject* value, const PathStep* at) {
     const PyTypeObject* type = Py_TYPE(value);
-    if (type == types_.pid_type() || type == types_.ref_type() || type == types_.port_type() ||
-        type == types_.fun_type()) {
+    if (type == conversion_.pid_type() || type == conversion_.ref_type() ||
+        type == conversion_.port_type() || type == conversion_.fun_type()) {
         return enif_make_copy(env_, held_term(value));
     }
     constexpr unsigned long kConvertibleBase =
@@ -90,7 +90,7 @@ ERL_NIF_TERM TermWriter::write_uncommon(Gil gil, PyObject* value, const PathStep
     const bool convertible = (PyType_GetFlags(Py_TYPE(value)) & kConvertibleBase) != 0 ||
                              PyFloat_Check(value) || PyAnySet_Check(value) ||
                              PyByteArray_Check(value) || PyMemoryView_Check(value);
-    if (!convertible || types_.adapters->goes_first(gil, value)) {
+    if (!convertible || conversion_.adapters->goes_first(gil, value)) {
         return write_adapted(gil, value, at);
     }
     return write_by_base(gil, value, at);
@@ -114,7 +114,7 @@ ERL_NIF_TERM TermWriter::write_integer(Gil gil, PyObject* value, const PathStep*
     const long long integer = PyLong_AsLongLongAndOverflow(value, &overflow);
     if (overflow == 0) return enif_make_int64(env_, integer);
     try {
-        return big_integer_to_term(gil, *types_.integer_methods, env_, value);
+        return big_integer_to_term(gil, *conversion_.integer_methods, env_, value);
     } catch (const PyError&) {
         rethrow_with_place(gil, root_, at);
     }
@@ -261,8 +261,8 @@ ERL_NIF_TERM TermWriter::write_adapted(Gil gil, PyObject* value, const PathStep*
     PyRef adapted;
     std::string why_refused;
     try {
-        adapted = types_.adapters->adapt(gil, value);
-        if (!adapted) why_refused = types_.adapters->why_refused(gil, value);
+        adapted = conversion_.adapters->adapt(gil, value);
+        if (!adapted) why_refused = conversion_.adapters->why_refused(gil, value);
     } catch (const PyError&) {
         rethrow_with_place(gil, root_, at);
     }
@@ -291,14 +291,14 @@ void TermWriter::refuse_changed(Gil gil, PyObject* value, const PathStep* at) {
 
 }  // namespace
 
-ERL_NIF_TERM python_to_term(Gil gil, const ErlangTypes& types, ErlNifEnv* env, PyObject* value,
-                            std::string_view root) {
-    return TermWriter(types, env, root).write(gil, value, nullptr);
+ERL_NIF_TERM python_to_term(Gil gil, const ConversionState& conversion, ErlNifEnv* env,
+                            PyObject* value, std::string_view root) {
+    return TermWriter(conversion, env, root).write(gil, value, nullptr);
 }
 
-ERL_NIF_TERM python_args_to_list(Gil gil, const ErlangTypes& types, ErlNifEnv* env,
+ERL_NIF_TERM python_args_to_list(Gil gil, const ConversionState& conversion, ErlNifEnv* env,
                                  PyObject* const* args, std::size_t count) {
-    TermWriter writer{types, env, "args"};
+    TermWriter writer{conversion, env, "args"};
     TermStack terms;
     terms.push(count);
     PathStep step{nullptr};

@@ -10,7 +10,7 @@
 
 #include "loop_bridge/python/gil.h"
 #include "loop_bridge/python/py_ref.h"
-#include "nif/conversion/erlang_types.h"
+#include "nif/conversion/conversion_state.h"
 
 namespace nif {
 
@@ -19,11 +19,11 @@ namespace nif {
 // surrogates, for a value that contains itself and for keys that become equal. RecursionError for a
 // value that nests too deeply. An adapter's exception passes with a note. After an exception `env`
 // may hold some terms.
-ERL_NIF_TERM python_to_term(loop_bridge::Gil gil, const ErlangTypes& types, ErlNifEnv* env,
+ERL_NIF_TERM python_to_term(loop_bridge::Gil gil, const ConversionState& conversion, ErlNifEnv* env,
                             PyObject* value, std::string_view root);
 
 // A list of `count` terms; places in error texts start with args[i].
-ERL_NIF_TERM python_args_to_list(loop_bridge::Gil gil, const ErlangTypes& types, ErlNifEnv* env,
-                                 PyObject* const* args, std::size_t count);
+ERL_NIF_TERM python_args_to_list(loop_bridge::Gil gil, const ConversionState& conversion,
+                                 ErlNifEnv* env, PyObject* const* args, std::size_t count);
 
 }  // namespace nif

@@ -20,8 +20,8 @@ namespace {
 
 class TermReader {
 public:
-    TermReader(const ErlangTypes& types, ErlNifEnv* env, std::string_view root)
-        : types_(types), env_(env), root_(root) {}
+    TermReader(const ConversionState& conversion, ErlNifEnv* env, std::string_view root)
+        : conversion_(conversion), env_(env), root_(root) {}
 
     PyRef read(Gil gil, ERL_NIF_TERM term, const PathStep* at);
 
@@ -38,7 +38,7 @@ private:
     void check_depth(Gil gil, const PathStep* at) const;
     [[noreturn]] void refuse(Gil gil, const PathStep* at, const char* what, ERL_NIF_TERM term);
 
-    const ErlangTypes& types_;
+    const ConversionState& conversion_;
     ErlNifEnv* env_;
     std::string_view root_;
     int depth_ = 0;
@@ -53,7 +53,7 @@ PyRef TermReader::read(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
         case ERL_NIF_TERM_TYPE_FLOAT:
             return read_float(gil, term);
         case ERL_NIF_TERM_TYPE_FUN:
-            return make_term_object(gil, types_.fun_type(), env_, term);
+            return make_term_object(gil, conversion_.fun_type(), env_, term);
         case ERL_NIF_TERM_TYPE_INTEGER:
             return read_integer(gil, term);
         case ERL_NIF_TERM_TYPE_LIST:
@@ -61,11 +61,11 @@ PyRef TermReader::read(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
         case ERL_NIF_TERM_TYPE_MAP:
             return read_map(gil, term, at);
         case ERL_NIF_TERM_TYPE_PID:
-            return make_term_object(gil, types_.pid_type(), env_, term);
+            return make_term_object(gil, conversion_.pid_type(), env_, term);
         case ERL_NIF_TERM_TYPE_PORT:
-            return make_term_object(gil, types_.port_type(), env_, term);
+            return make_term_object(gil, conversion_.port_type(), env_, term);
         case ERL_NIF_TERM_TYPE_REFERENCE:
-            return make_term_object(gil, types_.ref_type(), env_, term);
+            return make_term_object(gil, conversion_.ref_type(), env_, term);
         case ERL_NIF_TERM_TYPE_TUPLE:
             return read_tuple(gil, term, at);
         default:
@@ -79,7 +79,7 @@ PyRef TermReader::read_atom(Gil gil, ERL_NIF_TERM term) {
     if (term == atoms.none || term == atoms.undefined || term == atoms.nil) {
         return PyRef::borrow(Py_None);
     }
-    return types_.atom_cache->get(gil, types_.atom_type(), env_, term);
+    return conversion_.atom_cache->get(gil, conversion_.atom_type(), env_, term);
 }
 
 PyRef TermReader::read_integer(Gil gil, ERL_NIF_TERM term) {
@@ -87,7 +87,7 @@ PyRef TermReader::read_integer(Gil gil, ERL_NIF_TERM term) {
     if (enif_get_int64(env_, term, &integer) != 0) {
         return PyRef::steal(PyLong_FromLongLong(integer));
     }
-    return big_integer_to_python(gil, *types_.integer_methods, env_, term);
+    return big_integer_to_python(gil, *conversion_.integer_methods, env_, term);
 }
 
 PyRef TermReader::read_float(Gil, ERL_NIF_TERM term) {
@@ -189,9 +189,9 @@ void TermReader::refuse(Gil gil, const PathStep* at, const char* what, ERL_NIF_T
 
 }  // namespace
 
-PyRef term_to_python(Gil gil, const ErlangTypes& types, ErlNifEnv* env, ERL_NIF_TERM term,
+PyRef term_to_python(Gil gil, const ConversionState& conversion, ErlNifEnv* env, ERL_NIF_TERM term,
                      std::string_view root) {
-    return TermReader(types, env, root).read(gil, term, nullptr);
+    return TermReader(conversion, env, root).read(gil, term, nullptr);
 }
 
 }  // namespace nif

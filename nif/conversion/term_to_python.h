@@ -9,14 +9,15 @@
 
 #include "loop_bridge/python/gil.h"
 #include "loop_bridge/python/py_ref.h"
-#include "nif/conversion/erlang_types.h"
+#include "nif/conversion/conversion_state.h"
 
 namespace nif {
 
 // The object shares nothing with `env`. Throws PyError: TypeError for a term without a Python
 // value, with the place (`result['k'][3]`) and the term. RecursionError for a term that nests too
 // deeply.
-loop_bridge::PyRef term_to_python(loop_bridge::Gil gil, const ErlangTypes& types, ErlNifEnv* env,
-                                  ERL_NIF_TERM term, std::string_view root = "result");
+loop_bridge::PyRef term_to_python(loop_bridge::Gil gil, const ConversionState& conversion,
+                                  ErlNifEnv* env, ERL_NIF_TERM term,
+                                  std::string_view root = "result");
 
 }  // namespace nif

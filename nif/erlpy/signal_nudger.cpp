@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "loop_bridge/wake_fd.h"
+#include "nif/node/bridge.h"
 #include "nif/node/native_thread.h"
-#include "nif/node/node.h"
 
 namespace nif {
 
@@ -70,7 +70,7 @@ void SignalNudger::ignore(int) noexcept {}
 
 void SignalNudger::start() {
     state.main_thread = pthread_self();
-    WakeFd* wake = loop_bridge::make_wake_fd(Node::instance().wake_kind.load()).release();
+    WakeFd* wake = loop_bridge::make_wake_fd(Bridge::instance().wake_kind.load()).release();
     state.wake = wake;
     start_native_thread("py-signals", [wake] { run(*wake); });
 }

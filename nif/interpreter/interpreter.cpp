@@ -14,9 +14,9 @@
 #include "nif/interpreter/python_config.h"
 #include "nif/interruption/interruptions.h"
 #include "nif/module/erlang_module.h"
+#include "nif/node/bridge.h"
 #include "nif/node/module_state.h"
 #include "nif/node/native_thread.h"
-#include "nif/node/node.h"
 #include "nif/requests/janitor.h"
 
 namespace nif {
@@ -95,7 +95,7 @@ PyRef import_package(Gil, const std::vector<std::string>& path) {
 struct Interpreter::MainThread {
     explicit MainThread(MainProgram main) : program(std::move(main)) {}
     MainProgram program;
-    Channel jobs{Node::instance().wake_kind.load()};
+    Channel jobs{Bridge::instance().wake_kind.load()};
     BlockingWaiter waiter{jobs, std::chrono::microseconds{0}};
 
     // The jobs that have arrived; empty after a signal. Waits without the GIL.

@@ -96,7 +96,7 @@ PyObject* send(PyObject* module, PyObject* const* args, Py_ssize_t count) {
             throw PyError{};
         }
         refuse_after_fork(gil, ModuleState::of(module));
-        send_message(gil, ModuleState::of(module).types, args[0], args[1]);
+        send_message(gil, ModuleState::of(module).conversion, args[0], args[1]);
         return PyRef::borrow(Py_None);
     });
 }
@@ -110,7 +110,7 @@ PyObject* stats(PyObject* module, PyObject*) {
 
 PyObject* loop_ready(PyObject* module, PyObject* owner) {
     return python_entry([&](Gil gil) {
-        const ErlNifPid process = pid_of(gil, ModuleState::of(module).types, owner);
+        const ErlNifPid process = pid_of(gil, ModuleState::of(module).conversion, owner);
         running_loop_channel(gil, module).tell_ready(process);
         return PyRef::borrow(Py_None);
     });
@@ -118,7 +118,7 @@ PyObject* loop_ready(PyObject* module, PyObject* owner) {
 
 PyObject* lines_ready(PyObject* module, PyObject* logger) {
     return python_entry([&](Gil gil) {
-        send_lines(pid_of(gil, ModuleState::of(module).types, logger));
+        send_lines(pid_of(gil, ModuleState::of(module).conversion, logger));
         return PyRef::borrow(Py_None);
     });
 }
@@ -277,7 +277,7 @@ PyMethodDef methods[] = {
 int exec(PyObject* module) {
     PyObject* done = python_entry([&](Gil gil) {
         auto state = std::make_unique<ModuleState>();
-        state->types = make_erlang_types(gil, module);
+        state->conversion = make_conversion_state(gil, module);
         state->loop_channel_type = make_loop_channel_type(gil, module);
         state->request_type = make_request_type(gil, module);
         state->keyword_loop = PyRef::steal(Py_BuildValue("(s)", "loop"));

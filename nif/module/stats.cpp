@@ -6,7 +6,7 @@
 
 #include "nif/beam/atoms.h"
 #include "nif/calls/channel_pool.h"
-#include "nif/node/node.h"
+#include "nif/node/bridge.h"
 
 namespace nif {
 
@@ -23,17 +23,17 @@ struct Counter {
 };
 
 std::array<Counter, 9> counters(const CallMeter::Snapshot& calls) {
-    Node& node = Node::instance();
+    Bridge& bridge = Bridge::instance();
     const auto count = [](const auto& live) { return static_cast<std::uint64_t>(live.load()); };
     return {{{atoms.calls, calls.started},
              {atoms.in_flight, calls.in_flight},
              {atoms.refused, calls.refused},
              {atoms.stale, calls.stale},
              {atoms.total_us, calls.total_microseconds},
-             {atoms.channels, count(node.channels)},
+             {atoms.channels, count(bridge.channels)},
              {atoms.pooled_channels, ChannelPool::instance().size()},
-             {atoms.contexts, count(node.contexts)},
-             {atoms.loops, count(node.loops)}}};
+             {atoms.contexts, count(bridge.contexts)},
+             {atoms.loops, count(bridge.loops)}}};
 }
 
 void set_item(Gil, PyObject* dict, ERL_NIF_TERM key, const PyRef& value) {
@@ -45,7 +45,7 @@ void set_item(Gil, PyObject* dict, ERL_NIF_TERM key, const PyRef& value) {
 }  // namespace
 
 ERL_NIF_TERM stats_term(ErlNifEnv* env) {
-    const auto calls = Node::instance().meter.snapshot();
+    const auto calls = Bridge::instance().meter.snapshot();
     ERL_NIF_TERM map = enif_make_new_map(env);
     for (const Counter& counter : counters(calls)) {
         enif_make_map_put(env, map, counter.name, enif_make_uint64(env, counter.value), &map);
@@ -60,7 +60,7 @@ ERL_NIF_TERM stats_term(ErlNifEnv* env) {
 }
 
 PyRef stats_dict(Gil gil) {
-    const auto calls = Node::instance().meter.snapshot();
+    const auto calls = Bridge::instance().meter.snapshot();
     PyRef dict = PyRef::steal(PyDict_New());
     for (const Counter& counter : counters(calls)) {
         set_item(gil, dict.get(), counter.name,

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "loop_bridge/python/py_ref.h"
-#include "nif/conversion/erlang_types.h"
+#include "nif/conversion/conversion_state.h"
 
 namespace nif {
 
@@ -21,7 +21,7 @@ struct ModuleMemory {
 };
 
 struct ModuleState {
-    ErlangTypes types;
+    ConversionState conversion;
 
     // Types of `_erlang` itself.
     loop_bridge::PyRef loop_channel_type;

@@ -69,18 +69,18 @@ std::optional<std::string> stack_of(Gil gil, const ModuleState& state,
 }  // namespace
 
 ContextResource::ContextResource(const ErlNifPid& owner, ERL_NIF_TERM ref, PyObject* module)
-    : channel_(Node::instance().wake_kind.load()),
+    : channel_(Bridge::instance().wake_kind.load()),
       module_(module),
       owner_{owner, OwnedTerm{ref}},
-      epoch_(Node::instance().application_epoch),
+      epoch_(Bridge::instance().application_epoch),
       end_(std::make_unique<Arrival>(ArrivalKind::kGone)),
       mutex_(enif_mutex_create(const_cast<char*>("erlang_python_context"))) {
-    ++Node::instance().contexts;
+    ++Bridge::instance().contexts;
 }
 
 ContextResource::~ContextResource() {
     enif_mutex_destroy(mutex_);
-    --Node::instance().contexts;
+    --Bridge::instance().contexts;
 }
 
 void ContextResource::start(ErlNifEnv* env, const ResourcePtr<ContextResource>& self) {
@@ -170,7 +170,7 @@ void ContextResource::run() {
     begin_context_thread();
     call_or_complain(gil, ModuleState::of(module_).begin_thread);
     owner_.answer(nullptr, atoms.ready);
-    BlockingWaiter waiter{channel_, Node::instance().max_spin()};
+    BlockingWaiter waiter{channel_, Bridge::instance().max_spin()};
     while (!channel_.closed()) {
         {
             const GilRelease released{gil};

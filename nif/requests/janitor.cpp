@@ -7,8 +7,8 @@
 #include "loop_bridge/blocking_waiter.h"
 #include "loop_bridge/python/drop_queue.h"
 #include "nif/interruption/interruptions.h"
+#include "nif/node/bridge.h"
 #include "nif/node/native_thread.h"
-#include "nif/node/node.h"
 
 namespace nif {
 
@@ -40,7 +40,7 @@ Janitor& Janitor::instance() {
     return janitor;
 }
 
-Janitor::Janitor() : channel_(Node::instance().wake_kind.load()) {}
+Janitor::Janitor() : channel_(Bridge::instance().wake_kind.load()) {}
 
 void Janitor::start() {
     DropQueue::set_waker([]() noexcept { Janitor::instance().wake(); });

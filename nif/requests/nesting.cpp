@@ -5,7 +5,7 @@
 #include "nif/beam/messages.h"
 #include "nif/conversion/python_to_term.h"
 #include "nif/conversion/term_to_python.h"
-#include "nif/node/node.h"
+#include "nif/node/bridge.h"
 
 namespace nif {
 
@@ -24,7 +24,7 @@ constexpr Py_ssize_t kParts = 2;
 
 Nesting Nesting::current(Gil, const ModuleState& state) {
     Nesting nesting;
-    if (!Node::instance().nested_requests.load(std::memory_order_relaxed)) return nesting;
+    if (!Bridge::instance().nested_requests.load(std::memory_order_relaxed)) return nesting;
     PyObject* value = nullptr;
     if (PyContextVar_Get(state.nesting.get(), nullptr, &value) != 0) throw PyError{};
     PyRef mark = PyRef::steal(value);
@@ -51,11 +51,11 @@ void Nesting::set_overdraft(Gil, const PyRef& future) const {
     }
 }
 
-ERL_NIF_TERM Nesting::options(Gil gil, const ErlangTypes& types, ErlNifEnv* env,
+ERL_NIF_TERM Nesting::options(Gil gil, const ConversionState& conversion, ErlNifEnv* env,
                               std::optional<bool> wait) const {
     std::optional<ERL_NIF_TERM> ancestors;
     if (ancestors_ && PyList_Size(ancestors_.get()) > 0) {
-        ancestors = python_to_term(gil, types, env, ancestors_.get(), "nesting");
+        ancestors = python_to_term(gil, conversion, env, ancestors_.get(), "nesting");
     }
     return call_options(env, wait, ancestors);
 }
@@ -71,10 +71,10 @@ NestedRequest::NestedRequest(const OwnedTerm& body) noexcept
     nested = true;
 }
 
-PyRef NestedRequest::ancestors_to_python(Gil gil, const ErlangTypes& types) const {
+PyRef NestedRequest::ancestors_to_python(Gil gil, const ConversionState& conversion) const {
     if (!nested) return PyRef::borrow(Py_None);
-    Node::instance().nested_requests.store(true, std::memory_order_relaxed);
-    return term_to_python(gil, types, env, ancestors);
+    Bridge::instance().nested_requests.store(true, std::memory_order_relaxed);
+    return term_to_python(gil, conversion, env, ancestors);
 }
 
 }  // namespace nif

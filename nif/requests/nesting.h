@@ -33,7 +33,7 @@ public:
     void set_overdraft(loop_bridge::Gil gil, const loop_bridge::PyRef& future) const;
 
     // The last element of a call's message. `wait` is the call's argument, see call_arguments.h.
-    ERL_NIF_TERM options(loop_bridge::Gil gil, const ErlangTypes& types, ErlNifEnv* env,
+    ERL_NIF_TERM options(loop_bridge::Gil gil, const ConversionState& conversion, ErlNifEnv* env,
                          std::optional<bool> wait) const;
 
 private:
@@ -46,7 +46,8 @@ struct NestedRequest {
     explicit NestedRequest(const OwnedTerm& body) noexcept;
 
     // The ancestors as a Python object; None if the request is not nested.
-    loop_bridge::PyRef ancestors_to_python(loop_bridge::Gil gil, const ErlangTypes& types) const;
+    loop_bridge::PyRef ancestors_to_python(loop_bridge::Gil gil,
+                                           const ConversionState& conversion) const;
 
     ErlNifEnv* env;
     ERL_NIF_TERM request;  // the body without its nesting

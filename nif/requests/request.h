@@ -15,7 +15,7 @@
 #include "nif/beam/atoms.h"
 #include "nif/beam/reply_to.h"
 #include "nif/beam/resource.h"
-#include "nif/node/node.h"
+#include "nif/node/bridge.h"
 
 namespace nif {
 

@@ -100,7 +100,7 @@ void start_in_scope(Gil gil, PyObject* module, const ResourcePtr<RequestHandle>&
     try {
         const ModuleState& state = ModuleState::of(module);
         // First, since an object that dies unanswered answers `{error, disconnected}`.
-        const PyRef arguments = request_to_python(gil, state.types, nested);
+        const PyRef arguments = request_to_python(gil, state.conversion, nested);
         const PyRef object = make_request(gil, state, handle);
         PyRef::steal(PyObject_CallFunctionObjArgs(state.start_coroutine.get(), object.get(),
                                                   arguments.get(), mark.get(), nullptr));
@@ -118,7 +118,7 @@ void start_coroutine(Gil gil, PyObject* module, Request& request) noexcept {
     const ModuleState& state = ModuleState::of(module);
     const NestedRequest nested{request.body()};
     try {
-        const PyRef ancestors = nested.ancestors_to_python(gil, state.types);
+        const PyRef ancestors = nested.ancestors_to_python(gil, state.conversion);
         RequestScope scope{gil, state, RequestKind::kCoroutine, ancestors.get()};
         start_in_scope(gil, module, handle, nested, scope.take_mark());
     } catch (...) {

@@ -50,7 +50,7 @@ Names part_names(ERL_NIF_TERM kind) {
 
 }  // namespace
 
-PyRef request_to_python(Gil gil, const ErlangTypes& types, const NestedRequest& body) {
+PyRef request_to_python(Gil gil, const ConversionState& conversion, const NestedRequest& body) {
     ErlNifEnv* env = body.env;
     const ERL_NIF_TERM* elements = nullptr;
     int arity = 0;
@@ -64,7 +64,7 @@ PyRef request_to_python(Gil gil, const ErlangTypes& types, const NestedRequest& 
         const auto name = static_cast<std::size_t>(i) - 1;
         const std::string_view root = i > 0 && name < names.size() ? names[name] : "request";
         PyTuple_SET_ITEM(parts.get(), i,
-                         term_to_python(gil, types, env, elements[i], root).release());
+                         term_to_python(gil, conversion, env, elements[i], root).release());
     }
     return parts;
 }

@@ -21,7 +21,7 @@ ERL_NIF_TERM exception_term(Gil gil, const ModuleState& state, ErlNifEnv* env,
                             PyObject* exception) {
     const PyRef parts =
         PyRef::steal(PyObject_CallOneArg(state.describe_exception.get(), exception));
-    return error_answer(env, python_to_term(gil, state.types, env, parts.get(), "exception"));
+    return error_answer(env, python_to_term(gil, state.conversion, env, parts.get(), "exception"));
 }
 
 // Always answers: no error may be pending at the scope's end.
@@ -29,7 +29,7 @@ void run_in_scope(Gil gil, PyObject* module, RequestHandle& handle,
                   const NestedRequest& nested) noexcept {
     try {
         const ModuleState& state = ModuleState::of(module);
-        const PyRef request = request_to_python(gil, state.types, nested);
+        const PyRef request = request_to_python(gil, state.conversion, nested);
         const PyRef value =
             PyRef::steal(PyObject_CallOneArg(state.run_request.get(), request.get()));
         answer_value(gil, module, handle, value.get());
@@ -65,7 +65,7 @@ void answer_value(Gil gil, PyObject* module, RequestHandle& handle, PyObject* va
     try {
         TermEnv env = make_term_env();
         const ERL_NIF_TERM term =
-            python_to_term(gil, ModuleState::of(module).types, env.get(), value, "result");
+            python_to_term(gil, ModuleState::of(module).conversion, env.get(), value, "result");
         const ERL_NIF_TERM result = ok_answer(env.get(), term);
         handle.answer(std::move(env), result);
     } catch (...) {
@@ -78,7 +78,7 @@ void run_request(Gil gil, PyObject* module, RequestHandle& handle, const OwnedTe
     const ModuleState& state = ModuleState::of(module);
     const NestedRequest nested{body};
     try {
-        const PyRef ancestors = nested.ancestors_to_python(gil, state.types);
+        const PyRef ancestors = nested.ancestors_to_python(gil, state.conversion);
         const RequestScope scope{gil, state, RequestKind::kCall, ancestors.get()};
         run_in_scope(gil, module, handle, nested);
     } catch (...) {

@@ -2,7 +2,7 @@
 #include "nif/requests/request_thread.h"
 
 #include "loop_bridge/python/py_entry.h"
-#include "nif/node/node.h"
+#include "nif/node/bridge.h"
 #include "nif/requests/janitor.h"
 #include "nif/requests/request_runner.h"
 
@@ -24,7 +24,7 @@ RequestThread::~RequestThread() {
 }
 
 bool RequestThread::outlived_epoch() const noexcept {
-    return epoch_ && *epoch_ != Node::instance().application_epoch;
+    return epoch_ && *epoch_ != Bridge::instance().application_epoch;
 }
 
 void RequestThread::run(Gil gil, PyObject* module, Request& request) noexcept {

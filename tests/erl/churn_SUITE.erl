@@ -257,7 +257,7 @@ three_times_as_many_that_can_not_be_interrupted(_Config) ->
     %% The threads return in the end; the pool does not wait for them.
     Count = 3 * ?MAX_CONTEXTS,
     Sleep = fun() -> py:call(time, sleep, [8], #{}, 50) end,
-    until_given_up(given_up() + Count, Sleep),
+    until_given_up(interrupted_code:given_up() + Count, Sleep),
     ?assertEqual({ok, 2}, py:eval(<<"1 + 1">>, #{}, 5000)),
     Callers = [spawn_monitor(Sleep) || _ <- lists:seq(1, ?MAX_CONTEXTS)],
     [death:kill(Caller) || {Caller, _} <- Callers],
@@ -270,8 +270,5 @@ three_times_as_many_that_can_not_be_interrupted(_Config) ->
 %% context, or before its thread has begun.
 until_given_up(Goal, Sleep) ->
     ?assertEqual({error, timeout}, Sleep()),
-    _ = [until_given_up(Goal, Sleep) || given_up() < Goal],
+    _ = [until_given_up(Goal, Sleep) || interrupted_code:given_up() < Goal],
     ok.
-
-given_up() ->
-    maps:get(given_up, maps:get(contexts, py:info())).

@@ -35,8 +35,8 @@ void check_object(Session& session, PyObject* type, const PyRef& object) {
 
 void run(Session& session, std::span<const std::uint8_t> input) {
     ByteSource source(input);
-    const std::array types{session.types.pid.get(), session.types.ref.get(),
-                           session.types.port.get(), session.types.fun.get()};
+    const std::array types{session.conversion.pid.get(), session.conversion.ref.get(),
+                           session.conversion.port.get(), session.conversion.fun.get()};
     PyObject* type = types[source.below(types.size())];
     const auto rest = source.take(input.size());
     const PyRef bytes = PyRef::steal(PyBytes_FromStringAndSize(

@@ -10,7 +10,7 @@
 
 #include "loop_bridge/python/gil.h"
 #include "loop_bridge/python/py_ref.h"
-#include "nif/conversion/erlang_types.h"
+#include "nif/conversion/conversion_state.h"
 
 namespace fuzz {
 
@@ -20,7 +20,7 @@ using loop_bridge::PyRef;
 struct Session {
     Gil gil;
     PyRef module;  // stands for `_erlang`
-    nif::ErlangTypes types;
+    nif::ConversionState conversion;
 };
 
 // Each fuzzer defines this function. It must leave no Python error and nothing else behind.

@@ -101,7 +101,8 @@ PyRef ObjectBuilder::build_scalar() {
         case 1:
             return PyRef::borrow(Py_False);
         case 2:
-            return PyRef::steal(PyObject_CallFunction(session_.types.atom.get(), "s", "an atom"));
+            return PyRef::steal(
+                PyObject_CallFunction(session_.conversion.atom.get(), "s", "an atom"));
         case 3:
             return PyRef::steal(PyFloat_FromDouble(source_.number<double>()));
         default:

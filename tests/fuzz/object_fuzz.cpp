@@ -14,10 +14,10 @@ void convert(Session& session, PyObject* object) {
     const nif::TermEnv env = nif::make_term_env();
     try {
         const ERL_NIF_TERM term =
-            nif::python_to_term(session.gil, session.types, env.get(), object, "value");
-        const PyRef back = nif::term_to_python(session.gil, session.types, env.get(), term);
+            nif::python_to_term(session.gil, session.conversion, env.get(), object, "value");
+        const PyRef back = nif::term_to_python(session.gil, session.conversion, env.get(), term);
         const ERL_NIF_TERM again =
-            nif::python_to_term(session.gil, session.types, env.get(), back.get(), "value");
+            nif::python_to_term(session.gil, session.conversion, env.get(), back.get(), "value");
         expect(enif_is_identical(term, again) != 0, "what came back is sent as the same term");
     } catch (const loop_bridge::PyError&) {
         // Keys that differ in Python may be equal in Erlang, and the other way round.

@@ -46,8 +46,8 @@ Session make_session() {
     const Gil gil = Gil::held_by_caller();
     make_package(gil);
     PyRef module = PyRef::steal(PyModule_New("_erlang"));
-    nif::ErlangTypes types = nif::make_erlang_types(gil, module.get());
-    return {gil, std::move(module), std::move(types)};
+    nif::ConversionState conversion = nif::make_conversion_state(gil, module.get());
+    return {gil, std::move(module), std::move(conversion)};
 }
 
 // Never destroyed, since the interpreter is not finalized either.

@@ -13,7 +13,7 @@ namespace {
 // Returns null when the term is refused.
 PyRef to_python(Session& session, ErlNifEnv* env, ERL_NIF_TERM term) {
     try {
-        return nif::term_to_python(session.gil, session.types, env, term);
+        return nif::term_to_python(session.gil, session.conversion, env, term);
     } catch (const loop_bridge::PyError&) {
         expect_error(session.gil, {PyExc_TypeError, PyExc_RecursionError});
         return {};
@@ -24,7 +24,7 @@ PyRef to_python(Session& session, ErlNifEnv* env, ERL_NIF_TERM term) {
 // objects nest more deeply than terms can.
 ERL_NIF_TERM to_term(Session& session, ErlNifEnv* env, PyObject* object) {
     try {
-        return nif::python_to_term(session.gil, session.types, env, object, "value");
+        return nif::python_to_term(session.gil, session.conversion, env, object, "value");
     } catch (const loop_bridge::PyError&) {
         expect_error(session.gil, {PyExc_ValueError});
         return 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// node.h: the settings and live counts of this node's bridge, and its coordinator process.
+// bridge.h: the settings and live counts of this node's bridge, and its coordinator process.
 // Threads: any; nothing blocks for long.
 #pragma once
 
@@ -15,10 +15,10 @@
 
 namespace nif {
 
-class Node {
+class Bridge {
 public:
     // The instance of the process. Never destroyed, because threads may outlive exit handlers.
-    static Node& instance() noexcept;
+    static Bridge& instance() noexcept;
 
     loop_bridge::CallMeter meter;
     std::atomic<loop_bridge::WakeKind> wake_kind{loop_bridge::WakeKind::kEventFd};
@@ -41,7 +41,7 @@ public:
     bool tell_coordinator(TermEnv env, ERL_NIF_TERM message) noexcept;
 
 private:
-    Node();
+    Bridge();
     ErlNifMutex* mutex_;  // guards coordinator_
     std::optional<ErlNifPid> coordinator_;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// erlang_types.h: the Python types for Erlang terms without a Python counterpart, and the caches
-// and methods of the conversions. The state of module `_erlang` owns the one instance.
+// conversion_state.h: the Python types for Erlang terms without a Python counterpart, and the
+// caches and methods of the conversions. The state of module `_erlang` owns the one instance.
 // Threads: with the GIL.
 #pragma once
 
@@ -17,13 +17,13 @@ class AtomCache;
 struct Adapters;
 struct IntegerMethods;
 
-struct ErlangTypes {
-    ErlangTypes();
-    ErlangTypes(ErlangTypes&&) noexcept;
-    ErlangTypes& operator=(ErlangTypes&&) noexcept;
-    ErlangTypes(const ErlangTypes&) = delete;
-    ErlangTypes& operator=(const ErlangTypes&) = delete;
-    ~ErlangTypes();
+struct ConversionState {
+    ConversionState();
+    ConversionState(ConversionState&&) noexcept;
+    ConversionState& operator=(ConversionState&&) noexcept;
+    ConversionState(const ConversionState&) = delete;
+    ConversionState& operator=(const ConversionState&) = delete;
+    ~ConversionState();
 
     PyTypeObject* atom_type() const noexcept { return as_type(atom); }
     PyTypeObject* pid_type() const noexcept { return as_type(pid); }
@@ -43,11 +43,11 @@ private:
 };
 
 // Makes the types and adds them to `module` as Atom, Pid, Ref, Port and Fun.
-ErlangTypes make_erlang_types(loop_bridge::Gil gil, PyObject* module);
+ConversionState make_conversion_state(loop_bridge::Gil gil, PyObject* module);
 
 // The process behind an erlang.Pid of this node. False for other objects and for pids of other
 // nodes.
-[[nodiscard]] bool get_pid(loop_bridge::Gil gil, const ErlangTypes& types, PyObject* object,
-                           ErlNifPid* pid);
+[[nodiscard]] bool get_pid(loop_bridge::Gil gil, const ConversionState& conversion,
+                           PyObject* object, ErlNifPid* pid);
 
 }  // namespace nif
