@@ -2,7 +2,13 @@
 """erlang.stats(): counters and a latency histogram of this node's bridge."""
 
 import asyncio
+import re
 import threading
+from pathlib import Path
+from typing import Any
+
+import fastapi
+from fastapi.responses import PlainTextResponse
 
 import erlang
 
@@ -67,3 +73,29 @@ def test_waiting_threads_are_counted(tag: str) -> None:
 def test_a_caller_can_change_its_copy() -> None:
     erlang.stats().clear()
     assert erlang.stats()["calls"] > 0
+
+
+PAGE = Path("docs/operating.md").read_text()
+
+
+def test_the_page_about_metrics_names_each_counter() -> None:
+    named = set(re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\|.*\|$", PAGE, re.MULTILINE))))
+    info = erlang.call("bridge_info")
+    assert named >= {*erlang.stats(), *info, *info["contexts"]}
+
+
+def test_the_metrics_of_the_page_are_what_prometheus_reads() -> None:
+    [example] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    names: dict[str, Any] = {
+        "app": fastapi.FastAPI(),
+        "erlang": erlang,
+        "PlainTextResponse": PlainTextResponse,
+    }
+    exec(example, names)
+    erlang.call("echo", 1)
+    samples = dict(line.rsplit(" ", 1) for line in names["metrics"]().body.decode().splitlines())
+    buckets = [int(n) for name, n in samples.items() if name.startswith("erlang_call_seconds_b")]
+    assert buckets == sorted(buckets)
+    assert buckets[-1] == int(samples["erlang_call_seconds_count"]) > 0
+    assert float(samples["erlang_call_seconds_sum"]) > 0
+    assert int(samples["erlang_calls"]) > 0

@@ -14,7 +14,7 @@
     improper/1, fail_improper/1,
     blob/1, size_of/1, self/1,
     py_call/1, py_call_improper/1, py_call_timed/1, py_call_elsewhere/1, py_call_abandoned/1,
-    counts/1, app_env/1, register_name/1, register_limited/1, unregister_name/1,
+    counts/1, bridge_info/1, app_env/1, register_name/1, register_limited/1, unregister_name/1,
     start_mailbox/1, read_mailbox/1, stop_process/1
 ]).
 
@@ -211,6 +211,8 @@ py_call_abandoned([Module, Function, Args, Ms]) ->
     end.
 
 %% The node.
+
+bridge_info([]) -> py:info().
 
 counts([]) ->
     #{
