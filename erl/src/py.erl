@@ -7,7 +7,7 @@
 %% `erlang_python' is not started, the result is `{error, not_running}'. If no thread can start and
 %% none will become free, the result is `{error, {no_context, Reason}}'. `Reason' is
 %% `{too_many_threads, Count}' if code that can't be interrupted keeps `max_contexts' and 64 more
-%% threads. Arguments of the wrong type fail with `badarg'.
+%% threads. Arguments of the wrong type fail with `badarg'; the shell prints what each must be.
 %% Timeouts are in milliseconds, or `infinity'; the default is 30000. When a timeout runs out, the
 %% Python code is interrupted.
 %%
@@ -16,63 +16,73 @@
 %% All calls share one `__main__', except those of a process that holds a context
 %% ({@link context/1}).
 %%
-%% A request does not see the context variables (Python's `contextvars') of another request. A
-%% process that holds a context keeps its context variables there. A call on a waiting Python thread
-%% begins with a copy of that thread's context variables.
+%% No request sees the context variables (Python's `contextvars') of another one. A process that
+%% holds a context keeps its own there. A call on a waiting Python thread begins with a copy of them.
 -module(py).
 
--export([register_function/2, register_function/3, unregister_function/1, registered/0]).
+-export([register_function/2, register_function/3, register_function/4, unregister_function/1]).
 -export([call/3, call/4, call/5, eval/1, eval/2, eval/3, exec/1]).
 -export([call_async/3, call_async/4, await/1, await/2, cast/3, cast/4]).
 -export([async_call/3, async_call/4, async_await/1, async_await/2, async_gather/1]).
 -export([stream/3, stream/4, stream_eval/1, stream_eval/2]).
--export([context/0, context/1, release_context/0]).
--export([activate_venv/1, deactivate_venv/0, venv_info/0]).
--export([version/0, info/0, gc/0, gc/1, memory_stats/0, last_traceback/0]).
+-export([context/0, context/1, release_context/0, activate_venv/1, deactivate_venv/0, venv_info/0]).
+-export([registered/0, version/0, info/0, gc/0, gc/1, memory_stats/0, last_traceback/0]).
 
--export_type([name/0, code/0, kwargs/0, reason/0, function_options/0]).
+-export_type([name/0, code/0, kwargs/0, reason/0, result/0, function_options/0]).
 
--type name() :: py_request:name().
--type code() :: py_request:code().
--type kwargs() :: py_request:kwargs().
--type reason() :: py_request_result:reason().
--type function_options() :: py_function_options:options().
+-include("py_error_info.hrl").
+
+%% An atom, a binary or a string.
+-type name() :: atom() | binary() | string().
+-type code() :: binary() | string().
+%% Named values: a map, or a list of pairs, which may be an Elixir keyword list.
+-type kwargs() :: #{name() => term()} | [{name(), term()} | atom()].
+-type reason() :: {ExceptionName :: atom() | binary(), Text :: binary()} | atom() | term().
+-type result() :: {ok, term()} | {error, reason()}.
+-type function_options() :: py_function_options:options() | [{atom(), term()} | atom()].
 
 -define(DEFAULT_TIMEOUT, 30000).
 
 %% @equiv register_function(Name, Fun, #{})
--spec register_function(Name :: atom() | binary(), Fun :: fun((Args :: [term()]) -> term())) -> ok.
-register_function(Name, Fun) ->
-    ok = register_function(Name, Fun, #{}).
+-spec register_function(Name :: atom() | binary(), Fun :: fun()) -> ok.
+register_function(Name, Fun) -> ok = register_function(Name, Fun, #{}).
 
 %% @doc Makes an Erlang function callable from Python as `erlang.call(Name, ...)' and
-%% `erlang.Name(...)'. The function's one argument is the list of the call's arguments; its return
-%% value is the call's value.
+%% `erlang.Name(...)'. Its return value is the call's value.
 %%
-%% The function is a fun with a map of options, or a module and a function name. A second
-%% registration of the name replaces its function; calls under way go on with the old one. An option
-%% is `concurrency', which limits the calls that run at the same time: {@link py_function_options}.
-%% Errors: `{bad_option, Key}' for an unknown option, `{bad_option, Key, Value}' for a bad value.
+%% A fun of one argument, and a module's function, get the list of the call's arguments. A fun of
+%% another arity gets the arguments themselves. The option `apply' chooses otherwise.
+%%
+%% Options, in a map or a list, are `apply', and `concurrency', which limits the calls that run at
+%% the same time: {@link py_function_options}. Errors: `{bad_option, Key}' for an unknown option,
+%% `{bad_option, Key, Value}' for a bad value. A second registration of the name replaces its
+%% function; calls under way go on with the old one.
 %%
 %% ```
-%% ok = py:register_function(double_it, fun([X]) -> X * 2 end).
+%% ok = py:register_function(total, fun(Numbers) -> lists:sum(Numbers) end).
+%% ok = py:register_function(add, fun(A, B) -> A + B end).
+%% ok = py:register_function(upper, fun string:uppercase/1, #{apply => true}).
 %% ok = py:register_function(<<"now">>, my_clock, now_in).    % my_clock:now_in(Args)
 %% ok = py:register_function(query, fun my_db:query/1, #{concurrency => 10, overload => wait}).
 %% '''
 -spec register_function
     (Name :: atom() | binary(), Module :: module(), Function :: atom()) -> ok;
-    (Name :: atom() | binary(), fun((Args :: [term()]) -> term()), function_options()) ->
-        ok | {error, {bad_option, Key :: term()} | {bad_option, Key :: atom(), Value :: term()}}.
-register_function(Name, Module, Function) when
-    (is_atom(Name) orelse is_binary(Name)), is_atom(Module), is_atom(Function)
-->
-    py_function_registry:register(Name, {Module, Function}, #{});
-register_function(Name, Fun, Options) when
-    (is_atom(Name) orelse is_binary(Name)), is_function(Fun, 1), is_map(Options)
-->
-    py_function_registry:register(Name, Fun, Options);
-register_function(_Name, _FunOrModule, _OptionsOrFunction) ->
-    error(badarg).
+    (Name :: atom() | binary(), fun(), function_options()) ->
+        ok | {error, py_function_options:problem()}.
+register_function(Name, Module, Function) when is_atom(Module), is_atom(Function) ->
+    register_function(Name, Module, Function, #{});
+register_function(Name, Fun, Options) ->
+    ?CHECKED(py_function_registry:register(Name, Fun, Options), [Name, Fun, Options]).
+
+%% @doc The same as {@link register_function/3}, for a module's function with options. With
+%% `register_function(max, erlang, max, #{apply => true})', Python calls `erlang:max(A, B)'.
+-spec register_function(Name, module(), Function :: atom(), function_options()) ->
+    ok | {error, py_function_options:problem()}
+when
+    Name :: atom() | binary().
+register_function(Name, Module, Function, Options) ->
+    Given = [Name, Module, Function, Options],
+    ?CHECKED(py_function_registry:register(Name, {Module, Function}, Options), Given).
 
 %% @doc Removes a registered function; its calls under way go on. `ok' also if the name is unknown.
 %%
@@ -80,10 +90,8 @@ register_function(_Name, _FunOrModule, _OptionsOrFunction) ->
 %% ok = py:unregister_function(double_it).
 %% '''
 -spec unregister_function(Name :: atom() | binary()) -> ok.
-unregister_function(Name) when is_atom(Name); is_binary(Name) ->
-    py_function_registry:unregister(Name);
-unregister_function(_Name) ->
-    error(badarg).
+unregister_function(Name) ->
+    ?CHECKED(py_function_registry:unregister(Name), [Name]).
 
 %% @doc The names of all registered functions, sorted.
 %%
@@ -95,16 +103,12 @@ registered() ->
     py_function_registry:registered().
 
 %% @equiv call(Module, Function, Args, #{}, 30000)
--spec call(Module :: name(), Function :: name(), Args :: [term()]) ->
-    {ok, term()} | {error, reason()}.
-call(Module, Function, Args) ->
-    call(Module, Function, Args, #{}).
+-spec call(Module :: name(), Function :: name(), Args :: [term()]) -> result().
+call(Module, Function, Args) -> call(Module, Function, Args, #{}).
 
 %% @equiv call(Module, Function, Args, Kwargs, 30000)
--spec call(Module :: name(), Function :: name(), Args :: [term()], Kwargs :: kwargs()) ->
-    {ok, term()} | {error, reason()}.
-call(Module, Function, Args, Kwargs) ->
-    call(Module, Function, Args, Kwargs, ?DEFAULT_TIMEOUT).
+-spec call(Module :: name(), Function :: name(), Args :: [term()], Kwargs :: kwargs()) -> result().
+call(Module, Function, Args, Kwargs) -> call(Module, Function, Args, Kwargs, ?DEFAULT_TIMEOUT).
 
 %% @doc Calls `Module.Function(*Args, **Kwargs)' and waits for its value.
 %%
@@ -118,19 +122,20 @@ call(Module, Function, Args, Kwargs) ->
 %% '''
 -spec call(
     Module :: name(), Function :: name(), Args :: [term()], Kwargs :: kwargs(), Timeout :: timeout()
-) -> {ok, term()} | {error, reason()}.
+) -> result().
 call(Module, Function, Args, Kwargs, Timeout) ->
-    py_request_router:request(py_request:call(Module, Function, Args, Kwargs), Timeout).
+    Given = [Module, Function, Args, Kwargs, Timeout],
+    Request = ?CHECKED(py_request:call(Module, Function, Args, Kwargs), Given),
+    ok = ?CHECKED(py_deadline:check(Timeout), Given),
+    py_request_router:request(Request, Timeout).
 
 %% @equiv eval(Code, #{}, 30000)
--spec eval(Code :: code()) -> {ok, term()} | {error, reason()}.
-eval(Code) ->
-    eval(Code, #{}).
+-spec eval(Code :: code()) -> result().
+eval(Code) -> eval(Code, #{}).
 
 %% @equiv eval(Code, Locals, 30000)
--spec eval(Code :: code(), Locals :: kwargs()) -> {ok, term()} | {error, reason()}.
-eval(Code, Locals) ->
-    eval(Code, Locals, ?DEFAULT_TIMEOUT).
+-spec eval(Code :: code(), Locals :: kwargs()) -> result().
+eval(Code, Locals) -> eval(Code, Locals, ?DEFAULT_TIMEOUT).
 
 %% @doc Evaluates a Python expression in `__main__' with local variables; waits for its value.
 %%
@@ -140,10 +145,11 @@ eval(Code, Locals) ->
 %% ```
 %% {ok, 42} = py:eval(<<"x * y">>, #{x => 6, y => 7}, 1000).
 %% '''
--spec eval(Code :: code(), Locals :: kwargs(), Timeout :: timeout()) ->
-    {ok, term()} | {error, reason()}.
+-spec eval(Code :: code(), Locals :: kwargs(), Timeout :: timeout()) -> result().
 eval(Code, Locals, Timeout) ->
-    py_request_router:request(py_request:eval(Code, Locals), Timeout).
+    Request = ?CHECKED(py_request:eval(Code, Locals), [Code, Locals, Timeout]),
+    ok = ?CHECKED(py_deadline:check(Timeout), [Code, Locals, Timeout]),
+    py_request_router:request(Request, Timeout).
 
 %% @doc Runs Python statements in `__main__', which all contexts share; waits up to 30 seconds.
 %%
@@ -153,15 +159,15 @@ eval(Code, Locals, Timeout) ->
 %% '''
 -spec exec(Code :: code()) -> ok | {error, reason()}.
 exec(Code) ->
-    case py_request_router:request(py_request:exec(Code), ?DEFAULT_TIMEOUT) of
+    Request = ?CHECKED(py_request:exec(Code), [Code]),
+    case py_request_router:request(Request, ?DEFAULT_TIMEOUT) of
         {ok, _None} -> ok;
         Other -> Other
     end.
 
 %% @equiv call_async(Module, Function, Args, #{})
 -spec call_async(Module :: name(), Function :: name(), Args :: [term()]) -> reference().
-call_async(Module, Function, Args) ->
-    call_async(Module, Function, Args, #{}).
+call_async(Module, Function, Args) -> call_async(Module, Function, Args, #{}).
 
 %% @doc Starts a call like {@link call/4} on a pool context and returns at once; {@link await/2}
 %% returns the value. The call is interrupted when the calling process dies.
@@ -173,29 +179,28 @@ call_async(Module, Function, Args) ->
 -spec call_async(Module :: name(), Function :: name(), Args :: [term()], Kwargs :: kwargs()) ->
     reference().
 call_async(Module, Function, Args, Kwargs) ->
-    Request = py_request:call(Module, Function, Args, Kwargs),
+    Given = [Module, Function, Args, Kwargs],
+    Request = ?CHECKED(py_request:call(Module, Function, Args, Kwargs), Given),
     py_request_async:start(fun() -> py_request_router:answer(Request, infinity) end).
 
 %% @equiv await(Ref, 30000)
--spec await(Ref :: reference()) -> {ok, term()} | {error, reason()}.
-await(Ref) ->
-    await(Ref, ?DEFAULT_TIMEOUT).
+-spec await(Ref :: reference()) -> result().
+await(Ref) -> await(Ref, ?DEFAULT_TIMEOUT).
 
 %% @doc Waits for a call that {@link call_async/4} or {@link async_call/4} started in this process.
 %%
 %% A call can be awaited once. When `Timeout', in milliseconds, runs out, the Python code is
 %% interrupted. Any other reference gives `{error, unknown_call}'. When a registered function
 %% returns, the calls that it has not awaited are interrupted too.
--spec await(Ref :: reference(), Timeout :: timeout()) -> {ok, term()} | {error, reason()}.
-await(Ref, Timeout) when is_reference(Ref) ->
-    py_request_async:await(Ref, Timeout);
-await(_Ref, _Timeout) ->
-    error(badarg).
+-spec await(Ref :: reference(), Timeout :: timeout()) -> result().
+await(Ref, Timeout) ->
+    ok = ?CHECKED(py_request_async:check(Ref), [Ref, Timeout]),
+    ok = ?CHECKED(py_deadline:check(Timeout), [Ref, Timeout]),
+    py_request_async:await(Ref, Timeout).
 
 %% @equiv cast(Module, Function, Args, #{})
 -spec cast(Module :: name(), Function :: name(), Args :: [term()]) -> ok.
-cast(Module, Function, Args) ->
-    cast(Module, Function, Args, #{}).
+cast(Module, Function, Args) -> cast(Module, Function, Args, #{}).
 
 %% @doc Calls a Python function on a context of the pool and returns at once. The call has no time
 %% limit and goes on when the calling process dies. A failure is logged as a warning.
@@ -205,15 +210,13 @@ cast(Module, Function, Args) ->
 %% '''
 -spec cast(Module :: name(), Function :: name(), Args :: [term()], Kwargs :: kwargs()) -> ok.
 cast(Module, Function, Args, Kwargs) ->
-    Request = py_request:call(Module, Function, Args, Kwargs),
-    Answer = fun() -> py_request_router:answer(Request, infinity) end,
-    _ = spawn(fun() -> py_request_result:log(warning, Answer()) end),
-    ok.
+    Given = [Module, Function, Args, Kwargs],
+    Request = ?CHECKED(py_request:call(Module, Function, Args, Kwargs), Given),
+    py_request_async:cast(fun() -> py_request_router:answer(Request, infinity) end).
 
 %% @equiv async_call(Module, Function, Args, #{})
 -spec async_call(Module :: name(), Function :: name(), Args :: [term()]) -> reference().
-async_call(Module, Function, Args) ->
-    async_call(Module, Function, Args, #{}).
+async_call(Module, Function, Args) -> async_call(Module, Function, Args, #{}).
 
 %% @doc Starts a coroutine function as a task of the default hosted loop and returns at once;
 %% {@link async_await/2} returns the value. A plain function runs in the loop and must not block.
@@ -228,17 +231,16 @@ async_call(Module, Function, Args) ->
 -spec async_call(Module :: name(), Function :: name(), Args :: [term()], Kwargs :: kwargs()) ->
     reference().
 async_call(Module, Function, Args, Kwargs) ->
-    Request = py_request:async(Module, Function, Args, Kwargs),
+    Given = [Module, Function, Args, Kwargs],
+    Request = ?CHECKED(py_request:async(Module, Function, Args, Kwargs), Given),
     py_request_async:start(fun() -> py_default_loop:answer(Request, infinity) end).
 
 %% @equiv async_await(Ref, 30000)
--spec async_await(Ref :: reference()) -> {ok, term()} | {error, reason()}.
-async_await(Ref) ->
-    async_await(Ref, ?DEFAULT_TIMEOUT).
+-spec async_await(Ref :: reference()) -> result().
+async_await(Ref) -> async_await(Ref, ?DEFAULT_TIMEOUT).
 
 %% @doc The same as {@link await/2}. When `Timeout' runs out, the coroutine is cancelled.
-%% @see await/2
--spec async_await(Ref :: reference(), Timeout :: timeout()) -> {ok, term()} | {error, reason()}.
+-spec async_await(Ref :: reference(), Timeout :: timeout()) -> result().
 async_await(Ref, Timeout) ->
     await(Ref, Timeout).
 
@@ -252,14 +254,13 @@ async_await(Ref, Timeout) ->
 -spec async_gather(Calls) -> {ok, [term()]} | {error, reason()} when
     Calls :: [{name(), name(), Args :: [term()]} | {name(), name(), Args :: [term()], kwargs()}].
 async_gather(Calls) ->
-    Request = py_request:gather(Calls),
+    Request = ?CHECKED(py_request:gather(Calls), [Calls]),
     py_request_result:result(py_default_loop:answer(Request, ?DEFAULT_TIMEOUT)).
 
 %% @equiv stream(Module, Function, Args, #{})
 -spec stream(Module :: name(), Function :: name(), Args :: [term()]) ->
     {ok, [term()]} | {error, reason()}.
-stream(Module, Function, Args) ->
-    stream(Module, Function, Args, #{}).
+stream(Module, Function, Args) -> stream(Module, Function, Args, #{}).
 
 %% @doc Calls a function that returns an iterable, such as a generator function, and collects all
 %% its items. Each item has 30 seconds; the whole has no limit.
@@ -270,12 +271,13 @@ stream(Module, Function, Args) ->
 -spec stream(Module :: name(), Function :: name(), Args :: [term()], Kwargs :: kwargs()) ->
     {ok, [term()]} | {error, reason()}.
 stream(Module, Function, Args, Kwargs) ->
-    py_request_stream:collect(py_request:stream(Module, Function, Args, Kwargs)).
+    Given = [Module, Function, Args, Kwargs],
+    Request = ?CHECKED(py_request:stream(Module, Function, Args, Kwargs), Given),
+    py_request_stream:collect(Request).
 
 %% @equiv stream_eval(Code, #{})
 -spec stream_eval(Code :: code()) -> {ok, [term()]} | {error, reason()}.
-stream_eval(Code) ->
-    stream_eval(Code, #{}).
+stream_eval(Code) -> stream_eval(Code, #{}).
 
 %% @doc Evaluates an expression whose value is an iterable, and collects all its items as
 %% {@link stream/4} does.
@@ -285,12 +287,12 @@ stream_eval(Code) ->
 %% '''
 -spec stream_eval(Code :: code(), Locals :: kwargs()) -> {ok, [term()]} | {error, reason()}.
 stream_eval(Code, Locals) ->
-    py_request_stream:collect(py_request:stream_eval(Code, Locals)).
+    Request = ?CHECKED(py_request:stream_eval(Code, Locals), [Code, Locals]),
+    py_request_stream:collect(Request).
 
 %% @equiv context(30000)
 -spec context() -> ok | {error, reason()}.
-context() ->
-    context(?DEFAULT_TIMEOUT).
+context() -> context(?DEFAULT_TIMEOUT).
 
 %% @doc Gives the calling process a context of its own. From now on its calls run on one Python
 %% thread, and its `eval' and `exec' use globals of their own. `ok' also if it has one already.
@@ -309,6 +311,7 @@ context() ->
 %% @see py_context:with/1
 -spec context(Timeout :: timeout()) -> ok | {error, reason()}.
 context(Timeout) ->
+    ok = ?CHECKED(py_deadline:check(Timeout), [Timeout]),
     case py_context_held:hold(private, py_deadline:in(Timeout)) of
         {ok, _} -> ok;
         {error, _} = Error -> Error
@@ -329,7 +332,7 @@ release_context() ->
 %% '''
 -spec activate_venv(Path :: name()) -> ok | {error, {invalid_venv, Folder :: binary()} | reason()}.
 activate_venv(Path) ->
-    py_venv:activate(Path).
+    py_venv:activate(?CHECKED(py_request:name(Path), [Path])).
 
 %% @doc Undoes the changes of {@link activate_venv/1} to `sys'; `ok' also if none is active.
 -spec deactivate_venv() -> ok | {error, reason()}.
@@ -372,15 +375,12 @@ info() ->
 
 %% @equiv gc(2)
 -spec gc() -> {ok, Unreachable :: non_neg_integer()} | {error, reason()}.
-gc() ->
-    gc(2).
+gc() -> gc(2).
 
 %% @doc Collects Python's garbage up to a generation; returns the number of unreachable objects.
 -spec gc(Generation :: 0..2) -> {ok, Unreachable :: non_neg_integer()} | {error, reason()}.
-gc(Generation) when Generation =:= 0; Generation =:= 1; Generation =:= 2 ->
-    call(gc, collect, [Generation]);
-gc(_Generation) ->
-    error(badarg).
+gc(Generation) ->
+    py_request_router:request(?CHECKED(py_request:gc(Generation), [Generation]), ?DEFAULT_TIMEOUT).
 
 %% @doc Python's memory: `gc_stats' (a map for each generation), `gc_count', `gc_threshold'. While
 %% `tracemalloc' is tracing, also `traced_memory_current' and `traced_memory_peak', in bytes.

@@ -8,10 +8,12 @@
 
 -export([with/1, with/2]).
 
+-include("py_error_info.hrl").
+
 -define(DEFAULT_TIMEOUT, 30000).
 
 %% @equiv with(Fun, 30000)
--spec with(fun(() -> Value)) -> Value | {error, py_request_result:reason()}.
+-spec with(fun(() -> Value)) -> Value | {error, py:reason()}.
 with(Fun) ->
     with(Fun, ?DEFAULT_TIMEOUT).
 
@@ -27,8 +29,10 @@ with(Fun) ->
 %%     py:eval(<<"x">>)
 %% end).
 %% '''
--spec with(fun(() -> Value), timeout()) -> Value | {error, py_request_result:reason()}.
-with(Fun, Timeout) when is_function(Fun, 0) ->
+-spec with(fun(() -> Value), timeout()) -> Value | {error, py:reason()}.
+with(Fun, Timeout) ->
+    ok = ?CHECKED(py_context_held:check(Fun), [Fun, Timeout]),
+    ok = ?CHECKED(py_deadline:check(Timeout), [Fun, Timeout]),
     case py_context_held:hold(private, py_deadline:in(Timeout)) of
         {ok, mine} ->
             try
@@ -40,6 +44,4 @@ with(Fun, Timeout) when is_function(Fun, 0) ->
             Fun();
         {error, _} = Error ->
             Error
-    end;
-with(_Fun, _Timeout) ->
-    error(badarg).
+    end.

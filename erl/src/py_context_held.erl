@@ -10,7 +10,7 @@
 %% thread is still stuck after a while, a context with empty globals replaces it.
 -module(py_context_held).
 
--export([hold/2, release/0, is_holding/0, request/2]).
+-export([check/1, hold/2, release/0, is_holding/0, request/2]).
 
 -export_type([held/0]).
 
@@ -30,6 +30,11 @@
 }).
 
 -opaque held() :: #held{}.
+
+%% Fails with `badarg' for what can't run in a held context.
+-spec check(term()) -> ok.
+check(Fun) when is_function(Fun, 0) -> ok;
+check(_Fun) -> error(badarg).
 
 %% `outer': the process held a context already.
 -spec hold(kind(), py_deadline:deadline()) ->

@@ -3,7 +3,7 @@
 %% Timeouts as points in time, for waits of several steps.
 -module(py_deadline).
 
--export([in/1, is_timeout/1, left/1, earlier/2]).
+-export([in/1, check/1, check_finite/1, is_timeout/1, left/1, earlier/2]).
 
 -export_type([deadline/0]).
 
@@ -18,8 +18,20 @@
 in(infinity) ->
     infinity;
 in(Milliseconds) ->
-    is_timeout(Milliseconds) orelse error(badarg),
+    ok = check(Milliseconds),
     erlang:monotonic_time(millisecond) + Milliseconds.
+
+%% For public functions, which fail with `badarg' before they do anything.
+-spec check(timeout()) -> ok.
+check(infinity) ->
+    ok;
+check(Milliseconds) ->
+    check_finite(Milliseconds).
+
+-spec check_finite(non_neg_integer()) -> ok.
+check_finite(Milliseconds) ->
+    is_timeout(Milliseconds) orelse error(badarg),
+    ok.
 
 %% Whether the term is a number of milliseconds that a receive accepts.
 -spec is_timeout(term()) -> boolean().

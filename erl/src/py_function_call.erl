@@ -13,11 +13,8 @@
 -type options() :: default | {py_function_limiter:overload() | default, py_caller:ancestors()}.
 
 -type outcome() ::
-    {value, term()} | {failed, error | exit | throw, Reason :: term(), Stack :: list()}.
-
-%% Limits for printed terms, in characters.
--define(MAX_TEXT, 2000).
--define(MAX_FRAME_ARGS, 200).
+    {value, term()}
+    | {failed, error | exit | throw, Reason :: term(), Stack :: [binary()], Text :: binary()}.
 
 -define(UNDEFINED, <<"no Erlang function is registered under this name">>).
 -define(NOT_RUNNING, <<"the application erlang_python is not running">>).
@@ -63,7 +60,7 @@ work(Handler, Channel, Id, Name, Args, Options) ->
 %% Called by the handler: ends the call of a worker that died before it could end the call itself.
 -spec died(py_nif:channel(), py_nif:call_id(), Reason :: term()) -> ok.
 died(Channel, Id, Reason) ->
-    Text = <<"the Erlang process that worked on the call died: ", (text(Reason))/binary>>,
+    Text = <<"the Erlang process that worked on the call died: ", (py_function_failure:text(Reason))/binary>>,
     py_nif:fail(Channel, Id, disconnected, Reason, [], Text).
 
 %% A nested call is admitted at once. If it waited for a place, it could wait for its own ancestor,
@@ -83,35 +80,35 @@ enter(Name, {Concurrency, Default}, Overload, Ancestors) ->
         false -> py_function_limiter:enter(Name, Concurrency, Overload)
     end.
 
-%% A term as Erlang prints it, on one line and cut to a limit.
--spec text(term()) -> binary().
-text(Term) ->
-    printed(Term, ?MAX_TEXT).
-
--spec outcome(py_function_registry:target(), [term()], py_caller:ancestors()) -> outcome().
+-spec outcome(py_function_target:target(), [term()], py_caller:ancestors()) -> outcome().
 outcome(Target, Args, []) ->
     outcome(Target, Args);
 outcome(Target, Args, Ancestors) ->
     py_ancestors:within(Ancestors, fun() -> outcome(Target, Args) end).
 
--spec outcome(py_function_registry:target(), [term()]) -> outcome().
+-spec outcome(py_function_target:target(), [term()]) -> outcome().
 outcome(Target, Args) ->
     try
-        case Target of
-            {Module, Function} -> Module:Function(Args);
-            Fun -> Fun(Args)
-        end
+        py_function_target:run(Target, Args)
     of
         Value -> {value, Value}
     catch
-        Kind:Reason:Stack -> {failed, Kind, Reason, Stack}
+        Kind:Reason:Stack ->
+            Frames = lists:takewhile(fun(Frame) -> not is_below(Frame) end, Stack),
+            Text = py_function_failure:text(Target, Args, Reason, Frames),
+            {failed, Kind, Reason, py_function_failure:lines(Frames), Text}
     end.
+
+%% Frames below the function say nothing about its failure.
+-spec is_below(tuple()) -> boolean().
+is_below(Frame) ->
+    element(1, Frame) =:= ?MODULE orelse py_function_target:is_own_frame(Frame).
 
 -spec finish(py_nif:channel(), py_nif:call_id(), outcome()) -> ok.
 finish(Channel, Id, {value, Value}) ->
     py_nif:reply(Channel, Id, Value);
-finish(Channel, Id, {failed, Kind, Reason, Stack}) ->
-    py_nif:fail(Channel, Id, Kind, Reason, lines(Stack), text(Reason)).
+finish(Channel, Id, {failed, Kind, Reason, Lines, Text}) ->
+    py_nif:fail(Channel, Id, Kind, Reason, Lines, Text).
 
 -spec overloaded(Limit :: pos_integer()) -> Text :: binary().
 overloaded(Limit) ->
@@ -121,51 +118,3 @@ overloaded(Limit) ->
             _ -> ["concurrency limit reached: ", integer_to_list(Limit), " calls are running"]
         end,
     iolist_to_binary([Text, "; wait=True waits for a place"]).
-
-%% Drops the frames of this module and below: they say nothing about the failed function.
--spec lines(list()) -> [binary()].
-lines(Stack) ->
-    [line(Frame) || Frame <- lists:takewhile(fun(Frame) -> not is_own(Frame) end, Stack)].
-
--spec is_own(tuple()) -> boolean().
-is_own({?MODULE, _, _, _}) -> true;
-is_own(_) -> false.
-
-%% `erlang:raise/3' allows a frame with a fun. Dialyzer does not know of such frames.
--spec line(tuple()) -> binary().
-line(Frame) ->
-    case tuple_to_list(Frame) of
-        [Module, Function, ArityOrArgs, Location] ->
-            iolist_to_binary([name(Module, Function, ArityOrArgs), place(Location)]);
-        [Fun, ArityOrArgs, Location] ->
-            Name = printed(Fun, ?MAX_FRAME_ARGS),
-            iolist_to_binary([Name, called_with(ArityOrArgs), place(Location)])
-    end.
-
--spec name(module(), atom(), arity() | [term()]) -> iodata().
-name(Module, Function, ArityOrArgs) ->
-    [
-        printed(Module, ?MAX_FRAME_ARGS),
-        $:,
-        printed(Function, ?MAX_FRAME_ARGS),
-        called_with(ArityOrArgs)
-    ].
-
--spec called_with(arity() | [term()]) -> iodata().
-called_with(Arity) when is_integer(Arity) ->
-    [$/, integer_to_binary(Arity)];
-called_with(Args) ->
-    [$(, lists:join(<<", ">>, [printed(Arg, ?MAX_FRAME_ARGS) || Arg <- Args]), $)].
-
--spec place(list()) -> iodata().
-place(Location) ->
-    case {lists:keyfind(file, 1, Location), lists:keyfind(line, 1, Location)} of
-        {{file, File}, {line, Line}} ->
-            [" (", unicode:characters_to_binary(File), $:, integer_to_binary(Line), $)];
-        _ ->
-            []
-    end.
-
--spec printed(term(), MaxChars :: pos_integer()) -> binary().
-printed(Term, MaxChars) ->
-    unicode:characters_to_binary(io_lib:format("~0tp", [Term], [{chars_limit, MaxChars}])).

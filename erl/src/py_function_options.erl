@@ -5,6 +5,10 @@
 %% ok = py:register_function(query, fun my_db:query/1, #{concurrency => 10, overload => wait}).
 %% '''
 %%
+%% `apply' says how the function gets the arguments of a call. With `true' it is applied to them: a
+%% call with two arguments calls a function of two arguments. With `false' it gets one list of all
+%% arguments. The default is `false', except for a fun whose arity is not 1.
+%%
 %% `concurrency', an integer from 1 or `infinity' (the default), limits the calls of the function
 %% that run at the same time in the node. The limit belongs to the name. A new registration with
 %% another limit takes effect at once for all calls of the name, including those that wait. A call
@@ -35,6 +39,7 @@
 -export_type([options/0, problem/0, limit/0]).
 
 -type options() :: #{
+    apply => boolean(),
     concurrency => py_function_limit:limit(),
     overload => py_function_limiter:overload()
 }.
@@ -72,5 +77,7 @@ is_option(concurrency, Value) ->
     Value =:= infinity orelse (is_integer(Value) andalso Value > 0);
 is_option(overload, Value) ->
     lists:member(Value, [refuse, wait]);
+is_option(apply, Value) ->
+    is_boolean(Value);
 is_option(_Key, _Value) ->
     unknown.

@@ -6,15 +6,12 @@
 -module(py_function_registry).
 -behaviour(gen_server).
 
--export([create_table/0, start_link/0, register/3, unregister/1, registered/0, lookup/1]).
+-export([create_table/0, start_link/0, register/3, unregister/1, registered/0, lookup/1, key/1]).
 -export([init/1, handle_call/3, handle_cast/2]).
 
--export_type([name/0, target/0]).
+-export_type([name/0]).
 
 -type name() :: atom() | binary().
-
-%% Both forms take one argument, the list of the call's arguments.
--type target() :: fun((Args :: [term()]) -> term()) | {Module :: module(), Function :: atom()}.
 
 -define(TABLE, ?MODULE).
 
@@ -29,14 +26,21 @@ start_link() ->
     gen_server:start_link({local, ?MODULE}, ?MODULE, [], []).
 
 %% A second registration of a name replaces its function. Calls under way keep the old function.
--spec register(name(), target(), py_function_options:options()) ->
-    ok | {error, py_function_options:problem()}.
-register(Name, Target, Options) ->
-    case py_function_options:check(Options) of
-        ok ->
+%% Arguments of the wrong type fail with `badarg'.
+-spec register(name(), py_function_target:implementation(), Options) ->
+    ok | {error, py_function_options:problem()}
+when
+    Options :: py_properties:properties(atom()).
+register(Name, Function, GivenOptions) ->
+    Key = key(Name),
+    Options = py_properties:to_map(GivenOptions),
+    case {py_function_options:check(Options), py_function_target:new(Function, Options)} of
+        {ok, {ok, Target}} ->
             Limit = py_function_options:limit(Options),
-            gen_server:call(?MODULE, {register, key(Name), Target, Limit}, infinity);
-        {error, _} = Error ->
+            gen_server:call(?MODULE, {register, Key, Target, Limit}, infinity);
+        {{error, _} = Error, _} ->
+            Error;
+        {ok, {error, _} = Error} ->
             Error
     end.
 
@@ -45,12 +49,19 @@ register(Name, Target, Options) ->
 unregister(Name) ->
     gen_server:call(?MODULE, {unregister, key(Name)}, infinity).
 
+%% The text of a name; other terms fail with `badarg'.
+-spec key(name()) -> binary().
+key(Name) when is_atom(Name) -> atom_to_binary(Name);
+key(Name) when is_binary(Name) -> Name;
+key(_Name) -> error(badarg).
+
 -spec registered() -> [binary()].
 registered() ->
     lists:sort([Name || {Name, _Target, _Limit} <- ets:tab2list(?TABLE)]).
 
 %% The name comes from Python: always a binary, never made an atom.
--spec lookup(Name :: binary()) -> {ok, target(), py_function_options:limit()} | error | not_running.
+-spec lookup(Name :: binary()) ->
+    {ok, py_function_target:target(), py_function_options:limit()} | error | not_running.
 lookup(Name) ->
     try ets:lookup(?TABLE, Name) of
         [{_, Target, Limit}] -> {ok, Target, Limit};
@@ -62,9 +73,11 @@ lookup(Name) ->
 
 %% A function that the Python package uses itself. It is not listed, and a user's function of that
 %% name takes precedence.
--spec builtin(Name :: binary()) -> {ok, target(), unlimited} | error.
-builtin(<<"$is_registered">>) -> {ok, fun([Name]) -> is_registered(Name) end, unlimited};
-builtin(_Name) -> error.
+-spec builtin(Name :: binary()) -> {ok, py_function_target:target(), unlimited} | error.
+builtin(<<"$is_registered">>) ->
+    {ok, {list, fun([Name]) -> is_registered(Name) end}, unlimited};
+builtin(_Name) ->
+    error.
 
 -spec is_registered(Name :: term()) -> boolean() | not_running.
 is_registered(Name) ->
@@ -96,7 +109,3 @@ handle_cast(_Message, State) ->
 -spec concurrency(py_function_options:limit()) -> py_function_limit:limit().
 concurrency(unlimited) -> infinity;
 concurrency({Concurrency, _Overload}) -> Concurrency.
-
--spec key(name()) -> binary().
-key(Name) when is_atom(Name) -> atom_to_binary(Name);
-key(Name) when is_binary(Name) -> Name.

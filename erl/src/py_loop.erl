@@ -28,6 +28,8 @@
 
 -export_type([options/0, loop/0]).
 
+-include("py_error_info.hrl").
+
 -type options() :: py_loop_options:options().
 -type loop() :: py_loop_registry:loop().
 
@@ -111,6 +113,7 @@ child_spec(Options) ->
 %% @see stop/2
 -spec stop(loop()) -> ok | {error, timeout | not_running}.
 stop(Loop) ->
+    ok = ?CHECKED(py_loop_registry:check(Loop), [Loop]),
     request_stop(Loop, default).
 
 %% @doc Stops a loop: its main coroutine is cancelled and has `Timeout' milliseconds to finish.
@@ -123,7 +126,8 @@ stop(Loop) ->
 %% '''
 -spec stop(loop(), Timeout :: non_neg_integer()) -> ok | {error, timeout | not_running}.
 stop(Loop, Timeout) ->
-    py_deadline:is_timeout(Timeout) orelse error(badarg),
+    ok = ?CHECKED(py_loop_registry:check(Loop), [Loop, Timeout]),
+    ok = ?CHECKED(py_deadline:check_finite(Timeout), [Loop, Timeout]),
     request_stop(Loop, Timeout).
 
 %% @equiv call(Loop, Module, Function, Args, #{}, 30000)
@@ -142,7 +146,7 @@ call(Loop, Module, Function, Args) ->
     py_request:arguments(),
     KwargsOrTimeout :: py_request:kwargs() | timeout()
 ) -> {ok, term()} | {error, py_request_result:reason()}.
-call(Loop, Module, Function, Args, Kwargs) when is_map(Kwargs) ->
+call(Loop, Module, Function, Args, Kwargs) when is_map(Kwargs); is_list(Kwargs) ->
     call(Loop, Module, Function, Args, Kwargs, ?DEFAULT_CALL_TIMEOUT);
 call(Loop, Module, Function, Args, Timeout) ->
     call(Loop, Module, Function, Args, #{}, Timeout).
@@ -166,8 +170,10 @@ call(Loop, Module, Function, Args, Timeout) ->
     timeout()
 ) -> {ok, term()} | {error, py_request_result:reason()}.
 call(Loop, Module, Function, Args, Kwargs, Timeout) ->
-    Request = py_request:coroutine(Module, Function, Args, Kwargs),
-    case py_loop_registry:channel(Loop) of
+    Given = [Loop, Module, Function, Args, Kwargs, Timeout],
+    Request = ?CHECKED(py_request:coroutine(Module, Function, Args, Kwargs), Given),
+    ok = ?CHECKED(py_deadline:check(Timeout), Given),
+    case ?CHECKED(py_loop_registry:channel(Loop), Given) of
         {ok, Channel} -> py_request_router:request_on_loop(Channel, Request, Timeout);
         not_running -> {error, not_running}
     end.
@@ -328,7 +334,6 @@ log_failure(What, Traceback) ->
 
 -spec request_stop(loop(), default | non_neg_integer()) -> ok | {error, timeout | not_running}.
 request_stop(Loop, Timeout) ->
-    py_loop_registry:is_loop(Loop) orelse error(badarg),
     try
         gen_server:call(Loop, {stop, Timeout}, infinity)
     catch

@@ -17,7 +17,7 @@
 -module(py_loop_registry).
 -behaviour(gen_server).
 
--export([create_table/0, start_link/0, close/0, is_open/0, add/3, ready/1, channel/1, is_loop/1]).
+-export([create_table/0, start_link/0, close/0, is_open/0, add/3, ready/1, channel/1, check/1]).
 -export([all/0, all_by_start/0, retired/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
@@ -113,16 +113,17 @@ channel(Name) when is_atom(Name) ->
     channel(whereis(Name));
 channel({global, Name}) ->
     channel(global:whereis_name(Name));
-channel({via, Module, Name}) ->
+channel({via, Module, Name}) when is_atom(Module) ->
     channel(Module:whereis_name(Name));
 channel(_Loop) ->
     error(badarg).
 
-%% Whether the term may be a loop, by its type.
--spec is_loop(term()) -> boolean().
-is_loop({global, _}) -> true;
-is_loop({via, Module, _}) -> is_atom(Module);
-is_loop(Loop) -> is_pid(Loop) orelse is_atom(Loop).
+%% Fails with `badarg' for a term that can be no loop, by its type.
+-spec check(term()) -> ok.
+check({global, _}) -> ok;
+check({via, Module, _}) when is_atom(Module) -> ok;
+check(Loop) when is_pid(Loop); is_atom(Loop) -> ok;
+check(_Loop) -> error(badarg).
 
 -spec all() -> [pid()].
 all() ->

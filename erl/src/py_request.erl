@@ -1,17 +1,18 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
 %% Builds requests to Python from users' arguments. Names can be atoms, binaries or strings; they
-%% become binaries. Other arguments fail with `badarg'.
+%% become binaries. Other arguments fail with `badarg'. py_error_info explains the failure.
 -module(py_request).
 
--export([call/4, coroutine/4, async/4, gather/1, stream/4, eval/2, stream_eval/2, exec/1, name/1]).
+-export([call/4, coroutine/4, async/4, gather/1, stream/4, eval/2, stream_eval/2, exec/1]).
+-export([gc/1, name/1, named/1, text/1]).
 
 -export_type([name/0, code/0, arguments/0, kwargs/0]).
 
 -type name() :: atom() | binary() | string().
 -type code() :: binary() | string().
 -type arguments() :: [term()].
--type kwargs() :: #{name() => term()}.
+-type kwargs() :: py_properties:properties(name()).
 
 -spec call(Module :: name(), Function :: name(), arguments(), kwargs()) ->
     py_nif:context_request().
@@ -35,7 +36,7 @@ async(Module, Function, Args, Kwargs) ->
 
 -spec invocation(Kind, name(), name(), arguments(), kwargs()) ->
     {Kind, binary(), binary(), arguments(), #{binary() => term()}}.
-invocation(Kind, Module, Function, Args, Kwargs) when is_list(Args), is_map(Kwargs) ->
+invocation(Kind, Module, Function, Args, Kwargs) when is_list(Args) ->
     {Kind, name(Module), name(Function), Args, named(Kwargs)};
 invocation(_Kind, _Module, _Function, _Args, _Kwargs) ->
     error(badarg).
@@ -50,7 +51,7 @@ gather(_Calls) ->
 -spec gathered(tuple()) -> py_nif:invocation().
 gathered({Module, Function, Args}) ->
     gathered({Module, Function, Args, #{}});
-gathered({Module, Function, Args, Kwargs}) when is_list(Args), is_map(Kwargs) ->
+gathered({Module, Function, Args, Kwargs}) when is_list(Args) ->
     {name(Module), name(Function), Args, named(Kwargs)};
 gathered(_Call) ->
     error(badarg).
@@ -64,20 +65,25 @@ stream_eval(Code, Locals) ->
     expression(stream_eval, Code, Locals).
 
 -spec expression(Kind, code(), kwargs()) -> {Kind, binary(), #{binary() => term()}}.
-expression(Kind, Code, Locals) when is_map(Locals) ->
-    {Kind, text(Code), named(Locals)};
-expression(_Kind, _Code, _Locals) ->
-    error(badarg).
+expression(Kind, Code, Locals) ->
+    {Kind, text(Code), named(Locals)}.
 
 -spec exec(code()) -> py_nif:context_request().
 exec(Code) ->
     {exec, text(Code)}.
 
+-spec gc(Generation :: 0..2) -> py_nif:context_request().
+gc(Generation) when Generation =:= 0; Generation =:= 1; Generation =:= 2 ->
+    call(gc, collect, [Generation], #{});
+gc(_Generation) ->
+    error(badarg).
+
 -spec named(kwargs()) -> #{binary() => term()}.
 named(Values) when map_size(Values) =:= 0 ->
     Values;
 named(Values) ->
-    maps:from_list([{name(Name), Value} || {Name, Value} <- maps:to_list(Values)]).
+    Pairs = maps:to_list(py_properties:to_map(Values)),
+    maps:from_list([{name(Name), Value} || {Name, Value} <- Pairs]).
 
 -spec name(name()) -> binary().
 name(Name) when is_atom(Name) -> atom_to_binary(Name);

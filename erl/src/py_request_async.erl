@@ -6,7 +6,7 @@
 %% up kills the process too.
 -module(py_request_async).
 
--export([start/1, await/2, give_up_all/0, init/3]).
+-export([cast/1, start/1, check/1, await/2, give_up_all/0, init/3]).
 
 -spec start(fun(() -> py_request_result:answer())) -> reference().
 start(Work) ->
@@ -22,6 +22,17 @@ init(Caller, Ancestors, Work) ->
     Self = self(),
     _ = spawn(fun() -> guard(Caller, Self) end),
     exit({?MODULE, Work()}).
+
+%% Nobody awaits this request, and no caller's death ends it.
+-spec cast(fun(() -> py_request_result:answer())) -> ok.
+cast(Work) ->
+    _ = spawn(fun() -> py_request_result:log(warning, Work()) end),
+    ok.
+
+%% Fails with `badarg' for what can be no request.
+-spec check(term()) -> ok.
+check(Ref) when is_reference(Ref) -> ok;
+check(_Ref) -> error(badarg).
 
 %% Works once for each request: afterwards the request is over, with its answer or without.
 -spec await(reference(), timeout()) -> {ok, term()} | {error, py_request_result:reason()}.

@@ -7,10 +7,10 @@
 
 -define(TIMEOUT, 30000).
 
--spec activate(py_request:name()) ->
+-spec activate(Path :: binary()) ->
     ok | {error, {invalid_venv, Folder :: binary()} | py_request_result:reason()}.
 activate(Path) ->
-    case request({activate_venv, py_request:name(Path)}) of
+    case request({activate_venv, Path}) of
         {ok, none} -> ok;
         {ok, Folder} -> {error, {invalid_venv, Folder}};
         {error, _} = Error -> Error

@@ -84,8 +84,10 @@ def make_error(
     """Returns the exception for a failed call; ``text`` is the reason as Erlang prints it."""
     cls = _CLASSES.get(kind)
     if cls is None:
+        # An Elixir exception is printed as in Elixir: "** (ArgumentError) ...".
+        what = text if text.startswith("** (") else f"{kind}: {text}"
         return Error(
-            f"{function}: {kind}: {text}",
+            f"{function}: {what}",
             kind=str(kind),
             reason=reason,
             function=function,

@@ -186,7 +186,7 @@ is_of_requests(Key) ->
 
 bad_arguments_fail_at_once(_Config) ->
     ?assertError(badarg, py:call_async(math, sqrt, 16)),
-    ?assertError(badarg, py:cast(math, sqrt, [], [])),
+    ?assertError(badarg, py:cast(math, sqrt, [], [17])),
     ?assertError(badarg, py:async_call(17, sqrt, [])),
     ?assertError(badarg, py:async_gather([{math, sqrt}])),
     ?assertError(badarg, py:async_gather(math)).

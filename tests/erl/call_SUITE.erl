@@ -37,6 +37,15 @@ keyword_arguments_are_passed_by_name(_Config) ->
     ],
     ?assertEqual({ok, 255}, py:call(builtins, int, [<<"ff">>], #{base => 16}, 1000)).
 
+keyword_arguments_may_be_a_list(_Config) ->
+    ?assertEqual({ok, 255}, py:call(builtins, int, [<<"ff">>], [{base, 16}])),
+    %% As in `proplists', an atom is true, and the first value of a name counts.
+    ?assertEqual(
+        {ok, #{<<"flag">> => true, <<"size">> => 1}},
+        py:call(builtins, dict, [], [flag, {size, 1}, {size, 2}])
+    ),
+    ?assertEqual({ok, 3}, py:eval(<<"x + y">>, [{x, 1}, {<<"y">>, 2}])).
+
 eval_sees_its_locals(_Config) ->
     ?assertEqual({ok, 42}, py:eval(<<"21 * 2">>)),
     ?assertEqual({ok, 42}, py:eval(<<"x * y">>, #{x => 6, <<"y">> => 7})),
@@ -112,11 +121,11 @@ system_exit_ends_the_request_only(_Config) ->
 
 arguments_of_the_wrong_type_fail(_Config) ->
     ?assertError(badarg, py:call(math, sqrt, 16)),
-    ?assertError(badarg, py:call(math, sqrt, [16], [])),
+    ?assertError(badarg, py:call(math, sqrt, [16], [17])),
     ?assertError(badarg, py:call({math}, sqrt, [16])),
     ?assertError(badarg, py:call(math, sqrt, [16], #{1 => 2})),
     ?assertError(badarg, py:eval(42)),
-    ?assertError(badarg, py:eval(<<"1">>, [])),
+    ?assertError(badarg, py:eval(<<"1">>, [17])),
     ?assertError(badarg, py:exec([foo])).
 
 what_no_process_can_wait_for_is_no_timeout(_Config) ->

@@ -3,6 +3,7 @@
 %% tracebacks.
 -module(environment_SUITE).
 
+-include_lib("kernel/include/logger.hrl").
 -include_lib("stdlib/include/assert.hrl").
 
 -compile([export_all, nowarn_export_all]).
@@ -150,3 +151,24 @@ the_last_traceback_is_the_processs_own(_Config) ->
     %% The traceback stays until the next exception.
     {ok, 1} = py:eval(<<"1">>),
     ?assertEqual({ok, Traceback}, py:last_traceback()).
+
+%% The caller of a failed request decides whether the failure is worth a line, at every log level.
+an_exception_that_its_caller_gets_is_logged_only_on_request(_Config) ->
+    #{level := Primary} = logger:get_primary_config(),
+    ok = logger:set_primary_config(level, debug),
+    ok = log_to_test:start(debug),
+    try
+        {error, {'ZeroDivisionError', _}} = py:eval(<<"1/0">>),
+        ?LOG_DEBUG("after the failure"),
+        ?assertMatch(#{text := <<"after the failure">>}, log_to_test:next()),
+        ok = logger:set_module_level(py_request_result, debug),
+        {error, {'ZeroDivisionError', _}} = py:eval(<<"1/0">>),
+        ?assertMatch(
+            #{level := debug, text := <<"Python code called from Erlang raised:", _/binary>>},
+            log_to_test:next()
+        )
+    after
+        logger:unset_module_level(py_request_result),
+        log_to_test:stop(),
+        logger:set_primary_config(level, Primary)
+    end.

@@ -6,7 +6,7 @@
 
 -compile([export_all, nowarn_export_all]).
 %% A function that the suite registers.
--export([sum/1]).
+-export([sum/1, pair/2]).
 
 all() ->
     cases:of_suite(?MODULE).
@@ -24,6 +24,9 @@ end_per_testcase(_Case, _Config) ->
 sum(Numbers) ->
     lists:sum(Numbers).
 
+pair(One, Other) ->
+    {One, Other}.
+
 a_fun_gets_the_list_of_arguments(_Config) ->
     ok = py:register_function(arguments, fun(Args) -> {length(Args), Args} end),
     ?assertEqual({ok, {0, []}}, py:eval(<<"erlang.call('arguments')">>)),
@@ -34,6 +37,62 @@ a_fun_gets_the_list_of_arguments(_Config) ->
 a_module_and_function_get_the_list_of_arguments(_Config) ->
     ok = py:register_function(sum, ?MODULE, sum),
     ?assertEqual({ok, 6}, py:eval(<<"erlang.call('sum', 1, 2, 3)">>)).
+
+a_fun_of_another_arity_gets_the_arguments(_Config) ->
+    ok = py:register_function(none, fun() -> here end),
+    ok = py:register_function(pair, fun pair/2),
+    ?assertEqual({ok, here}, py:eval(<<"erlang.call('none')">>)),
+    ?assertEqual({ok, {1, 2}}, py:eval(<<"erlang.call('pair', 1, 2)">>)).
+
+the_option_apply_chooses(_Config) ->
+    ok = py:register_function(same, fun(X) -> X end, #{apply => true}),
+    ok = py:register_function(pair, ?MODULE, pair, [apply]),
+    ok = py:register_function(sum, ?MODULE, sum, #{apply => false}),
+    ok = py:register_function(list, fun(X) -> X end, [{apply, false}]),
+    ?assertEqual({ok, 7}, py:eval(<<"erlang.call('same', 7)">>)),
+    ?assertEqual({ok, {1, 2}}, py:eval(<<"erlang.call('pair', 1, 2)">>)),
+    ?assertEqual({ok, 3}, py:eval(<<"erlang.call('sum', 1, 2)">>)),
+    ?assertEqual({ok, [7]}, py:eval(<<"erlang.call('list', 7)">>)),
+    ?assertEqual(
+        {error, {bad_option, apply, false}},
+        py:register_function(pair, fun pair/2, #{apply => false})
+    ),
+    ?assertEqual(
+        {error, {bad_option, apply, yes}}, py:register_function(pair, fun pair/2, #{apply => yes})
+    ).
+
+options_of_a_list_are_those_of_a_map(_Config) ->
+    ok = py:register_function(sum, ?MODULE, sum, [{concurrency, 1}, {concurrency, 0}]),
+    ?assertEqual({ok, 3}, py:eval(<<"erlang.call('sum', 1, 2)">>)),
+    ?assertEqual(
+        {error, {bad_option, concurrency, 0}},
+        py:register_function(sum, ?MODULE, sum, [{concurrency, 0}])
+    ).
+
+%% The text says how the function was called, so that a user sees what to mend.
+a_function_that_does_not_take_the_arguments_is_explained(_Config) ->
+    ok = py:register_function(missing, ?MODULE, pair),
+    says(<<"erlang.call('missing', 1, 2)">>, [
+        "missing: error: undef; there is no function registry_SUITE:pair/1; it gets one list",
+        "with the option apply => true, registry_SUITE:pair/2 gets 2 arguments"
+    ]),
+    ok = py:register_function(missing, ?MODULE, pair, #{apply => true}),
+    says(<<"erlang.call('missing', 1)">>, [
+        "missing: error: undef; there is no function registry_SUITE:pair/1"
+    ]),
+    ok = py:register_function(one, fun([X]) -> X end),
+    says(<<"erlang.call('one')">>, [
+        "one: error: function_clause; no clause of the fun takes what it got",
+        "one list, here of 0 arguments"
+    ]),
+    ok = py:register_function(pair, fun pair/2),
+    says(<<"erlang.call('pair', 1)">>, ["; the fun takes 2 arguments, the call has 1"]),
+    ok = py:register_function(sum, ?MODULE, sum, #{apply => true}),
+    says(<<"erlang.call('sum', 1)">>, ["function_clause; no clause of lists:sum"]).
+
+says(Code, Parts) ->
+    {error, {'Error', Text}} = py:eval(Code),
+    [?assertNotEqual(nomatch, binary:match(Text, list_to_binary(Part)), Text) || Part <- Parts].
 
 atom_and_binary_name_the_same_function(_Config) ->
     ok = py:register_function(one, fun(_) -> 1 end),
@@ -75,8 +134,8 @@ names_may_be_any_text(_Config) ->
 
 bad_arguments_are_refused(_Config) ->
     ?assertError(badarg, py:register_function("a_string", fun(_) -> ok end)),
-    ?assertError(badarg, py:register_function(name, fun() -> ok end)),
-    ?assertError(badarg, py:register_function(name, fun(_) -> ok end, [])),
+    ?assertError(badarg, py:register_function(name, not_a_fun)),
+    ?assertError(badarg, py:register_function(name, fun(_) -> ok end, [17])),
     ?assertError(badarg, py:register_function(name, ?MODULE, <<"sum">>)),
     ?assertError(badarg, py:unregister_function("a_string")),
     ?assertEqual([], py:registered()).
@@ -109,7 +168,7 @@ python_finds_registered_functions_as_attributes(_Config) ->
 a_question_while_the_application_dies_is_no_answer(_Config) ->
     {ok, IsRegistered, unlimited} = py_function_registry:lookup(<<"$is_registered">>),
     ok = application:stop(erlang_python),
-    Answer = IsRegistered([<<"name">>]),
+    Answer = py_function_target:run(IsRegistered, [<<"name">>]),
     ok = application:start(erlang_python),
     ?assertEqual(not_running, Answer),
     ok = py:register_function('$is_registered', fun([_]) -> Answer end),

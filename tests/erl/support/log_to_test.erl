@@ -1,12 +1,16 @@
 %% SPDX-License-Identifier: Apache-2.0
-%% Sends the application's log events, from level warning on, to the process that called start/0.
+%% Sends the application's log events, from a level on (`warning'), to the process that called start/0.
 -module(log_to_test).
 
--export([start/0, stop/0, next/0, log/2]).
+-export([start/0, start/1, stop/0, next/0, log/2]).
 
 -spec start() -> ok.
 start() ->
-    logger:add_handler(?MODULE, ?MODULE, #{level => warning, config => #{to => self()}}).
+    start(warning).
+
+-spec start(logger:level()) -> ok.
+start(Level) ->
+    logger:add_handler(?MODULE, ?MODULE, #{level => Level, config => #{to => self()}}).
 
 -spec stop() -> ok.
 stop() ->
