@@ -25,5 +25,6 @@ if [ -d erl/src ] && { [ ! -f "$compiled" ] || [ ! -f build/erlang.stamp ] ||
     [ -n "$(find erl src include rebar.config -newer build/erlang.stamp 2>/dev/null | head -n 1)" ]; }; then
     touch build/erlang.stamp.new
     rebar3 compile
+    escript tools/doc_chunks.escript doc
     mv build/erlang.stamp.new build/erlang.stamp
 fi

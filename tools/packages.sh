@@ -17,7 +17,7 @@ need_erlang() {
         return
     fi
     need_debian erlang-base erlang-dev erlang-crypto erlang-tools erlang-common-test erlang-eunit \
-        erlang-dialyzer erlang-proper erlang-proper-dev rebar3
+        erlang-dialyzer erlang-edoc erlang-proper erlang-proper-dev rebar3
 }
 
 need_python() {

@@ -29,3 +29,4 @@ fi
 locked build/lock sh tools/native.sh build/library "$python" \
     --buildtype=release -Dtests=false -Dbench=false
 sh tools/priv.sh build/library "$python" copy
+escript tools/doc_chunks.escript doc

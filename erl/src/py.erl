@@ -28,18 +28,18 @@
 -export([context/0, context/1, release_context/0, activate_venv/1, deactivate_venv/0, venv_info/0]).
 -export([registered/0, version/0, info/0, gc/0, gc/1, memory_stats/0, last_traceback/0]).
 
--export_type([name/0, code/0, kwargs/0, reason/0, result/0, function_options/0]).
+-export_type([name/0, code/0, kwargs/0, reason/0, result/0, function_options/0, bad_option/0]).
 
 -include("py_error_info.hrl").
 
-%% An atom, a binary or a string.
 -type name() :: atom() | binary() | string().
 -type code() :: binary() | string().
-%% Named values: a map, or a list of pairs, which may be an Elixir keyword list.
 -type kwargs() :: #{name() => term()} | [{name(), term()} | atom()].
+%% Named values. The list may be an Elixir keyword list; an atom stands for `{Atom, true}'.
 -type reason() :: {ExceptionName :: atom() | binary(), Text :: binary()} | atom() | term().
 -type result() :: {ok, term()} | {error, reason()}.
--type function_options() :: py_function_options:options() | [{atom(), term()} | atom()].
+-type function_options() :: #{atom() => term()} | [{atom(), term()} | atom()].
+-type bad_option() :: {bad_option, Key :: term()} | {bad_option, Key :: atom(), Value :: term()}.
 
 -define(DEFAULT_TIMEOUT, 30000).
 
@@ -68,7 +68,7 @@ register_function(Name, Fun) -> ok = register_function(Name, Fun, #{}).
 -spec register_function
     (Name :: atom() | binary(), Module :: module(), Function :: atom()) -> ok;
     (Name :: atom() | binary(), fun(), function_options()) ->
-        ok | {error, py_function_options:problem()}.
+        ok | {error, bad_option()}.
 register_function(Name, Module, Function) when is_atom(Module), is_atom(Function) ->
     register_function(Name, Module, Function, #{});
 register_function(Name, Fun, Options) ->
@@ -77,7 +77,7 @@ register_function(Name, Fun, Options) ->
 %% @doc The same as {@link register_function/3}, for a module's function with options. With
 %% `register_function(max, erlang, max, #{apply => true})', Python calls `erlang:max(A, B)'.
 -spec register_function(Name, module(), Function :: atom(), function_options()) ->
-    ok | {error, py_function_options:problem()}
+    ok | {error, bad_option()}
 when
     Name :: atom() | binary().
 register_function(Name, Module, Function, Options) ->

@@ -13,7 +13,7 @@
 -define(DEFAULT_TIMEOUT, 30000).
 
 %% @equiv with(Fun, 30000)
--spec with(fun(() -> Value)) -> Value | {error, py:reason()}.
+-spec with(fun(() -> Value)) -> Value | {error, Reason :: term()}.
 with(Fun) ->
     with(Fun, ?DEFAULT_TIMEOUT).
 
@@ -29,7 +29,7 @@ with(Fun) ->
 %%     py:eval(<<"x">>)
 %% end).
 %% '''
--spec with(fun(() -> Value), timeout()) -> Value | {error, py:reason()}.
+-spec with(fun(() -> Value), timeout()) -> Value | {error, Reason :: term()}.
 with(Fun, Timeout) ->
     ok = ?CHECKED(py_context_held:check(Fun), [Fun, Timeout]),
     ok = ?CHECKED(py_deadline:check(Timeout), [Fun, Timeout]),

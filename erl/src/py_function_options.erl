@@ -40,14 +40,14 @@
 
 -type options() :: #{
     apply => boolean(),
-    concurrency => py_function_limit:limit(),
-    overload => py_function_limiter:overload()
+    concurrency => pos_integer() | infinity,
+    overload => refuse | wait
 }.
 
 -type problem() :: {bad_option, Key :: term()} | {bad_option, Key :: atom(), Value :: term()}.
 
 %% The registry keeps it with the function.
--type limit() :: unlimited | {Concurrency :: pos_integer(), py_function_limiter:overload()}.
+-type limit() :: unlimited | {Concurrency :: pos_integer(), refuse | wait}.
 
 %% @private
 -spec check(map()) -> ok | {error, problem()}.

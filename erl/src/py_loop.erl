@@ -26,12 +26,26 @@
 -export([start_link/1, child_spec/1, stop/1, stop/2, call/4, call/5, call/6, retire/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
--export_type([options/0, loop/0]).
+-export_type([options/0, loop/0, name/0, kwargs/0, reason/0]).
 
 -include("py_error_info.hrl").
 
--type options() :: py_loop_options:options().
--type loop() :: py_loop_registry:loop().
+-type options() :: #{
+    name => atom() | {global, term()} | {via, module(), term()},
+    main => {Module :: name(), Function :: name(), Args :: [term()], kwargs()},
+    loop => auto | asyncio | uvloop,
+    stop_timeout => non_neg_integer()
+}.
+%% `name': the name under which the process is registered. `main': the coroutine function that the
+%% loop runs; without one the loop runs until it is stopped. `loop': `auto', the default, uses uvloop
+%% if it is installed. `stop_timeout': milliseconds for a graceful end; 5000 by default.
+
+-type loop() :: pid() | atom() | {global, term()} | {via, module(), term()}.
+%% A loop's process: its pid, or the name that it is registered under.
+
+-type name() :: atom() | binary() | string().
+-type kwargs() :: #{name() => term()} | [{name(), term()} | atom()].
+-type reason() :: {ExceptionName :: atom() | binary(), Text :: binary()} | atom() | term().
 
 %% For the start of the thread and its empty loop. The main coroutine starts after that.
 -define(START_TIMEOUT, 30000).
@@ -52,6 +66,16 @@
 -type stopped() :: {stop, normal, ok | {error, timeout}, #state{}}.
 
 %% @doc Starts a loop that is linked to the calling process; returns when the loop runs.
+%%
+%% Options, all of them optional:
+%% <ul>
+%% <li>`name': the name under which the process is registered: an atom, `{global, Name}' or
+%%   `{via, Module, Name}'.</li>
+%% <li>`main': `{Module, Function, Args, Kwargs}' of the coroutine function that the loop runs. Without
+%%   one, the loop runs until it is stopped.</li>
+%% <li>`loop': `asyncio', `uvloop', or `auto' (the default), which is uvloop if it is installed.</li>
+%% <li>`stop_timeout': milliseconds for a graceful end; 5000 by default.</li>
+%% </ul>
 %%
 %% Errors: `{bad_option, Key, Value}' for an unknown option or a value of the wrong type;
 %% `not_running' if the application `erlang_python' is not started; `start_timeout' after 30
@@ -87,8 +111,8 @@ started(Options) ->
         _ -> Result
     end.
 
-%% @doc The child specification of a loop, for your own supervisor. The child is `permanent'; its id
-%% is the loop's name, or `py_loop'. The supervisor waits a little longer than `stop_timeout'. Bad
+%% @doc The child specification of a loop, for your own supervisor; {@link start_link/1} has the
+%% options. The child is `permanent'; its id is the loop's name, or `py_loop'. The supervisor waits a little longer than `stop_timeout'. Bad
 %% options fail with `{bad_option, Key, Value}'.
 %%
 %% ```
@@ -131,8 +155,8 @@ stop(Loop, Timeout) ->
     request_stop(Loop, Timeout).
 
 %% @equiv call(Loop, Module, Function, Args, #{}, 30000)
--spec call(loop(), py_request:name(), py_request:name(), py_request:arguments()) ->
-    {ok, term()} | {error, py_request_result:reason()}.
+-spec call(loop(), name(), name(), [term()]) ->
+    {ok, term()} | {error, reason()}.
 call(Loop, Module, Function, Args) ->
     call(Loop, Module, Function, Args, #{}).
 
@@ -141,11 +165,11 @@ call(Loop, Module, Function, Args) ->
 %% @see call/6
 -spec call(
     loop(),
-    py_request:name(),
-    py_request:name(),
-    py_request:arguments(),
-    KwargsOrTimeout :: py_request:kwargs() | timeout()
-) -> {ok, term()} | {error, py_request_result:reason()}.
+    name(),
+    name(),
+    [term()],
+    KwargsOrTimeout :: kwargs() | timeout()
+) -> {ok, term()} | {error, reason()}.
 call(Loop, Module, Function, Args, Kwargs) when is_map(Kwargs); is_list(Kwargs) ->
     call(Loop, Module, Function, Args, Kwargs, ?DEFAULT_CALL_TIMEOUT);
 call(Loop, Module, Function, Args, Timeout) ->
@@ -163,12 +187,12 @@ call(Loop, Module, Function, Args, Timeout) ->
 %% '''
 -spec call(
     loop(),
-    Module :: py_request:name(),
-    Function :: py_request:name(),
-    Args :: py_request:arguments(),
-    Kwargs :: py_request:kwargs(),
+    Module :: name(),
+    Function :: name(),
+    Args :: [term()],
+    Kwargs :: kwargs(),
     timeout()
-) -> {ok, term()} | {error, py_request_result:reason()}.
+) -> {ok, term()} | {error, reason()}.
 call(Loop, Module, Function, Args, Kwargs, Timeout) ->
     Given = [Loop, Module, Function, Args, Kwargs, Timeout],
     Request = ?CHECKED(py_request:coroutine(Module, Function, Args, Kwargs), Given),

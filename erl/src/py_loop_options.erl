@@ -5,25 +5,6 @@
 
 -export([check/1, stop_timeout/1, shutdown/1, host_request/2, claims/1]).
 
--export_type([options/0, main/0]).
-
-%% `name': the name under which the process is registered. `main': the coroutine function that the
-%% loop runs; without one the loop runs until it is stopped. `loop': `auto' (the default) uses
-%% uvloop if it is installed. `stop_timeout': milliseconds for a graceful end; 5000.
--type options() :: #{
-    name => atom() | {global, term()} | {via, module(), term()},
-    main => main(),
-    loop => auto | asyncio | uvloop,
-    stop_timeout => non_neg_integer()
-}.
--type main() ::
-    {
-        Module :: py_request:name(),
-        Function :: py_request:name(),
-        py_request:arguments(),
-        py_request:kwargs()
-    }.
-
 -define(DEFAULT_STOP_TIMEOUT, 5000).
 
 %% The extra time that the supervisor waits beyond `stop_timeout', for a forced end.
@@ -38,7 +19,7 @@ check(Options) when is_map(Options) ->
 check(Options) ->
     {error, {bad_option, options, Options}}.
 
--spec stop_timeout(options()) -> non_neg_integer().
+-spec stop_timeout(py_loop:options()) -> non_neg_integer().
 stop_timeout(Options) ->
     maps:get(stop_timeout, Options, ?DEFAULT_STOP_TIMEOUT).
 
@@ -48,7 +29,7 @@ shutdown(StopTimeout) ->
     StopTimeout + ?SHUTDOWN_MARGIN.
 
 %% The request that runs the loop in a context of its own.
--spec host_request(Owner :: pid(), options()) -> py_nif:context_request().
+-spec host_request(Owner :: pid(), py_loop:options()) -> py_nif:context_request().
 host_request(Owner, Options) ->
     Loop = atom_to_binary(maps:get(loop, Options, auto)),
     Limit = stop_timeout(Options),
@@ -63,7 +44,7 @@ host_request(Owner, Options) ->
 %% The keys by which two loops are known to do the same work, see py_loop_registry. A main coroutine
 %% has its hash as a key, because arguments may be large. If two hashes are equal by chance, a loop
 %% only waits in vain.
--spec claims(options()) -> [py_loop_registry:claim()].
+-spec claims(py_loop:options()) -> [py_loop_registry:claim()].
 claims(Options) ->
     [{name, Name} || #{name := Name} <- [Options]] ++
         [{main, erlang:phash2(Main)} || #{main := Main} <- [Options]].

@@ -50,7 +50,7 @@ class Project:
         self.paths |= {folder.as_posix() for path in self.texts for folder in path.parents}
         self.names = {path.name for path in self.texts} | {path.stem for path in self.texts}
         ignored = (self.root / ".gitignore").read_text().splitlines()
-        self.made = tuple(line.strip("/") for line in ignored if line.startswith("/"))
+        self.made = tuple(line.lstrip("/") for line in ignored if line.startswith("/"))
         self.code = "\n".join(
             without_comments(path, text)
             for path, text in self.texts.items()
@@ -63,7 +63,7 @@ class Project:
 
     def has_path(self, path: str, beside: Path) -> bool:
         """Look from the root, and from the folder of the naming file; NAME stands for any name."""
-        if path.startswith(self.made):
+        if f"{path}/".startswith(self.made):
             return True
         pattern = re.sub(r"\b[A-Z]+\b(?!\.)", "*", path)
         places = (pattern, (beside.parent / pattern).as_posix())
