@@ -16,13 +16,23 @@ case ${1:-} in
         ;;
 esac
 
+# Only tests and benchmarks need their libraries.
+parts='-Dtests=false -Dbench=false'
+[ -z "$scope" ] || parts='-Dtests=true -Dbench=true'
+
 # Another interpreter, Erlang or option means other headers: the build starts from scratch. Meson
 # handles all other changes.
 wanted="$("$python" -c 'import sys; print(sys.base_prefix, sys.version)' | tr '\n' ' ') $(command -v erl) $*"
 if [ ! -f "$folder/build.ninja" ] || [ "$(cat "$folder/configured_for" 2>/dev/null)" != "$wanted" ]; then
     rm -rf "$folder"
-    meson setup "$folder" -Dpython="$python" "$@"
+    # shellcheck disable=SC2086 # options without spaces; later ones take precedence
+    meson setup "$folder" -Dpython="$python" $parts "$@"
     printf '%s\n' "$wanted" >"$folder/configured_for"
+    [ -z "$scope" ] || touch "$folder/has_all"
+elif [ -n "$scope" ] && [ ! -f "$folder/has_all" ]; then
+    # shellcheck disable=SC2086
+    meson configure "$folder" $parts "$@"
+    touch "$folder/has_all"
 fi
 
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)

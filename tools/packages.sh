@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# packages.sh [--lint | --fuzz | --matrix]: installs missing Debian or Ubuntu packages only. An
-# Erlang or a Python from elsewhere is left as it is.
+# packages.sh [--tests] [--lint | --fuzz | --matrix]: installs missing Debian or Ubuntu packages only,
+# those of the build and those of the options. An Erlang or a Python from elsewhere is left as it is.
 set -eu
 . tools/environment.sh
 
@@ -11,13 +11,16 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 # Debian splits OTP into packages, so `erl` alone does not show whether headers and tools are
 # installed.
+is_debian_erlang() {
+    ! has erl || [ "$(command -v erl)" = /usr/bin/erl ]
+}
+
 need_erlang() {
-    if has erl && [ "$(command -v erl)" != /usr/bin/erl ]; then
+    if ! is_debian_erlang; then
         has rebar3 || fail "erl is outside /usr/bin, but PATH has no rebar3; install rebar3 beside that Erlang"
         return
     fi
-    need_debian erlang-base erlang-dev erlang-crypto erlang-tools erlang-common-test erlang-eunit \
-        erlang-dialyzer erlang-edoc erlang-proper erlang-proper-dev rebar3
+    need_debian erlang-base erlang-dev erlang-crypto erlang-tools rebar3
 }
 
 need_python() {
@@ -40,20 +43,26 @@ need_debian() {
 has c++ || need g++
 has pkg-config || need pkg-config
 has git || need git
-need_debian libuv1-dev libgtest-dev libgmock-dev libbenchmark-dev
 need_erlang
 need_python
-case ${1:-} in
-    --matrix) need_debian debootstrap ;;
-    --lint) need_debian clang-format clang-tidy ;;
-    --fuzz)
-        need_debian clang
-        # The name of the engine's package has the compiler's version. The compiler may not be
-        # installed yet.
-        clang=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p')
-        need_debian "libclang-rt-${clang:-14}-dev"
-        ;;
-esac
+for option in "$@"; do
+    case $option in
+        --tests)
+            need_debian libuv1-dev libgtest-dev libgmock-dev libbenchmark-dev
+            is_debian_erlang && need_debian erlang-common-test erlang-eunit erlang-dialyzer \
+                erlang-edoc erlang-proper erlang-proper-dev
+            ;;
+        --matrix) need_debian debootstrap ;;
+        --lint) need_debian clang-format clang-tidy ;;
+        --fuzz)
+            need_debian clang
+            # The name of the engine's package has the compiler's version. The compiler may not be
+            # installed yet.
+            clang=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p')
+            need_debian "libclang-rt-${clang:-14}-dev"
+            ;;
+    esac
+done
 # shellcheck disable=SC2086 # a list
 [ -z "${EXTRA_PACKAGES:-}" ] || need_debian $EXTRA_PACKAGES
 [ -n "$missing" ] || exit 0

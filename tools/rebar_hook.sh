@@ -27,6 +27,6 @@ else
     export PATH
 fi
 locked build/lock sh tools/native.sh build/library "$python" \
-    --buildtype=release -Dtests=false -Dbench=false
+    --buildtype=release
 sh tools/priv.sh build/library "$python" copy
 escript tools/doc_chunks.escript doc
