@@ -76,6 +76,8 @@ lookup(Name) ->
 -spec builtin(Name :: binary()) -> {ok, py_function_target:target(), unlimited} | error.
 builtin(<<"$is_registered">>) ->
     {ok, {list, fun([Name]) -> is_registered(Name) end}, unlimited};
+builtin(<<"$registered">>) ->
+    {ok, {list, fun([]) -> ?MODULE:registered() end}, unlimited};
 builtin(_Name) ->
     error.
 

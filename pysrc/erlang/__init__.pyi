@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Erlang functions for Python code inside an Erlang node; see the package's own docstring."""
+"""Erlang functions for Python code in an Erlang node, or beside one; see the package itself."""
 
 from typing import Any, NoReturn, Self, SupportsIndex, TypedDict, final
 
@@ -9,11 +9,13 @@ from erlang._errors import BlockingCallWarning as BlockingCallWarning
 from erlang._errors import Disconnected as Disconnected
 from erlang._errors import Error as Error
 from erlang._errors import Interrupted as Interrupted
+from erlang._errors import NoNode as NoNode
 from erlang._errors import Overloaded as Overloaded
 from erlang._errors import Timeout as Timeout
 from erlang._errors import UndefinedFunction as UndefinedFunction
 from erlang._function import Function as Function
 from erlang._function import function as function
+from erlang._function import registered as registered
 
 __all__ = [
     "Atom",
@@ -24,6 +26,7 @@ __all__ = [
     "Fun",
     "Function",
     "Interrupted",
+    "NoNode",
     "Overloaded",
     "Pid",
     "Port",
@@ -34,9 +37,12 @@ __all__ = [
     "call",
     "function",
     "register_adapter",
+    "registered",
     "send",
     "stats",
 ]
+
+__version__: str
 
 def call(
     name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None
@@ -186,6 +192,9 @@ class Port(_Term):
 @final
 class Fun(_Term):
     """An Erlang fun. Python can keep it and send it, but not call it."""
+
+def __dir__() -> list[str]:
+    """The public names, and the functions that are registered now."""
 
 def __getattr__(name: str) -> Function:
     """Registered Erlang functions as attributes: ``erlang.double_it(21)``.

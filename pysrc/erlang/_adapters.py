@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Adapters: values that stand in for Python objects whose class has no Erlang type.
 
-The conversion in C++ calls `adapt` for objects that it can't convert itself, and for members of
+The conversion calls `adapt` for objects that it can't convert itself, and for members of
 enumerations. Then it converts the value that `adapt` returns.
 """
 
@@ -55,6 +55,13 @@ def adapt(value: object) -> object:
     if _is_numpy_bool(value):
         return bool(value)
     return NotImplemented
+
+
+def goes_first(cls: type) -> bool:
+    """Whether an adapter converts instances of ``cls``, which derives from a convertible class."""
+    if issubclass(cls, Enum):
+        return True
+    return bool(overriding) and any(base in overriding for base in cls.__mro__)
 
 
 def why_refused(value: object, type_name: str) -> str:

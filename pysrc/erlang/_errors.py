@@ -56,6 +56,14 @@ class Overloaded(Error):
     """Too many calls are in flight: in the node, or of this function."""
 
 
+class NoNode(RuntimeError):
+    """There is no Erlang node here: this Python is neither in a node nor a child process of one.
+
+    Start the program by ``erlpy``, or as a child of a node whose ``python_processes`` is true.
+    Tests use `erlang.testing.fake`.
+    """
+
+
 class Interrupted(KeyboardInterrupt):
     """The running code is interrupted: nobody waits for its result.
 

@@ -6,9 +6,9 @@ import inspect
 import sys
 from typing import Any
 
-import _erlang
+from erlang import _bridge
 from erlang._call import Call
-from erlang._errors import Disconnected, Error
+from erlang._errors import Disconnected, Error, NoNode
 
 
 class Function:
@@ -26,13 +26,13 @@ class Function:
         self, *args: object, timeout: float | None = None, wait: bool | None = None
     ) -> Any:
         """Call and wait, as `erlang.call` does."""
-        return _erlang.call_for_caller(self.name, *args, timeout=timeout, wait=wait)
+        return _bridge.call_for_caller(self.name, *args, timeout=timeout, wait=wait)
 
     def aio(
         self, *args: object, timeout: float | None = None, wait: bool | None = None
     ) -> Call[Any]:
         """Start the call, as `erlang.async_call` does."""
-        return _erlang.async_call(self.name, *args, timeout=timeout, wait=wait)
+        return _bridge.async_call(self.name, *args, timeout=timeout, wait=wait)
 
     def __repr__(self) -> str:
         return f"erlang.function({self.name!r})"
@@ -64,6 +64,20 @@ def function(name: str, /) -> Function:
     return Function(name)
 
 
+def registered() -> list[str]:
+    """The names of the Erlang functions that can be called now, sorted.
+
+    Raises:
+        erlang.NoNode: There is no node here.
+        erlang.Disconnected: The application does not run.
+
+    Example:
+        >>> erlang.registered()
+        ['double_it']
+    """
+    return list(_bridge.ask("$registered"))
+
+
 def registered_function(name: str) -> Function:
     """`function`, but raises ``AttributeError`` for a name that is not registered now."""
     # Tools probe modules for special names. Do not ask Erlang for those.
@@ -76,11 +90,11 @@ def registered_function(name: str) -> Function:
 
 def _is_registered(name: str) -> bool:
     try:
-        answer = _erlang.ask("$is_registered", name)
+        answer = _bridge.ask("$is_registered", name)
         if answer == "not_running":
             raise Disconnected(f"{name}: the application erlang_python is not running", kind="exit")
         return bool(answer)
-    except Error:
+    except (Error, NoNode):
         # A failed question is no answer. But `import` looks here for modules of this package too,
         # even before the application runs.
         if name.startswith("_"):

@@ -21,7 +21,9 @@ def test_every_place_names_the_same_version(root: Path) -> None:
     application = (root / "src/erlang_python.app.src").read_text()
     meson = (root / "meson.build").read_text()
     changelog = (root / "CHANGELOG.md").read_text()
+    package = (root / "pysrc/erlang/_version.py").read_text()
     version = found(r'\{vsn, "([^"]+)"\}', application)
+    assert found(r'__version__ = "([^"]+)"', package) == version
     assert found(r"version: '([^']+)'", meson) == version
     assert found(r"\n## (\S+)", changelog) == version
 

@@ -14,11 +14,11 @@ import pytest
 from conftest import Node
 
 import erlang
-from erlang import hosting
+from erlang import hosting, testing
 
 CONTRACT = """
-    Atom BlockingCallWarning Disconnected Error Fun Overloaded Pid Port Ref Timeout
-    UndefinedFunction async_call call function register_adapter send stats
+    Atom BlockingCallWarning Disconnected Error Fun NoNode Overloaded Pid Port Ref Timeout
+    UndefinedFunction async_call call function register_adapter registered send stats
 """.split()
 
 # Beyond the contract: types that users meet and may need to name.
@@ -86,7 +86,27 @@ def test_nothing_else_is_public_but_submodules() -> None:
         for name, value in vars(erlang).items()
         if not name.startswith("_") and not inspect.ismodule(value)
     }
-    assert public - {"Any"} == set(erlang.__all__)
+    assert public == set(erlang.__all__)
+
+
+def test_dir_shows_the_public_names_and_the_registered_functions_only() -> None:
+    expected = {*erlang.__all__, "__version__", "hosting", "testing", *erlang.registered()}
+    assert dir(erlang) == sorted(expected)
+    assert "echo" in erlang.registered()
+    assert not any(name.startswith("$") for name in erlang.registered())
+
+
+def test_a_function_may_have_the_name_of_a_module_of_python() -> None:
+    assert erlang.call("register_name", "os", "double_it")
+    try:
+        assert erlang.os(21) == 42
+    finally:
+        erlang.call("unregister_name", "os")
+
+
+def test_a_fake_is_for_tests_outside_of_a_node() -> None:
+    with pytest.raises(RuntimeError, match="outside of a node"), testing.fake():
+        pass
 
 
 def test_hosting_has_its_coroutines() -> None:

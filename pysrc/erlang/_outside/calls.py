@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The functions that users call, outside of a node."""
+
+import asyncio
+import warnings
+from typing import Any
+
+from erlang._call import Call
+from erlang._errors import BlockingCallWarning
+from erlang._outside import arguments, nodes
+
+
+def call(
+    name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None
+) -> Any:
+    """Call the Erlang function registered as ``name`` and wait for its result.
+
+    ``timeout`` is in seconds. ``wait``: whether to wait in line if the limit of the function's
+    ``concurrency`` is reached; ``None`` does what the function was registered with.
+
+    Raises:
+        erlang.NoNode: There is no node here.
+        erlang.Error: The function failed. The subclasses are the same as inside a node.
+        TypeError: A value can't be converted; the text names its place.
+    """
+    checked = arguments.read("call", name, args, timeout, wait)
+    _warn_on_loop_thread()
+    return nodes.current().call(checked)
+
+
+def call_for_caller(
+    name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None
+) -> Any:
+    """`call`, for a Python function that wraps it: warnings point to the caller."""
+    checked = arguments.read("call", name, args, timeout, wait)
+    _warn_on_loop_thread(1)
+    return nodes.current().call(checked)
+
+
+def ask(name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None) -> Any:
+    """`call` without the warning, for short questions of the package itself."""
+    return nodes.current().call(arguments.read("ask", name, args, timeout, wait))
+
+
+def async_call(
+    name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None
+) -> Call[Any]:
+    """Start the Erlang function registered as ``name``; await the result.
+
+    Returns an `erlang.Call`: a future of the running loop; ``create_task`` takes it too.
+    ``timeout``, ``wait`` and the exceptions of the await: as `call`. Cancelling the call stops the
+    Erlang process that works on it.
+
+    Raises:
+        RuntimeError: No event loop is running in this thread.
+        erlang.NoNode: There is no node here.
+    """
+    checked = arguments.read("async_call", name, args, timeout, wait)
+    if asyncio._get_running_loop() is None:
+        raise RuntimeError(
+            "erlang.async_call needs a running event loop; use erlang.call outside of coroutines"
+        )
+    return nodes.current().start(checked)
+
+
+def send(to: object, term: object, /) -> None:
+    """Send a message to an Erlang process.
+
+    ``to`` is a `Pid`, a name that is registered on the node, or ``(name, node)`` as atoms.
+
+    Raises:
+        erlang.NoNode: There is no node here.
+        ValueError: No process of the node has that name.
+    """
+    problem = ask("$send", to, term)
+    if problem is not None:
+        kind, text = problem
+        raise {"ValueError": ValueError}.get(kind, TypeError)(text)
+
+
+def stats() -> dict[str, Any]:
+    """Counters and a latency histogram of the node's bridge, as a new dict.
+
+    Bucket ``n`` of ``histogram`` counts the calls that took less than ``2**n`` microseconds.
+
+    Raises:
+        erlang.NoNode: There is no node here.
+    """
+    return {str(name): value for name, value in ask("$stats").items()}
+
+
+def _warn_on_loop_thread(wrappers: int = 0) -> None:
+    if asyncio._get_running_loop() is not None:
+        warnings.warn(
+            "erlang.call blocks the event loop that runs in this thread; "
+            "await erlang.async_call instead",
+            BlockingCallWarning,
+            stacklevel=3 + wrappers,
+        )
