@@ -92,8 +92,8 @@ def fake(
     """Let calls of Erlang functions call Python functions, until the end of the ``with`` block.
 
     All threads and loops of the process are affected. Arguments and results are converted to Erlang
-    terms and back, so the code under test meets the same types, and the same errors for values that
-    can't be sent. Exceptions of the functions pass unchanged: raise `erlang.Error` or one of its
+    terms and back. So the code under test meets the same types as with a node, and the same errors
+    for values that can't be sent. Exceptions of the functions pass unchanged: raise `erlang.Error` or one of its
     subclasses for a failure of the Erlang function. For `erlang.async_call`, a function may be a
     coroutine function.
 
