@@ -59,7 +59,7 @@ class Project:
         self.words = set(re.findall(r"\w+", self.code))
         self.commands = set(re.findall(r"^    (\w+)\)$", self.texts[Path("dev")], re.MULTILINE))
         declared = self.texts[Path("tests/meson.build")]
-        self.parts = {"cpp", *re.findall(r"^        \['(\w+)', ", declared, re.MULTILINE)}
+        self.parts = {"cpp", "readme", *re.findall(r"^        \['(\w+)', ", declared, re.MULTILINE)}
 
     def has_path(self, path: str, beside: Path) -> bool:
         """Look from the root, and from the folder of the naming file; NAME stands for any name."""
@@ -93,7 +93,8 @@ def without_comments(path: Path, text: str) -> str:
 def passages(path: Path, text: str) -> Iterator[tuple[int, str]]:
     """Text for readers, with the numbers of the first lines."""
     if path.suffix in DOCUMENTS:
-        yield 1, text
+        # After the language of a block README names a file of the reader's project.
+        yield 1, re.sub(r"^(```\w+).*$", r"\1", text, flags=re.MULTILINE)
     elif path.suffix in COMMENTS:
         for found in comments(path, text):
             yield text.count("\n", 0, found.start()) + 1, found[0]
