@@ -8,8 +8,11 @@ MESON_BUILD=build/meson
 ERLANG_PYTHON_BUILT=1
 export ERLANG_PYTHON_BUILT
 
+# The name before each message.
+SPEAKER=dev
+
 say() {
-    printf '%s\n' "dev: $*" >&2
+    printf '%s\n' "$SPEAKER: $*" >&2
 }
 
 fail() {

@@ -52,7 +52,14 @@ not_loaded() ->
 compare(Executable, Version, Version) ->
     persistent_term:put(?CHECKED, Executable);
 compare(Executable, Version, Library) ->
-    bad({another_version, Executable, Version, {library, Library}}).
+    bad({another_version, Executable, Version, {library, Library}, remedy(Executable, Library)}).
+
+%% Moving to another machine, or another interpreter than that of the build, ends here.
+-spec remedy(Executable :: binary(), Library :: binary()) -> binary().
+remedy(Executable, Library) ->
+    <<"set `python` to a CPython ", Library/binary,
+        ", or build erlang_python again for this interpreter: delete "
+        "_build/default/lib/erlang_python, then PYTHON=", Executable/binary, " rebar3 compile">>.
 
 -spec bad(Why :: tuple()) -> {error, py_config:problem()}.
 bad(Why) ->

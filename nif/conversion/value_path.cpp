@@ -2,6 +2,7 @@
 #include "nif/conversion/value_path.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <vector>
 
 namespace nif {
@@ -14,6 +15,13 @@ namespace {
 
 // Steps shown at each end of a long path.
 constexpr std::size_t kStepsShown = 12;
+
+// Instead of `"[" + text`, of which g++ 12 warns in release builds.
+std::string joined(std::initializer_list<std::string_view> parts) {
+    std::string text;
+    for (const std::string_view part : parts) text += part;
+    return text;
+}
 
 std::vector<const PathStep*> steps_from_root(const PathStep* last) {
     std::vector<const PathStep*> steps;
@@ -56,19 +64,19 @@ std::string render_key(Gil gil, const PathStep& step) {
     const bool field = PyUnicode_Check(key) && step.parent != nullptr &&
                        step.parent->kind == PathStep::Kind::kConverted &&
                        is_dataclass_instance(gil, step.parent->container);
-    if (field) return "." + shortened(utf8_text(gil, key), 80);
+    if (field) return joined({".", shortened(utf8_text(gil, key), 80)});
     // An Atom equals its text, so ['name'] finds its entry and reads better.
     PyObject* plain = PyUnicode_Check(key) ? PyUnicode_FromObject(key) : nullptr;
     if (plain == nullptr) {
         PyErr_Clear();
-        return "[" + short_repr(gil, key) + "]";
+        return joined({"[", short_repr(gil, key), "]"});
     }
     const PyRef owner = PyRef::steal(plain);
-    return "[" + short_repr(gil, plain) + "]";
+    return joined({"[", short_repr(gil, plain), "]"});
 }
 
 void append_step(Gil gil, std::string& path, const PathStep& step) {
-    const auto index = [&step] { return "[" + std::to_string(step.index) + "]"; };
+    const auto index = [&step] { return joined({"[", std::to_string(step.index), "]"}); };
     switch (step.kind) {
         case PathStep::Kind::kIndex:
             path += index();
@@ -77,7 +85,7 @@ void append_step(Gil gil, std::string& path, const PathStep& step) {
             path += render_key(gil, step);
             break;
         case PathStep::Kind::kElement:
-            path = "list(" + path + ")" + index();
+            path = joined({"list(", path, ")", index()});
             break;
         case PathStep::Kind::kConverted:
             break;
@@ -140,11 +148,12 @@ void raise_at(Gil gil, PyObject* type, std::string_view root, const PathStep* la
     throw PyError{};
 }
 
-void rethrow_with_place(Gil gil, std::string_view root, const PathStep* last) {
+void rethrow_with_place(Gil gil, std::string_view root, const PathStep* last,
+                        std::string_view into) {
     // Take the exception out of the indicator first: rendering may run Python code.
     PyRef exception = PyRef::steal(loop_bridge::take_error(gil));
     add_note(gil, exception.get(),
-             "while converting " + render_path(gil, root, last) + " to an Erlang term");
+             joined({"while converting ", render_path(gil, root, last), " to ", into}));
     restore_error(gil, exception.release());
     throw PyError{};
 }

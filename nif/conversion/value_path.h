@@ -40,7 +40,8 @@ std::string render_path(loop_bridge::Gil gil, std::string_view root, const PathS
 
 // Adds a note with the place to the pending exception, and throws.
 [[noreturn]] void rethrow_with_place(loop_bridge::Gil gil, std::string_view root,
-                                     const PathStep* last);
+                                     const PathStep* last,
+                                     std::string_view into = "an Erlang term");
 
 // For a value nested deeper than kMaxDepth. Throws ValueError if the value contains itself, else
 // RecursionError. `value` is one step after `last`; null for an Erlang term.
