@@ -29,6 +29,7 @@ ERL_NIF_TERM start_python(CallingProcess caller, ERL_NIF_TERM ref, StartOptions 
     bridge.wake_kind = options.channel;
     bridge.spin_microseconds = options.spin_microseconds;
     bridge.meter.set_limit(options.max_in_flight);
+    none_spelling = options.none;
     ++bridge.application_epoch;
     Interpreter::instance().start(std::move(options.interpreter), {caller.pid, OwnedTerm{ref}});
     return atoms.ok;

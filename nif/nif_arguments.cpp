@@ -48,6 +48,12 @@ public:
         refuse(key, "eventfd or pipe");
     }
 
+    ERL_NIF_TERM none(const char* key) const {
+        const ERL_NIF_TERM atom = value(key);
+        if (is_atom(atom, "none") || is_atom(atom, "nil")) return atom;
+        refuse(key, "none or nil");
+    }
+
 private:
     static constexpr const char* kBinaries = "a list of binaries";
 
@@ -95,6 +101,7 @@ StartOptions Argument<StartOptions>::read(const GivenArgument& given) {
     options.channel = map.wake_kind("channel");
     options.spin_microseconds = static_cast<std::int64_t>(map.number("spin_us"));
     options.max_in_flight = map.number("max_in_flight");
+    options.none = map.none("none");
     return options;
 }
 

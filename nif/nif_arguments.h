@@ -17,6 +17,7 @@ struct StartOptions {
     loop_bridge::WakeKind channel;
     std::int64_t spin_microseconds;
     std::uint64_t max_in_flight;
+    ERL_NIF_TERM none;  // an atom
 };
 
 template <>

@@ -37,6 +37,8 @@ types() {
 check clang-format clang_format
 # Only built files are checked: files of other platforms have no compile command here.
 check clang-tidy "$VENV_PYTHON" tools/tidy.py
+# Elixir may be missing: an Erlang from elsewhere comes without it.
+! command -v mix >/dev/null 2>&1 || check mix-format mix format --check-formatted
 check ruff-format ruff format --check --quiet .
 check ruff ruff check .
 check mypy types

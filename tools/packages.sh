@@ -50,7 +50,7 @@ for option in "$@"; do
         --tests)
             need_debian libuv1-dev libgtest-dev libgmock-dev libbenchmark-dev
             is_debian_erlang && need_debian erlang-common-test erlang-eunit erlang-dialyzer \
-                erlang-edoc erlang-proper erlang-proper-dev
+                erlang-edoc erlang-proper erlang-proper-dev elixir
             ;;
         --matrix) need_debian debootstrap ;;
         --lint) need_debian clang-format clang-tidy ;;

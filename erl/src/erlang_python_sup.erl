@@ -2,7 +2,7 @@
 %% @private
 %% The application's supervision tree:
 %%
-%%   erlang_python_sup          owns the tables of functions, gates, contexts and loops
+%%   erlang_python_sup          owns the tables of functions, gates, adapters, contexts and loops
 %%    |- py_logger              Python's output as log events, if so configured; the last one to end
 %%    |- py_function_registry   writes to the registry
 %%    |- py_function_limiter    admits calls of functions with limited concurrency
@@ -10,6 +10,7 @@
 %%    |- py_coordinator         starts the handlers
 %%    |- py_context_threads     stops the code in contexts and waits for its end
 %%    |- py_context_pool        the pool of contexts
+%%    |- py_structs             tells Python about Elixir's structs; no process
 %%    |- py_loop_registry       removes loops from their table when their threads have ended
 %%    `- py_loop_sup            a py_loop for each loop in the application's configuration
 %%
@@ -28,11 +29,12 @@ start_link(Config) ->
     supervisor:start_link({local, ?MODULE}, ?MODULE, Config).
 
 -spec init(py_config:config()) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
-init(Config = #{loops := Loops, python_logging := PythonLogging}) ->
+init(Config = #{loops := Loops, python_logging := PythonLogging, structs := Structs}) ->
     ok = py_function_registry:create_table(),
     ok = py_function_limiter:create_tables(),
     ok = py_context_threads:create_table(),
     ok = py_loop_registry:create_table(),
+    ok = py_adapter:create_table(),
     ok = py_logger:create_table(),
     Limits = maps:with([contexts, max_contexts, context_idle_timeout], Config),
     Children = [
@@ -42,6 +44,7 @@ init(Config = #{loops := Loops, python_logging := PythonLogging}) ->
         #{id => py_coordinator, start => {py_coordinator, start_link, []}},
         py_context_threads:child_spec(fun py_context_pool:thread_ended/1),
         #{id => py_context_pool, start => {py_context_pool, start_link, [Limits]}},
+        #{id => py_structs, start => {py_structs, install, [Structs]}, restart => temporary},
         #{id => py_loop_registry, start => {py_loop_registry, start_link, []}},
         #{
             id => py_loop_sup,

@@ -20,6 +20,9 @@
 %% | `loops'                | hosted loops to start, each the options of a py_loop; `[]'      |
 %% | `python_logging'       | where Python's output and logs go: `logger', Erlang's logger,   |
 %% |                        | or `stdio', the node's standard output and error; `stdio'       |
+%% | `none'                 | what Python's None becomes: `none' or `nil'; `none'            |
+%% | `structs'              | `elixir': Python's dates, decimals, sets and ranges become      |
+%% |                        | Elixir's structs; `none': text and lists; `none'                |
 %% | `argv'                 | Python's own command line, for erlpy only                       |
 -module(py_config).
 
@@ -38,6 +41,8 @@
     spin_us := non_neg_integer(),
     loops := [py_loop:options()],
     python_logging := stdio | logger,
+    none := none | nil,
+    structs := none | elixir,
     argv => [binary()]
 }.
 
@@ -65,7 +70,7 @@ check(Environment) ->
 %% The options of `py_nif:start_python/2'.
 -spec python_options(config()) -> py_nif:start_options().
 python_options(Config = #{python := Python, python_path := Path}) ->
-    (maps:with([channel, spin_us, max_in_flight, argv], Config))#{
+    (maps:with([channel, spin_us, max_in_flight, none, argv], Config))#{
         executable => Python,
         path => [priv_file("python") | Path]
     }.
@@ -97,6 +102,14 @@ value(python_logging, Value) when Value =:= stdio; Value =:= logger ->
     Value;
 value(python_logging, Value) ->
     bad(python_logging, {not_one_of, [stdio, logger], Value});
+value(none, Value) when Value =:= none; Value =:= nil ->
+    Value;
+value(none, Value) ->
+    bad(none, {not_one_of, [none, nil], Value});
+value(structs, Value) when Value =:= none; Value =:= elixir ->
+    Value;
+value(structs, Value) ->
+    bad(structs, {not_one_of, [none, elixir], Value});
 value(argv, Value) ->
     [text(argv, Argument) || Argument <- list(argv, Value)];
 value(Key, Value) ->
@@ -114,7 +127,9 @@ with_defaults(Given) ->
         channel => default_channel(),
         spin_us => 20,
         loops => [],
-        python_logging => stdio
+        python_logging => stdio,
+        none => none,
+        structs => none
     },
     Config = maps:merge(Defaults, Given),
     case Config of

@@ -22,6 +22,8 @@
     | process_function
     | reference
     | stop_timeout
+    | struct
+    | struct_function
     | timeout
     | {exported, module | function}.
 
@@ -53,6 +55,8 @@ kinds(py, Function, 4) when
 kinds(py, context, 1) -> [timeout];
 kinds(py, activate_venv, 1) -> [name];
 kinds(py, gc, 1) -> [generation];
+kinds(py_adapter, register, 2) -> [struct, struct_function];
+kinds(py_adapter, unregister, 1) -> [struct];
 kinds(py_context, with, 2) -> [process_function, timeout];
 kinds(py_loop, call, 6) -> [loop, name, name, arguments, kwargs, timeout];
 kinds(py_loop, stop, 1) -> [loop];
@@ -84,6 +88,8 @@ check(options, Options) -> py_properties:to_map(Options);
 check(process_function, Fun) -> py_context_held:check(Fun);
 check(reference, Ref) -> py_request_async:check(Ref);
 check(stop_timeout, Timeout) -> py_deadline:check_finite(Timeout);
+check(struct, Struct) -> py_adapter:check(Struct);
+check(struct_function, Fun) -> py_adapter:check_function(Fun);
 check(timeout, Timeout) -> py_deadline:check(Timeout);
 check(_Kind, _Arg) -> error(badarg).
 
@@ -124,6 +130,10 @@ text(reference, _Arg) ->
     <<"must be a reference from py:call_async or py:async_call">>;
 text(stop_timeout, _Arg) ->
     <<"must be milliseconds: an integer from 0 to 4294967295">>;
+text(struct, _Arg) ->
+    <<"must be the name of a struct: an atom">>;
+text(struct_function, _Arg) ->
+    <<"must be a fun that takes the struct">>;
 text(timeout, _Arg) ->
     <<"must be a timeout in milliseconds, from 0 to 4294967295, or infinity">>;
 text({exported, module}, _Arg) ->

@@ -89,7 +89,7 @@ outcome(Target, Args, Ancestors) ->
 -spec outcome(py_function_target:target(), [term()]) -> outcome().
 outcome(Target, Args) ->
     try
-        py_function_target:run(Target, Args)
+        py_adapter:adapt(py_function_target:run(Target, Args))
     of
         Value -> {value, Value}
     catch

@@ -223,14 +223,14 @@ with_time(Time, Metadata) when Time >= 0, Time < ?YEAR_10000 -> Metadata#{time =
 with_time(_Time, Metadata) -> Metadata.
 
 %% Not `mfa': that would make atoms from Python's data.
--spec with_place(none | tuple(), logger:metadata()) -> logger:metadata().
+-spec with_place(none | nil | tuple(), logger:metadata()) -> logger:metadata().
 with_place({File, Line, Function}, Metadata) ->
     Metadata#{
         file => unicode:characters_to_list(File),
         line => max(0, Line),
         py_function => Function
     };
-with_place(none, Metadata) ->
+with_place(_None, Metadata) ->
     Metadata.
 
 -spec log_dropped(non_neg_integer(), Why :: string()) -> ok.

@@ -99,6 +99,7 @@
     | deactivate_venv
     | venv_info
     | memory_stats
+    | {install_structs, Enumerable :: [atom()], Twins :: none | map()}
     | {install_logging, PythonLevel :: pos_integer(), Reader :: pid()}
     | uninstall_logging
     | take_lines
@@ -131,10 +132,11 @@
     channel := eventfd | pipe,
     spin_us := non_neg_integer(),
     max_in_flight := pos_integer(),
+    none := none | nil,
     argv => [binary()]
 }.
 
-%% The answer to a submitted request; `{ok, none}' for `exec'. The name of an exception's class is an
+%% The answer to a submitted request; `{ok, None}' for `exec'. The name of an exception's class is an
 %% atom as long as Python may make new atoms.
 -type answer() ::
     {ok, term()}

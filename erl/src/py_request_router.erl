@@ -23,7 +23,7 @@ request_on_loop(Channel, Request, Timeout) ->
 -spec answer(py_nif:context_request(), timeout()) -> py_request_result:answer().
 answer(Plain, Timeout) ->
     Deadline = py_deadline:in(Timeout),
-    Request = py_ancestors:around(Plain),
+    Request = py_ancestors:around(py_adapter:adapt(Plain)),
     case py_context_held:request(Request, Deadline) of
         {ok, Answer} ->
             Answer;
@@ -37,7 +37,7 @@ answer(Plain, Timeout) ->
 -spec answer_on_loop(py_nif:channel(), py_nif:loop_request(), timeout()) ->
     py_request_result:answer().
 answer_on_loop(Channel, Plain, Timeout) ->
-    Request = py_ancestors:around(Plain),
+    Request = py_ancestors:around(py_adapter:adapt(Plain)),
     case py_request_wait:run_on_loop(Channel, Request, py_deadline:in(Timeout)) of
         closed -> {error, disconnected};
         {_State, Answer} -> Answer

@@ -31,10 +31,10 @@ pull(Request, Batches) ->
         {ok, Batch} ->
             {Items, [Rest]} = lists:split(length(Batch) - 1, Batch),
             case Rest of
-                none ->
-                    {ok, lists:append(lists:reverse(Batches, [Items]))};
-                Number ->
-                    pull({stream_more, Number}, [Items | Batches])
+                Number when is_integer(Number) ->
+                    pull({stream_more, Number}, [Items | Batches]);
+                _None ->
+                    {ok, lists:append(lists:reverse(Batches, [Items]))}
             end;
         {error, {_Exception, _Text}} = Error ->
             %% An item without an Erlang value has left an iterator behind in the thread. Drop the

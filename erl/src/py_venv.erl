@@ -11,15 +11,15 @@
     ok | {error, {invalid_venv, Folder :: binary()} | py_request_result:reason()}.
 activate(Path) ->
     case request({activate_venv, Path}) of
-        {ok, none} -> ok;
-        {ok, Folder} -> {error, {invalid_venv, Folder}};
+        {ok, Folder} when is_binary(Folder) -> {error, {invalid_venv, Folder}};
+        {ok, _None} -> ok;
         {error, _} = Error -> Error
     end.
 
 -spec deactivate() -> ok | {error, py_request_result:reason()}.
 deactivate() ->
     case request(deactivate_venv) of
-        {ok, none} -> ok;
+        {ok, _None} -> ok;
         {error, _} = Error -> Error
     end.
 

@@ -67,18 +67,21 @@ std::optional<std::string> encoded_atom_text(ErlNifEnv* env, ERL_NIF_TERM term) 
 }  // namespace
 
 Atoms atoms;
+std::atomic<ERL_NIF_TERM> none_spelling;
 
 void init_atoms(ErlNifEnv* env) {
     const auto atom = [env](const char* text) { return enif_make_atom(env, text); };
     atoms.true_ = atom("true");
     atoms.false_ = atom("false");
     atoms.none = atom("none");
+    none_spelling = atoms.none;
     atoms.nil = atom("nil");
     atoms.undefined = atom("undefined");
     atoms.nan = atom("nan");
     atoms.infinity = atom("infinity");
     atoms.neg_infinity = atom("neg_infinity");
     atoms.bytes = atom("bytes");
+    atoms.struct_ = atom("__struct__");
     atoms.call = atom("call");
     atoms.calls = atom("calls");
     atoms.cancel = atom("cancel");

@@ -5,6 +5,7 @@
 
 #include <erl_nif.h>
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +16,7 @@ struct Atoms {
     // Values.
     ERL_NIF_TERM true_, false_, none, nil, undefined;
     ERL_NIF_TERM nan, infinity, neg_infinity;
-    ERL_NIF_TERM bytes;
+    ERL_NIF_TERM bytes, struct_;
     // Messages to handlers, to the coordinator, to loops and to the logger, and their parts.
     ERL_NIF_TERM call, calls, cancel, stop, open_channel, thread, loop, stop_handler, send;
     ERL_NIF_TERM default_, wait, refuse, loop_ready, lines;
@@ -34,6 +35,9 @@ struct Atoms {
 // Filled by init_atoms(). Plain integers, so the end of the node destroys nothing.
 extern Atoms atoms;
 void init_atoms(ErlNifEnv* env);
+
+// The atom for Python's None: `none`, or `nil` for Elixir. The application's start sets it.
+extern std::atomic<ERL_NIF_TERM> none_spelling;
 
 // The longest atom that Erlang allows, in characters.
 inline constexpr std::size_t kMaxAtomLength = 255;

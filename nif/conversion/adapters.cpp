@@ -49,6 +49,14 @@ PyRef Adapters::adapt(Gil gil, PyObject* object) {
     return result;
 }
 
+PyRef Adapters::from_struct(Gil, PyObject* fields) {
+    if (!from_struct_) {
+        const PyRef module = PyRef::steal(PyImport_ImportModule("erlang._structs"));
+        from_struct_ = PyRef::steal(PyObject_GetAttrString(module.get(), "from_struct"));
+    }
+    return PyRef::steal(PyObject_CallOneArg(from_struct_.get(), fields));
+}
+
 std::string Adapters::why_refused(Gil gil, PyObject* object) {
     load(gil);
     // The full name of the type, such as "numpy.ndarray". Python code can't read it.

@@ -23,6 +23,10 @@ struct Adapters {
     // no adapter. Throws the adapter's exception.
     loop_bridge::PyRef adapt(loop_bridge::Gil gil, PyObject* object);
 
+    // The Python value for an Elixir struct whose fields are in the dict, or the dict itself.
+    // Throws TypeError or ValueError for a struct that has none.
+    loop_bridge::PyRef from_struct(loop_bridge::Gil gil, PyObject* fields);
+
     // Why adapt() returns null for `object`, and what to send in its place.
     std::string why_refused(loop_bridge::Gil gil, PyObject* object);
 
@@ -30,6 +34,7 @@ private:
     loop_bridge::PyRef adapt_;        // callable
     loop_bridge::PyRef why_refused_;  // callable
     loop_bridge::PyRef enum_;         // enum.Enum
+    loop_bridge::PyRef from_struct_;  // callable
     loop_bridge::PyRef overriding_;   // dict: registered classes that have a convertible base
 };
 

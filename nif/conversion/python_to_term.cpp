@@ -69,7 +69,7 @@ ERL_NIF_TERM TermWriter::write(Gil gil, PyObject* value, const PathStep* at) {
     if (type == &PyDict_Type) return write_dict(gil, value, at);
     if (type == &PyList_Type) return write_list(gil, value, at);
     if (type == &PyTuple_Type) return write_tuple(gil, value, at);
-    if (value == Py_None) return atoms.none;
+    if (value == Py_None) return none_spelling.load(std::memory_order_relaxed);
     if (value == Py_True) return atoms.true_;
     if (value == Py_False) return atoms.false_;
     if (type == &PyFloat_Type) return write_float(PyFloat_AS_DOUBLE(value));

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/conversion/term_to_python.h"
 
+#include <utility>
+
 #include "nif/beam/atoms.h"
 #include "nif/beam/deeper.h"
 #include "nif/beam/map_iterator.h"
+#include "nif/conversion/adapters.h"
 #include "nif/conversion/atom_type.h"
 #include "nif/conversion/big_integer.h"
 #include "nif/conversion/term_type.h"
@@ -33,6 +36,7 @@ private:
     PyRef read_list(Gil gil, ERL_NIF_TERM term, const PathStep* at);
     PyRef read_tuple(Gil gil, ERL_NIF_TERM term, const PathStep* at);
     PyRef read_map(Gil gil, ERL_NIF_TERM term, const PathStep* at);
+    PyRef read_struct(Gil gil, PyObject* fields, const PathStep* at);
     void add_to_dict(Gil gil, PyObject* dict, const PyRef& key, const PyRef& value,
                      ERL_NIF_TERM key_term, const PathStep* at);
     void check_depth(Gil gil, const PathStep* at) const;
@@ -153,6 +157,7 @@ PyRef TermReader::read_map(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
     check_depth(gil, at);
     const Deeper level{depth_};
     PyRef dict = PyRef::steal(PyDict_New());
+    bool is_struct = false;
     PathStep step{at};
     for (MapIterator entries(env_, term); entries.next(); ++step.index) {
         step.kind = PathStep::Kind::kElement;
@@ -161,8 +166,17 @@ PyRef TermReader::read_map(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
         step.key = key.get();
         const PyRef value = read(gil, entries.value(), &step);
         add_to_dict(gil, dict.get(), key, value, entries.key(), at);
+        is_struct = is_struct || entries.key() == atoms.struct_;
     }
-    return dict;
+    return is_struct ? read_struct(gil, dict.get(), at) : std::move(dict);
+}
+
+PyRef TermReader::read_struct(Gil gil, PyObject* fields, const PathStep* at) {
+    try {
+        return conversion_.adapters->from_struct(gil, fields);
+    } catch (const PyError&) {
+        rethrow_with_place(gil, root_, at, "a Python value");
+    }
 }
 
 void TermReader::add_to_dict(Gil gil, PyObject* dict, const PyRef& key, const PyRef& value,

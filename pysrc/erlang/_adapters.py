@@ -5,7 +5,7 @@ The conversion calls `adapt` for objects that it can't convert itself, and for m
 enumerations. Then it converts the value that `adapt` returns.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import MAXYEAR, MINYEAR, date, datetime, time
 from decimal import Decimal
@@ -16,7 +16,7 @@ from operator import index
 from pathlib import PurePath
 from reprlib import repr as short_repr
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 T = TypeVar("T")
@@ -39,6 +39,9 @@ _CONVERTIBLE: tuple[type, ...] = (
 
 # Registered classes that derive from a convertible class. The conversion reads this dict.
 overriding: dict[type, bool] = {}
+
+# The usual functions, and those of `let_become`, by class.
+_becoming: dict[type, tuple[Callable[[Any], object], Callable[[Any], object]]] = {}
 
 _lock = Lock()
 
@@ -105,6 +108,25 @@ def register_adapter(cls: type[T], function: Callable[[T], object], /) -> None:
             overriding[cls] = True
 
 
+def let_become(others: Mapping[type, Callable[[Any], object]]) -> None:
+    """Let other functions convert instances of these classes, until the next such call.
+
+    An adapter that a user has registered stays.
+    """
+    with _lock:
+        for cls, (usual, other) in _becoming.items():
+            if adapt.dispatch(cls) is other:
+                adapt.register(cls, usual)
+            overriding.pop(cls, None)
+        _becoming.clear()
+        for cls, other in others.items():
+            usual = adapt.dispatch(cls)
+            if usual in _OWN:
+                _becoming[cls] = (usual, adapt.register(cls, other))
+                if cls in _CONVERTIBLE:
+                    overriding[cls] = True
+
+
 def _is_erlang_type(cls: type) -> bool:
     return cls.__module__ == "erlang" and cls.__name__ in ("Atom", "Pid", "Ref", "Port", "Fun")
 
@@ -129,7 +151,8 @@ def _is_numpy_bool(value: object) -> bool:
     return cls.__module__ == "numpy" and cls.__name__ in ("bool", "bool_")
 
 
-def _iso_8601(moment: date | time) -> object:
+def iso_8601(moment: date | time) -> object:
+    """The text of a moment; `NotImplemented` for one that has none."""
     if not _equals_itself(moment):  # pandas' NaT, whose text would be "NaT"
         return NotImplemented
     if isinstance(moment, date) and not _year_has_four_digits(moment):
@@ -147,9 +170,12 @@ def _equals_itself(value: object) -> bool:
 
 
 adapt.register(Enum, _enum_value)
-adapt.register(datetime, _iso_8601)
-adapt.register(date, _iso_8601)
-adapt.register(time, _iso_8601)
+adapt.register(datetime, iso_8601)
+adapt.register(date, iso_8601)
+adapt.register(time, iso_8601)
 adapt.register(UUID, str)
 adapt.register(Decimal, str)
 adapt.register(PurePath, str)
+
+# The functions of this module.
+_OWN = frozenset(adapt.registry.values())

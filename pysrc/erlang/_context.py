@@ -101,6 +101,7 @@ _KINDS: dict[str, Callable[..., object]] = {
     "activate_venv": _late("erlang._venv", "activate"),
     "deactivate_venv": _late("erlang._venv", "deactivate"),
     "venv_info": _late("erlang._venv", "info"),
+    "install_structs": _late("erlang._structs", "install"),
     "memory_stats": _late("erlang._memory", "stats"),
     "install_logging": _late("erlang._logging", "install"),
     "uninstall_logging": _late("erlang._logging", "uninstall"),

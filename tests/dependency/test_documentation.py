@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, UserProject
 
-MODULES = ["py", "py_context", "py_function_options", "py_loop"]
+MODULES = ["py", "py_adapter", "py_context", "py_function_options", "py_loop"]
 PRIVATE = {file.stem for file in (ROOT / "erl/src").glob("*.erl")} - set(MODULES)
 
 # The functions of a module that `h` shows nothing about.

@@ -21,7 +21,9 @@ every_key_has_a_default(_Config) ->
         channel := Channel,
         spin_us := _,
         loops := [],
-        python_logging := stdio
+        python_logging := stdio,
+        none := none,
+        structs := none
     } = Config,
     ?assert(filelib:is_regular(Python)),
     ?assertEqual(erlang:system_info(schedulers), Contexts),
@@ -49,6 +51,8 @@ a_good_value_is_taken(Config) ->
             {loops, [#{name => one}], [#{name => one}]},
             {python_logging, logger, logger},
             {python_logging, stdio, stdio},
+            {none, nil, nil},
+            {structs, elixir, elixir},
             {argv, ["-c", <<"pass">>], [<<"-c">>, <<"pass">>]}
         ]
     ).
@@ -82,6 +86,8 @@ a_bad_value_is_refused_with_its_key(_Config) ->
             {loops, [[]]},
             {loops, [#{loop => twisted}]},
             {python_logging, true},
+            {none, null},
+            {structs, true},
             {argv, <<"-c">>},
             {argv, [c]}
         ]

@@ -22,7 +22,7 @@ end_per_suite(_Config) ->
 every_public_function_explains_every_wrong_argument(_Config) ->
     Functions = [
         {Module, Function, Arity}
-     || Module <- [py, py_context, py_loop],
+     || Module <- public(),
         {Function, Arity} <- Module:module_info(exports),
         Arity > 0,
         not lists:member({Module, Function}, others())
@@ -33,9 +33,13 @@ every_public_function_explains_every_wrong_argument(_Config) ->
      || {_, _, Arity} = F <- Functions
     ].
 
+public() ->
+    [py, py_adapter, py_context, py_loop].
+
 %% Their arguments are options, or they are no functions of users.
 others() ->
-    [{Module, module_info} || Module <- [py, py_context, py_loop]] ++
+    [{Module, module_info} || Module <- public()] ++
+        [{py_adapter, Function} || Function <- [check, check_function, adapt]] ++
         [{py_loop, Function} || {Function, _} <- gen_server:behaviour_info(callbacks)] ++
         [{py_loop, Function} || Function <- [start_link, child_spec, retire]].
 

@@ -67,7 +67,8 @@ a_wrong_argument_of_a_large_reply_is_named_too(_Config) ->
 
 a_wrong_option_is_named(_Config) ->
     Good = #{
-        executable => <<"python3">>, path => [], channel => pipe, spin_us => 0, max_in_flight => 1
+        executable => <<"python3">>, path => [], channel => pipe, spin_us => 0, max_in_flight => 1,
+        none => none
     },
     Start = fun(Options) -> text_of(start_python, [make_ref(), Options]) end,
     ?assertEqual(<<"argument 2 must be a map of options">>, Start([])),
@@ -86,7 +87,8 @@ a_wrong_option_is_named(_Config) ->
             {argv, [<<"-c">> | <<"1">>], "a list of binaries"},
             {channel, socket, "eventfd or pipe"},
             {spin_us, -1, "an integer from 0 to 2^64 - 1"},
-            {max_in_flight, infinity, "an integer from 0 to 2^64 - 1"}
+            {max_in_flight, infinity, "an integer from 0 to 2^64 - 1"},
+            {none, undefined, "none or nil"}
         ]
     ],
     %% Nothing of a refused start is in force.

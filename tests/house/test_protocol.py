@@ -86,7 +86,7 @@ def test_each_atom_of_the_table_is_filled_with_its_name(text: Text, expect_none:
     fields = {name.strip() for names in FIELDS.findall(header) for name in names.split(",")}
     filled = dict(FILLED.findall(text(ATOMS)))
     assert fields == {*filled}
-    expect_none(field for field, name in filled.items() if field.rstrip("_") != name)
+    expect_none(field for field, name in filled.items() if field.rstrip("_") != name.strip("_"))
 
 
 def test_atoms_are_made_in_one_place(files: list[Path], text: Text, expect_none: Offenders) -> None:
