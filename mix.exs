@@ -14,7 +14,7 @@ defmodule ErlangPython.MixProject do
       version: List.to_string(@properties[:vsn]),
       description: List.to_string(@properties[:description]),
       elixir: "~> 1.14",
-      elixirc_paths: ["lib" | if(Mix.env() == :test, do: ["tests/elixir/support"], else: [])],
+      elixirc_paths: elixirc_paths(Mix.env()),
       erlc_paths: ["erl/src"],
       erlc_include_path: "erl/src",
       erlc_options: [:debug_info],
@@ -22,11 +22,16 @@ defmodule ErlangPython.MixProject do
       test_paths: ["tests/elixir"],
       package: [
         files: Enum.map(@properties[:files], &List.to_string/1),
+        exclude_patterns: Enum.map(@properties[:exclude_regexps], &Regex.compile!("#{&1}")),
         licenses: Enum.map(@properties[:licenses], &List.to_string/1),
-        links: Map.new(@properties[:links])
+        links: Map.new(@properties[:links], fn {name, url} -> {"#{name}", "#{url}"} end)
       ]
     ]
   end
+
+  # Not `:test`: in the tests of a user's project, this is a dependency and may have that environment.
+  defp elixirc_paths(:own_test), do: ["lib", "tests/elixir/support"]
+  defp elixirc_paths(_environment), do: ["lib"]
 
   # Elixir's spelling is the default where Mix builds the application; the configuration can choose
   # otherwise.

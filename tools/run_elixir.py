@@ -20,7 +20,7 @@ def main() -> int:
         return 0
     # rebar3 has its files in _build. Elixir wants text in UTF-8.
     variables = {
-        "MIX_ENV": "test",
+        "MIX_ENV": "own_test",
         "MIX_BUILD_PATH": str(Path("build/mix").absolute()),
         "ELIXIR_ERL_OPTIONS": "+fnu",
         "JUNIT_FILE": str(REPORT),

@@ -33,10 +33,7 @@ enumerable() ->
             Modules;
         not_consolidated ->
             Protocol = 'Elixir.Protocol',
-            Protocol:extract_impls(Enumerable, [
-                Folder
-             || Folder <- code:get_path(), filelib:is_dir(Folder)
-            ])
+            Protocol:extract_impls(Enumerable, code:get_path())
     end.
 
 %% The fields of an empty MapSet. They differ between versions of Elixir.

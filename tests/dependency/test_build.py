@@ -34,6 +34,27 @@ def test_a_second_build_does_nothing(project: UserProject) -> None:
     assert "building" not in project.run("rebar3", "compile")
 
 
+@pytest.mark.parametrize("other", [True, False])
+def test_another_python_than_that_of_the_build_is_noticed(
+    project: UserProject, tmp_path: Path, other: bool
+) -> None:
+    built_for = (project.dependency / "priv/python_executable.txt").read_text().strip()
+    python = tmp_path / "python3"
+    python.write_text(f"#!/bin/sh\necho {'/opt/other/python3' if other else built_for}\n")
+    python.chmod(0o755)
+    environment = {**project.environment, "PYTHON": str(python)}
+    output = UserProject(project.folder, environment, "").run("rebar3", "compile")
+    said = f"PYTHON is /opt/other/python3, but the native library was built for {built_for}"
+    assert (said in output) is other
+    assert (f"rm -r '{project.dependency}/ebin'" in output) is other
+
+
+def test_a_dependency_without_its_ebin_folder_is_built_again(project: UserProject) -> None:
+    shutil.rmtree(project.dependency / "ebin")
+    project.run("rebar3", "compile")
+    assert (project.dependency / "ebin/py.beam").is_file()
+
+
 @pytest.fixture
 def few_commands(tmp_path: Path) -> dict[str, str]:
     """An environment without a compiler and without Meson."""

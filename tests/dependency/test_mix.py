@@ -54,6 +54,19 @@ def test_the_configuration_has_the_last_word(mix_project: UserProject) -> None:
         shutil.rmtree(config.parent)
 
 
+def test_a_script_without_consolidated_protocols_refuses_the_same_structs(
+    mix_project: UserProject,
+) -> None:
+    code = '''
+        {:ok, _} = Application.ensure_all_started(:erlang_python)
+        {:error, {:TypeError, text}} = ErlangPython.eval("v", v: Stream.map(1..3, & &1))
+        IO.puts(text)
+    '''
+    code_path = str(mix_project.folder / "_build/dev/lib/erlang_python/ebin")
+    said = mix_project.run("elixir", "-pa", code_path, "-e", code)
+    assert "there is no Python value for the struct Stream" in said
+
+
 @pytest.mark.parametrize("module", ["ErlangPython", ":py", ":py_loop"])
 def test_iex_shows_the_documentation(mix_project: UserProject, module: str) -> None:
     docs = f'match?({{:docs_v1, _, _, _, %{{"en" => _}}, _, _}}, Code.fetch_docs({module}))'

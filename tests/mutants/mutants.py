@@ -3,6 +3,7 @@
 
 from interruption_mutants import INTERRUPTION_MUTANTS
 from mutant import Mutant
+from value_mutants import VALUE_MUTANTS
 
 MUTANTS = (
     Mutant(
@@ -379,4 +380,5 @@ MUTANTS = (
         ("given_up_SUITE",),
     ),
     *INTERRUPTION_MUTANTS,
+    *VALUE_MUTANTS,
 )
