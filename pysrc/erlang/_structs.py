@@ -63,7 +63,7 @@ def _naive(fields: Fields) -> datetime:
 
 def _aware(fields: Fields) -> datetime:
     offset = timedelta(seconds=fields["utc_offset"] + fields["std_offset"])
-    name, local = fields["time_zone"], _naive(fields)
+    name, local = _text(fields["time_zone"]), _naive(fields)
     if name == _ETC_UTC:
         return local.replace(tzinfo=UTC)
     zone = _zone(name)
@@ -72,7 +72,11 @@ def _aware(fields: Fields) -> datetime:
         if moment.utcoffset() == offset:
             return moment
     # The databases of time zones differ: the offset alone is certain.
-    return local.replace(tzinfo=timezone(offset, fields["zone_abbr"]))
+    return local.replace(tzinfo=timezone(offset, _text(fields["zone_abbr"])))
+
+
+def _text(binary: str | bytes) -> str:
+    return binary.decode() if isinstance(binary, bytes) else binary
 
 
 def _zone(name: str) -> tzinfo | None:

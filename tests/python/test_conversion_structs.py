@@ -75,6 +75,16 @@ def test_a_moment_with_an_offset_is_the_same_moment(value: datetime, minutes: in
     assert (result, result.tzinfo) == (there, UTC)
 
 
+def test_the_names_of_zones_may_be_bytes() -> None:
+    # As they are if binaries become bytes.
+    value = datetime(2024, 7, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))
+    fields = made(STRUCTS.of_moment, value)
+    names = {"time_zone": b"Europe/Berlin", "zone_abbr": b"CEST"}
+    result = _structs.from_struct({**fields, **names})
+    assert isinstance(result, datetime)
+    assert (result, result.tzinfo) == (value, value.tzinfo)
+
+
 @given(BIG, BIG, STEPS)
 def test_a_range_comes_back(start: int, stop: int, step: int) -> None:
     value = range(start, stop, step)
