@@ -8,13 +8,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import erlang
 from erlang import _adapters, _structs
 
 STRUCTS = _structs.Structs(erlang.Atom, {"map": {}, "version": 2})
+# No database, which would be a folder of the machine; no deadlines, which would measure the
+# machine.
+steady = settings(
+    database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=200
+)
+
 ZONES = st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Etc/UTC"])
 BIG = st.integers(-(10**30), 10**30)
 STEPS = st.integers(-5, 5).filter(bool)
@@ -31,11 +37,13 @@ def back(struct: Callable[[Any], object], value: object) -> object:
     return _structs.from_struct(made(struct, value))
 
 
+@steady
 @given(st.dates())
 def test_a_date_comes_back(value: date) -> None:
     assert back(STRUCTS.of_day, value) == value
 
 
+@steady
 @given(st.times())
 def test_a_time_comes_back(value: time) -> None:
     assert back(STRUCTS.of_time, value) == value
@@ -45,6 +53,7 @@ def test_a_time_with_a_zone_stays_text() -> None:
     assert STRUCTS.of_time(time(1, 2, tzinfo=UTC)) == "01:02:00+00:00"
 
 
+@steady
 @given(st.datetimes())
 def test_a_moment_without_a_zone_comes_back(value: datetime) -> None:
     result = back(STRUCTS.of_moment, value)
@@ -52,6 +61,7 @@ def test_a_moment_without_a_zone_comes_back(value: datetime) -> None:
     assert (result, result.tzinfo) == (value, None)
 
 
+@steady
 @given(st.datetimes(min_value=datetime(1950, 1, 1), max_value=datetime(2030, 1, 1)), ZONES)
 def test_a_moment_in_a_zone_comes_back_with_its_zone(value: datetime, name: str) -> None:
     zone = ZoneInfo(name)
@@ -64,6 +74,7 @@ def test_a_moment_in_a_zone_comes_back_with_its_zone(value: datetime, name: str)
     assert getattr(result.tzinfo, "key", "Etc/UTC") == name
 
 
+@steady
 @given(
     st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1)),
     st.integers(-1439, 1439),
@@ -85,6 +96,7 @@ def test_the_names_of_zones_may_be_bytes() -> None:
     assert (result, result.tzinfo) == (value, value.tzinfo)
 
 
+@steady
 @given(BIG, BIG, STEPS)
 def test_a_range_comes_back(start: int, stop: int, step: int) -> None:
     value = range(start, stop, step)
@@ -93,11 +105,13 @@ def test_a_range_comes_back(start: int, stop: int, step: int) -> None:
     assert (result.start, result.stop, result.step) == (start, stop, step)
 
 
+@steady
 @given(st.frozensets(st.integers() | st.text() | st.tuples(st.integers())))
 def test_a_set_comes_back(value: frozenset[object]) -> None:
     assert back(STRUCTS.of_set, value) == value
 
 
+@steady
 @given(st.decimals(allow_nan=False))
 def test_a_decimal_comes_back_with_its_digits(value: Decimal) -> None:
     result = back(STRUCTS.of_decimal, value)
@@ -123,6 +137,7 @@ NAMES = [
 ]
 
 
+@steady
 @given(
     st.dictionaries(st.sampled_from(" ".join(FIELDS).split()), ANYTHING),
     st.sampled_from(NAMES),
