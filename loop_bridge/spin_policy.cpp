@@ -13,7 +13,8 @@ constexpr int kBudgetPerTypical = 4;
 constexpr SpinPolicy::Duration kSmallestBudget = std::chrono::microseconds(2);
 // One slow call among fast ones is no reason to stop.
 constexpr int kFailuresTolerated = 2;
-// After that, one wait in so many spins again: cheap while it fails, and soon enough when it pays.
+// After that, so many waits do not spin: cheap while spinning fails, and short enough when it pays.
+// Then as many spins are tried again: the one after a pause may find that Erlang's schedulers sleep.
 constexpr int kShortestPause = 8;
 constexpr int kLongestPause = 256;
 
@@ -38,8 +39,8 @@ void SpinPolicy::paid(Duration took) noexcept {
 }
 
 void SpinPolicy::failed() noexcept {
-    failures_ = std::min(failures_ + 1, kFailuresTolerated);
-    if (failures_ == kFailuresTolerated) {
+    if (++failures_ == kFailuresTolerated) {
+        failures_ = 0;
         skip_ = pause_;
         pause_ = std::min(2 * pause_, kLongestPause);
         // The typical time may have changed: the next spin uses the longest budget.

@@ -57,6 +57,17 @@ void LoopReader::call_soon(Gil gil, PyObject* callback) {
     PyRef::steal(PyObject_CallMethod(target.get(), "call_soon", "O", callback));
 }
 
+std::optional<std::size_t> LoopReader::ready_callbacks(Gil gil) const noexcept {
+    const PyRef target = loop(gil);
+    if (!target) return std::nullopt;
+    PyObject* ready = PyObject_GetAttrString(target.get(), "_ready");
+    const Py_ssize_t size = ready == nullptr ? -1 : PyObject_Size(ready);
+    if (size < 0) PyErr_Clear();
+    Py_XDECREF(ready);
+    if (size < 0) return std::nullopt;
+    return static_cast<std::size_t>(size);
+}
+
 bool LoopReader::loop_ended(Gil gil) noexcept {
     const PyRef target = loop(gil);
     if (!target) return true;

@@ -3,6 +3,8 @@
 // Threads: with the GIL, on the loop's thread unless the loop is closed.
 #pragma once
 
+#include <optional>
+
 #include "loop_bridge/python/py_ref.h"
 
 namespace loop_bridge {
@@ -21,6 +23,8 @@ public:
     // loop.call_soon(callback). Throws PyError.
     void call_soon(Gil gil, PyObject* callback);
 
+    // How many callbacks are ready to run. Nothing for loops that do not tell, as uvloop.
+    std::optional<std::size_t> ready_callbacks(Gil gil) const noexcept;
     // True when the loop is closed or was collected.
     bool loop_ended(Gil gil) noexcept;
     // The loop, or a null reference.

@@ -37,7 +37,8 @@ LoopCaller::LoopCaller(Gil gil, PyObject* owner, PyObject* module, PyObject* loo
       module_(module),
       reader_(gil, loop),
       futures_(gil, Bridge::instance().meter),
-      channel_(ResourcePtr<ChannelResource>::make()) {
+      channel_(ResourcePtr<ChannelResource>::make()),
+      spin_(Bridge::instance().max_spin()) {
     const PyRef drain = PyRef::steal(PyObject_GetAttrString(owner, "_drain"));
     state_.loops.reserve(state_.loops.size() + 1);  // nothing may fail once the loop watches
     reader_.watch(gil, channel_->channel().fd(), drain.get());
@@ -118,9 +119,26 @@ void LoopCaller::send_or_gather(Gil gil) {
     if (!attached_ || gathered_.empty()) return;  // take() sends when the handler arrives
     if (building_ == 0 && (futures_.size() <= kSentAtOnce || gathered_.size() >= kMessageCalls)) {
         flush();
+        if (futures_.size() == 1) look_soon(gil);
     } else {
         flush_soon(gil);
     }
+}
+
+// Meanwhile the channel is not armed: the reply wakes nobody.
+void LoopCaller::look_soon(Gil gil) {
+    if (look_due_ || !arrived_.empty() || !spin_.begin()) return;
+    const PyRef look = PyRef::steal(PyObject_GetAttrString(owner_, "_look"));
+    reader_.call_soon(gil, look.get());
+    look_due_ = true;
+    arrived_ = channel_->channel().take_all();
+}
+
+void LoopCaller::look(Gil gil) {
+    look_due_ = false;
+    if (ended_) return;
+    if (futures_.size() == 1) spin_.look(gil, reader_, channel_->channel());
+    take_turn(gil);
 }
 
 void LoopCaller::flush_soon(Gil gil) {
@@ -199,6 +217,10 @@ void LoopCaller::stop(Gil gil, CallId id) {
 void LoopCaller::drain(Gil gil) {
     if (ended_) return;
     channel_->channel().clear_wake();
+    take_turn(gil);
+}
+
+void LoopCaller::take_turn(Gil gil) {
     try {
         drain_turn(gil);
     } catch (...) {

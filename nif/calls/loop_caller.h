@@ -9,12 +9,15 @@
 // While few calls are in flight, each call is sent at once, so that Erlang starts early. Otherwise
 // calls are gathered until the next turn of the loop, since one message for each would cost more.
 // The messages that stop calls follow the same rule.
+//
+// After the only call in flight the loop looks for the reply in its next turn, see loop_spin.h.
 #pragma once
 
 #include <vector>
 
 #include "loop_bridge/python/future_resolver.h"
 #include "loop_bridge/python/loop_reader.h"
+#include "loop_bridge/python/loop_spin.h"
 #include "nif/calls/call_arguments.h"
 #include "nif/calls/channel_resource.h"
 #include "nif/node/module_state.h"
@@ -42,6 +45,8 @@ public:
     void drain(loop_bridge::Gil gil);
     // Sends the gathered calls.
     void flush();
+    // Waits some microseconds for the reply to the only call in flight, if the loop would sleep.
+    void look(loop_bridge::Gil gil);
     // The loop is closed or collected: closes the channel and ends all calls and requests.
     void shutdown(loop_bridge::Gil gil) noexcept;
 
@@ -58,6 +63,7 @@ private:
         ERL_NIF_TERM call;
     };
 
+    void take_turn(loop_bridge::Gil gil);
     void drain_turn(loop_bridge::Gil gil);
     bool take_next(loop_bridge::Gil gil);
     void take(loop_bridge::Gil gil, loop_bridge::EntryPtr entry);
@@ -67,6 +73,7 @@ private:
     void send_or_gather(loop_bridge::Gil gil);
     void stop(loop_bridge::Gil gil, loop_bridge::CallId id);
     void flush_soon(loop_bridge::Gil gil);
+    void look_soon(loop_bridge::Gil gil);
     void send_calls();
     void send_stops();
     loop_bridge::PyRef make_future(loop_bridge::Gil gil);
@@ -83,6 +90,7 @@ private:
     bool opened_ = false;                   // a handler is requested or attached
     bool attached_ = false;                 // a handler is attached, as far as this thread knows
     bool flush_due_ = false;                // call_soon(_flush) is pending
+    bool look_due_ = false;                 // call_soon(_look) is pending; the channel is not armed
     bool ended_ = false;
     int building_ = 0;  // calls under construction in gathered_env_, which must stay
     TermEnv gathered_env_;
@@ -91,6 +99,7 @@ private:
     // Coroutines that Erlang processes wait for, and some that have ended since the last clean-up.
     std::vector<ResourcePtr<RequestHandle>> requests_;
     std::size_t next_look_ = 0;
+    loop_bridge::LoopSpin spin_;
 };
 
 }  // namespace nif

@@ -38,6 +38,13 @@ PyObject* flush(PyObject* self, PyObject*) {
     });
 }
 
+PyObject* look(PyObject* self, PyObject*) {
+    return python_entry([&](Gil gil) {
+        caller_of(self)->look(gil);
+        return PyRef::borrow(Py_None);
+    });
+}
+
 PyObject* forget(PyObject* self, PyObject* id) {
     return python_entry([&](Gil gil) {
         const CallId call = PyLong_AsUnsignedLongLong(id);
@@ -104,6 +111,7 @@ PyMethodDef methods[] = {
     {"_drain", drain, METH_NOARGS,
      "The descriptor is readable: completes the calls that have a reply."},
     {"_flush", flush, METH_NOARGS, "Sends the calls that were gathered in this turn of the loop."},
+    {"_look", look, METH_NOARGS, "Looks for the reply to the only call before the loop sleeps."},
     {"_close", close, METH_O, "_close(loop): closes the loop and ends its calls."},
     {"forget", forget, METH_O, "forget(id): the call was cancelled. Stops its process."},
     {"expire", expire, METH_VARARGS,

@@ -88,6 +88,23 @@ TEST(SpinPolicy, tries_again_from_time_to_time_and_recovers) {
     EXPECT_EQ(waits_that_spin(policy, 1000, microseconds(3)), 1000);
 }
 
+TEST(SpinPolicy, recovers_although_the_first_reply_after_a_pause_is_late) {
+    SpinPolicy policy(kMax);
+    waits_that_spin(policy, 10'000, microseconds(300));
+    int pauses = 0;
+    for (int i = 0; i < 2000; ++i) {
+        if (policy.next_budget() == nanoseconds::zero()) {
+            ++pauses;
+        } else if (pauses > 0) {
+            pauses = 0;
+            policy.failed();
+        } else {
+            policy.paid(microseconds(3));
+        }
+    }
+    EXPECT_EQ(waits_that_spin(policy, 1000, microseconds(3)), 1000);
+}
+
 TEST(SpinPolicy, notices_replies_that_became_slower_but_still_pay) {
     SpinPolicy policy(kMax);
     waits_that_spin(policy, 100, microseconds(1));

@@ -50,6 +50,31 @@ def test_asyncio_run_starts_fresh_loops_too() -> None:
         assert asyncio.run(echo(number)) == number
 
 
+def test_a_loop_that_stops_right_after_a_call_finds_the_reply_later(
+    loop_factory: LoopFactory,
+) -> None:
+    """The loop stops before it could look for the reply, and stands still when the reply comes."""
+
+    async def begin(number: int) -> asyncio.Future[object]:
+        return erlang.async_call("echo", number)
+
+    async def both(call: asyncio.Future[object]) -> list[object]:
+        return await asyncio.gather(call, echo("another"))
+
+    async def only(call: asyncio.Future[object]) -> object:
+        return await call
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(echo("first"))
+        for number in range(100):
+            call = runner.run(begin(number))
+            erlang.call("echo", "meanwhile")
+            if number % 2:
+                assert runner.run(only(call)) == number
+            else:
+                assert runner.run(both(call)) == [number, "another"]
+
+
 def test_one_loop_run_again_and_again(loop_factory: LoopFactory) -> None:
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         before = erlang.stats()["channels"]
