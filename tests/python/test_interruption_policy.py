@@ -166,6 +166,8 @@ def test_library_code_is_hit_where_its_loop_goes_on(
             looked.append(long_in_library.look_at_jump(frame))
         return look
 
+    # CPython 3.12 decides in settrace() whether there are events of instructions at all.
+    sys._getframe().f_trace_opcodes = True
     sys.settrace(look)
     try:
         random.shuffle([1, 2, 3])
