@@ -57,11 +57,11 @@ def test_the_configuration_has_the_last_word(mix_project: UserProject) -> None:
 def test_a_script_without_consolidated_protocols_refuses_the_same_structs(
     mix_project: UserProject,
 ) -> None:
-    code = '''
+    code = """
         {:ok, _} = Application.ensure_all_started(:erlang_python)
         {:error, {:TypeError, text}} = ErlangPython.eval("v", v: Stream.map(1..3, & &1))
         IO.puts(text)
-    '''
+    """
     code_path = str(mix_project.folder / "_build/dev/lib/erlang_python/ebin")
     said = mix_project.run("elixir", "-pa", code_path, "-e", code)
     assert "there is no Python value for the struct Stream" in said
@@ -71,6 +71,24 @@ def test_a_script_without_consolidated_protocols_refuses_the_same_structs(
 def test_iex_shows_the_documentation(mix_project: UserProject, module: str) -> None:
     docs = f'match?({{:docs_v1, _, _, _, %{{"en" => _}}, _, _}}, Code.fetch_docs({module}))'
     assert evaluated(mix_project, docs) == "true"
+
+
+def test_a_release_works_without_the_projects_folders(
+    mix_project: UserProject, tmp_path: Path
+) -> None:
+    release = tmp_path / "release"
+    mix_project.run("mix", "release", "--quiet", "--path", str(release))
+    code = """
+        {:ok, _} = Application.ensure_all_started(:erlang_python)
+        IO.inspect(ErlangPython.eval("[None, erlang.__file__]"))
+    """
+    hidden = mix_project.folder / "_build"
+    hidden.rename(tmp_path / "_build")
+    try:
+        said = mix_project.run(str(release / "bin/user_app"), "eval", code, cwd=tmp_path)
+    finally:
+        (tmp_path / "_build").rename(hidden)
+    assert f'{{:ok, [nil, "{release}/lib/erlang_python-' in " ".join(said.split())
 
 
 def test_the_compiled_application_is_complete(mix_project: UserProject) -> None:

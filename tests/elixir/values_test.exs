@@ -77,7 +77,7 @@ defmodule ErlangPythonTest.Values do
 
   test "values that the other side does not have are refused" do
     for {value, text} <- [
-          {Date.new!(-1, 1, 1), "year -1 is out of range"},
+          {Date.new!(-1, 1, 1), "-1"},
           {%{~D[2024-01-01] | calendar: Calendar.Other}, "no calendar like Elixir.Calendar.Other"}
         ] do
       assert {:error, {_, said}} = ErlangPython.eval("v", v: [value])

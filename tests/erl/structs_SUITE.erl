@@ -34,7 +34,8 @@ structs_with_a_python_twin_become_it(_Config) ->
 a_struct_that_python_can_not_hold_is_refused_with_its_place(_Config) ->
     start(none),
     Day = #{'__struct__' => 'Elixir.Date', calendar => ?ISO, year => 99999, month => 1, day => 1},
-    ?assertMatch({error, {'ValueError', <<"year 99999", _/binary>>}}, py:eval(<<"v">>, #{v => [Day]})),
+    {error, {'ValueError', Text}} = py:eval(<<"v">>, #{v => [Day]}),
+    ?assertNotEqual(nomatch, binary:match(Text, <<"99999">>)),
     {ok, Traceback} = py:last_traceback(),
     ?assertNotEqual(
         nomatch, binary:match(Traceback, <<"while converting locals['v'][0] to a Python value">>)
