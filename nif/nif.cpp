@@ -30,6 +30,7 @@ ERL_NIF_TERM start_python(CallingProcess caller, ERL_NIF_TERM ref, StartOptions 
     bridge.spin_microseconds = options.spin_microseconds;
     bridge.meter.set_limit(options.max_in_flight);
     none_spelling = options.none;
+    bridge.binaries = options.binaries;
     ++bridge.application_epoch;
     Interpreter::instance().start(std::move(options.interpreter), {caller.pid, OwnedTerm{ref}});
     return atoms.ok;
@@ -71,14 +72,20 @@ ERL_NIF_TERM deliver(ChannelResource& channel, EntryPtr entry) {
     return atoms.ok;
 }
 
-ERL_NIF_TERM reply(ErlNifEnv* env, ChannelResource& channel, UInt64 id, ERL_NIF_TERM value) {
-    return deliver(channel, std::make_unique<Reply>(id.value, env, value));
+Binaries chosen(std::optional<Binaries> binaries) {
+    return binaries ? *binaries : Bridge::instance().binaries.load(std::memory_order_relaxed);
+}
+
+ERL_NIF_TERM reply(ErlNifEnv* env, ChannelResource& channel, UInt64 id, ERL_NIF_TERM value,
+                   std::optional<Binaries> binaries) {
+    return deliver(channel, std::make_unique<Reply>(id.value, env, value, chosen(binaries)));
 }
 
 ERL_NIF_TERM fail(ErlNifEnv* env, ChannelResource& channel, UInt64 id, ERL_NIF_TERM kind,
-                  ERL_NIF_TERM reason, ERL_NIF_TERM stacktrace, ERL_NIF_TERM text) {
-    return deliver(channel,
-                   std::make_unique<Failure>(id.value, env, kind, reason, stacktrace, text));
+                  ERL_NIF_TERM reason, ERL_NIF_TERM stacktrace, ERL_NIF_TERM text,
+                  std::optional<Binaries> binaries) {
+    return deliver(channel, std::make_unique<Failure>(id.value, env, kind, reason, stacktrace, text,
+                                                      chosen(binaries)));
 }
 
 ERL_NIF_TERM new_context(ErlNifEnv* env, CallingProcess caller, ERL_NIF_TERM ref) {

@@ -54,6 +54,12 @@ public:
         refuse(key, "none or nil");
     }
 
+    Binaries binaries(const char* key) const {
+        const auto binaries = read_binaries(value(key));
+        if (!binaries) refuse(key, "text or bytes");
+        return *binaries;
+    }
+
 private:
     static constexpr const char* kBinaries = "a list of binaries";
 
@@ -102,6 +108,7 @@ StartOptions Argument<StartOptions>::read(const GivenArgument& given) {
     options.spin_microseconds = static_cast<std::int64_t>(map.number("spin_us"));
     options.max_in_flight = map.number("max_in_flight");
     options.none = map.none("none");
+    options.binaries = map.binaries("binaries");
     return options;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "loop_bridge/wake_fd.h"
+#include "nif/beam/binaries.h"
 #include "nif/beam/nif_argument.h"
 #include "nif/interpreter/python_config.h"
 
@@ -18,6 +19,7 @@ struct StartOptions {
     std::int64_t spin_microseconds;
     std::uint64_t max_in_flight;
     ERL_NIF_TERM none;  // an atom
+    Binaries binaries;
 };
 
 template <>

@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 from erlang import Atom as Atom
 from erlang import Fun as Fun
@@ -16,11 +16,23 @@ from erlang import send as send
 from erlang import stats as stats
 
 def call_for_caller(
-    name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None
+    name: str,
+    /,
+    *args: object,
+    timeout: float | None = None,
+    wait: bool | None = None,
+    binaries: Literal["text", "bytes"] | None = None,
 ) -> Any:
     """`call`, for a Python function that wraps it: warnings point to the caller."""
 
-def ask(name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None) -> Any:
+def ask(
+    name: str,
+    /,
+    *args: object,
+    timeout: float | None = None,
+    wait: bool | None = None,
+    binaries: Literal["text", "bytes"] | None = None,
+) -> Any:
     """`call` without the warning, for short questions of the package itself."""
 
 def loop_ready(owner: Pid, /) -> None:

@@ -28,6 +28,7 @@ namespace {
 struct Shape {
     const char* name;
     const char* expression;  // in Python; its value comes back unchanged
+    Binaries binaries = Binaries::kText;
 };
 
 constexpr Shape kShapes[] = {
@@ -39,8 +40,8 @@ constexpr Shape kShapes[] = {
     {"atom", "Atom('an_atom')"},
     {"short_text", "'hello world'"},
     {"short_non_ascii_text", "'größer ☃'"},
-    {"100_bytes", "b'\\xff' * 100"},
-    {"64_KiB_of_bytes", "b'\\xff' * 65536"},
+    {"100_bytes", "b'\\xff' * 100", Binaries::kBytes},
+    {"64_KiB_of_bytes", "b'\\xff' * 65536", Binaries::kBytes},
     {"64_KiB_of_text", "'x' * 65536"},
     {"1000_integers", "list(range(-500, 500))"},
     {"1000_texts", "[f'text {i}' for i in range(1000)]"},
@@ -59,6 +60,7 @@ public:
     Subject(Gil gil, const ConversionState& conversion, const PyRef& variables, const Shape& shape)
         : gil_(gil),
           conversion_(conversion),
+          binaries_(shape.binaries),
           value_(PyRef::steal(
               PyRun_String(shape.expression, Py_eval_input, variables.get(), variables.get()))),
           env_(make_term_env()),
@@ -68,7 +70,7 @@ public:
         return python_to_term(gil_, conversion_, env, value_.get(), "value");
     }
     PyRef to_python(ERL_NIF_TERM term) const {
-        return term_to_python(gil_, conversion_, env_.get(), term);
+        return term_to_python(gil_, conversion_, env_.get(), term, binaries_);
     }
 
     // The value must come back unchanged, also by the way of each floor.
@@ -117,6 +119,7 @@ private:
 
     Gil gil_;
     const ConversionState& conversion_;
+    Binaries binaries_;
     PyRef value_;
     TermEnv env_;
     ERL_NIF_TERM term_;

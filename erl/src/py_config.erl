@@ -13,6 +13,7 @@
 %% | `context_idle_timeout' | ms until a context above `contexts' is closed, or `infinity';   |
 %% |                        | 30000                                                           |
 %% | `max_in_flight'        | limit of calls from Python in flight in the node; 1000000       |
+%% | `binaries'             | what binaries become in Python: `text' or `bytes'; `text'        |
 %% | `channel'              | descriptor that wakes a thread: `eventfd' or `pipe'; on Linux   |
 %% |                        | `eventfd', elsewhere `pipe'                                     |
 %% | `spin_us'              | microseconds that a waiting thread looks for its reply before   |
@@ -37,6 +38,7 @@
     max_contexts := pos_integer(),
     context_idle_timeout := timeout(),
     max_in_flight := pos_integer(),
+    binaries := text | bytes,
     channel := eventfd | pipe,
     spin_us := non_neg_integer(),
     loops := [py_loop:options()],
@@ -70,7 +72,7 @@ check(Environment) ->
 %% The options of `py_nif:start_python/2'.
 -spec python_options(config()) -> py_nif:start_options().
 python_options(Config = #{python := Python, python_path := Path}) ->
-    (maps:with([channel, spin_us, max_in_flight, none, argv], Config))#{
+    (maps:with([binaries, channel, spin_us, max_in_flight, none, argv], Config))#{
         executable => Python,
         path => [priv_file("python") | Path]
     }.
@@ -90,6 +92,10 @@ value(context_idle_timeout, Value) ->
     integer(context_idle_timeout, Value, 0, 16#ffffffff);
 value(max_in_flight, Value) ->
     integer(max_in_flight, Value, 1, 1 bsl 26);
+value(binaries, Value) when Value =:= text; Value =:= bytes ->
+    Value;
+value(binaries, Value) ->
+    bad(binaries, {not_one_of, [text, bytes], Value});
 value(channel, Value) when Value =:= eventfd; Value =:= pipe ->
     Value;
 value(channel, Value) ->
@@ -124,6 +130,7 @@ with_defaults(Given) ->
         max_contexts => max(64, Contexts),
         context_idle_timeout => 30000,
         max_in_flight => 1000000,
+        binaries => text,
         channel => default_channel(),
         spin_us => 20,
         loops => [],

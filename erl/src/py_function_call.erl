@@ -7,10 +7,15 @@
 
 -export([run/5, work/6, died/3]).
 
--export_type([options/0]).
+-export_type([options/0, binaries/0]).
 
-%% The caller's overload policy, or `default', and the ancestors of the call.
--type options() :: default | {py_function_limiter:overload() | default, py_caller:ancestors()}.
+%% What binaries of the result become in Python, or `default'.
+-type binaries() :: text | bytes | default.
+
+%% The caller's overload policy, or `default', the ancestors of the call, and the caller's choice for
+%% binaries.
+-type options() ::
+    default | {py_function_limiter:overload() | default, py_caller:ancestors(), binaries()}.
 
 -type outcome() ::
     {value, term()}
@@ -22,28 +27,29 @@
 
 -spec run(py_nif:channel(), py_nif:call_id(), Name :: binary(), Args :: [term()], options()) -> ok.
 run(Channel, Id, Name, Args, default) ->
-    run(Channel, Id, Name, Args, {default, []});
-run(Channel, Id, Name, Args, {Overload, Ancestors}) ->
+    run(Channel, Id, Name, Args, {default, [], default});
+run(Channel, Id, Name, Args, {Overload, Ancestors, OfCall}) ->
     case py_function_registry:lookup(Name) of
-        {ok, Target, Limit} ->
+        {ok, Target, Limit, OfFunction} ->
+            Binaries = chosen(OfCall, OfFunction),
             case enter(Name, Limit, Overload, Ancestors) of
                 needs_no_place ->
-                    finish(Channel, Id, outcome(Target, Args, Ancestors));
+                    finish(Channel, Id, outcome(Target, Args, Ancestors), Binaries);
                 {ok, Key} ->
                     Outcome = outcome(Target, Args, [Name | Ancestors]),
                     py_function_limiter:leave(Key),
-                    finish(Channel, Id, Outcome);
+                    finish(Channel, Id, Outcome, Binaries);
                 overloaded ->
                     {Concurrency, _} = Limit,
                     Reason = {concurrency, Concurrency},
-                    py_nif:fail(Channel, Id, overloaded, Reason, [], overloaded(Concurrency));
+                    refuse(Channel, Id, overloaded, Reason, overloaded(Concurrency));
                 disconnected ->
-                    py_nif:fail(Channel, Id, disconnected, no_gate, [], ?NO_GATE)
+                    refuse(Channel, Id, disconnected, no_gate, ?NO_GATE)
             end;
         error ->
-            py_nif:fail(Channel, Id, undefined_function, Name, [], ?UNDEFINED);
+            refuse(Channel, Id, undefined_function, Name, ?UNDEFINED);
         not_running ->
-            py_nif:fail(Channel, Id, disconnected, not_running, [], ?NOT_RUNNING)
+            refuse(Channel, Id, disconnected, not_running, ?NOT_RUNNING)
     end.
 
 %% The whole life of a worker. The handler is linked, so it gets either the worker's message or its
@@ -60,8 +66,9 @@ work(Handler, Channel, Id, Name, Args, Options) ->
 %% Called by the handler: ends the call of a worker that died before it could end the call itself.
 -spec died(py_nif:channel(), py_nif:call_id(), Reason :: term()) -> ok.
 died(Channel, Id, Reason) ->
-    Text = <<"the Erlang process that worked on the call died: ", (py_function_failure:text(Reason))/binary>>,
-    py_nif:fail(Channel, Id, disconnected, Reason, [], Text).
+    Printed = py_function_failure:text(Reason),
+    Text = <<"the Erlang process that worked on the call died: ", Printed/binary>>,
+    refuse(Channel, Id, disconnected, Reason, Text).
 
 %% A nested call is admitted at once. If it waited for a place, it could wait for its own ancestor,
 %% which waits for it.
@@ -79,6 +86,11 @@ enter(Name, {Concurrency, Default}, Overload, Ancestors) ->
         false when Overload =:= default -> py_function_limiter:enter(Name, Concurrency, Default);
         false -> py_function_limiter:enter(Name, Concurrency, Overload)
     end.
+
+%% The caller's choice goes before that of the registration.
+-spec chosen(OfCall :: binaries(), OfFunction :: binaries()) -> binaries().
+chosen(default, OfFunction) -> OfFunction;
+chosen(OfCall, _OfFunction) -> OfCall.
 
 -spec outcome(py_function_target:target(), [term()], py_caller:ancestors()) -> outcome().
 outcome(Target, Args, []) ->
@@ -104,11 +116,16 @@ outcome(Target, Args) ->
 is_below(Frame) ->
     element(1, Frame) =:= ?MODULE orelse py_function_target:is_own_frame(Frame).
 
--spec finish(py_nif:channel(), py_nif:call_id(), outcome()) -> ok.
-finish(Channel, Id, {value, Value}) ->
-    py_nif:reply(Channel, Id, Value);
-finish(Channel, Id, {failed, Kind, Reason, Lines, Text}) ->
-    py_nif:fail(Channel, Id, Kind, Reason, Lines, Text).
+-spec finish(py_nif:channel(), py_nif:call_id(), outcome(), binaries()) -> ok.
+finish(Channel, Id, {value, Value}, Binaries) ->
+    py_nif:reply(Channel, Id, Value, Binaries);
+finish(Channel, Id, {failed, Kind, Reason, Lines, Text}, Binaries) ->
+    py_nif:fail(Channel, Id, Kind, Reason, Lines, Text, Binaries).
+
+%% The function has not run, or its process died: there is no stack.
+-spec refuse(py_nif:channel(), py_nif:call_id(), py_nif:fail_kind(), term(), binary()) -> ok.
+refuse(Channel, Id, Kind, Reason, Text) ->
+    py_nif:fail(Channel, Id, Kind, Reason, [], Text, default).
 
 -spec overloaded(Limit :: pos_integer()) -> Text :: binary().
 overloaded(Limit) ->

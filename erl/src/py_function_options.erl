@@ -20,6 +20,10 @@
 %% call leaves the line when it is cancelled, its `timeout' runs out, or its thread, loop or process
 %% is gone.
 %%
+%% `binaries' says what binaries of the function's result become in Python: `text' or `bytes'. The
+%% caller's `binaries' goes before it; if neither says anything, the application's key `binaries'
+%% decides. `{text, Binary}' and `{bytes, Binary}' in a result go before all of them.
+%%
 %% If the function calls Python and Python calls the function again, the inner call is nested. A
 %% nested call is admitted at once, and does not count. Else the outer call, which waits for the
 %% inner call, could keep the place that the inner call needs. This holds at any depth, and across
@@ -34,12 +38,13 @@
 %% `timeout'.
 -module(py_function_options).
 
--export([check/1, limit/1]).
+-export([check/1, limit/1, binaries/1]).
 
 -export_type([options/0, problem/0, limit/0]).
 
 -type options() :: #{
     apply => boolean(),
+    binaries => text | bytes,
     concurrency => pos_integer() | infinity,
     overload => refuse | wait
 }.
@@ -72,6 +77,11 @@ limit(Options) ->
         Concurrency -> {Concurrency, maps:get(overload, Options, refuse)}
     end.
 
+%% @private
+-spec binaries(options()) -> py_function_call:binaries().
+binaries(Options) ->
+    maps:get(binaries, Options, default).
+
 -spec is_option(Key :: term(), Value :: term()) -> boolean() | unknown.
 is_option(concurrency, Value) ->
     Value =:= infinity orelse (is_integer(Value) andalso Value > 0);
@@ -79,5 +89,7 @@ is_option(overload, Value) ->
     lists:member(Value, [refuse, wait]);
 is_option(apply, Value) ->
     is_boolean(Value);
+is_option(binaries, Value) ->
+    lists:member(Value, [text, bytes]);
 is_option(_Key, _Value) ->
     unknown.

@@ -37,7 +37,8 @@ register(Name, Function, GivenOptions) ->
     case {py_function_options:check(Options), py_function_target:new(Function, Options)} of
         {ok, {ok, Target}} ->
             Limit = py_function_options:limit(Options),
-            gen_server:call(?MODULE, {register, Key, Target, Limit}, infinity);
+            Binaries = py_function_options:binaries(Options),
+            gen_server:call(?MODULE, {register, {Key, Target, Limit, Binaries}}, infinity);
         {{error, _} = Error, _} ->
             Error;
         {ok, {error, _} = Error} ->
@@ -57,14 +58,16 @@ key(_Name) -> error(badarg).
 
 -spec registered() -> [binary()].
 registered() ->
-    lists:sort([Name || {Name, _Target, _Limit} <- ets:tab2list(?TABLE)]).
+    lists:sort([Name || {Name, _, _, _} <- ets:tab2list(?TABLE)]).
 
 %% The name comes from Python: always a binary, never made an atom.
 -spec lookup(Name :: binary()) ->
-    {ok, py_function_target:target(), py_function_options:limit()} | error | not_running.
+    {ok, py_function_target:target(), py_function_options:limit(), py_function_call:binaries()}
+    | error
+    | not_running.
 lookup(Name) ->
     try ets:lookup(?TABLE, Name) of
-        [{_, Target, Limit}] -> {ok, Target, Limit};
+        [{_, Target, Limit, Binaries}] -> {ok, Target, Limit, Binaries};
         [] -> builtin(Name)
     catch
         %% The application is ending, and so are all handlers.
@@ -73,11 +76,11 @@ lookup(Name) ->
 
 %% A function that the Python package uses itself. It is not listed, and a user's function of that
 %% name takes precedence.
--spec builtin(Name :: binary()) -> {ok, py_function_target:target(), unlimited} | error.
+-spec builtin(Name :: binary()) -> {ok, py_function_target:target(), unlimited, text} | error.
 builtin(<<"$is_registered">>) ->
-    {ok, {list, fun([Name]) -> is_registered(Name) end}, unlimited};
+    {ok, {list, fun([Name]) -> is_registered(Name) end}, unlimited, text};
 builtin(<<"$registered">>) ->
-    {ok, {list, fun([]) -> ?MODULE:registered() end}, unlimited};
+    {ok, {list, fun([]) -> ?MODULE:registered() end}, unlimited, text};
 builtin(_Name) ->
     error.
 
@@ -94,10 +97,10 @@ init([]) ->
     {ok, []}.
 
 -spec handle_call(term(), gen_server:from(), []) -> {reply, ok, []}.
-handle_call({register, Key, Target, Limit}, _From, State) ->
+handle_call({register, {Key, _Target, Limit, _Binaries} = Row}, _From, State) ->
     %% In this order: who finds the function finds its limit too.
     ok = py_function_limiter:limit_changed(Key, concurrency(Limit)),
-    true = ets:insert(?TABLE, {Key, Target, Limit}),
+    true = ets:insert(?TABLE, Row),
     {reply, ok, State};
 handle_call({unregister, Key}, _From, State) ->
     true = ets:delete(?TABLE, Key),

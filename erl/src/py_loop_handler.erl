@@ -93,7 +93,7 @@ start_workers(Channel, [{Id, Name, Args, Options} | Calls]) ->
             put(Id, Pid)
     catch
         %% Only this call ends; the others go on.
-        error:system_limit -> py_nif:fail(Channel, Id, overloaded, system_limit, [], ?NO_ROOM)
+        error:system_limit -> py_nif:fail(Channel, Id, overloaded, system_limit, [], ?NO_ROOM, default)
     end,
     start_workers(Channel, Calls);
 start_workers(_Channel, []) ->

@@ -17,8 +17,8 @@
     set_coordinator/0,
     attach/1,
     refuse/1,
-    reply/3,
-    fail/6,
+    reply/4,
+    fail/7,
     new_context/1,
     close_context/1,
     give_up_context/1,
@@ -133,6 +133,7 @@
     spin_us := non_neg_integer(),
     max_in_flight := pos_integer(),
     none := none | nil,
+    binaries := text | bytes,
     argv => [binary()]
 }.
 
@@ -187,7 +188,7 @@
     | {send, To :: pid() | {Name :: atom(), node()}, Message :: term()}.
 
 %% Starts CPython once for the node; answers `{py_result, Ref, ok | {error, Text}}'. A second call
-%% only updates `channel', `spin_us' and `max_in_flight'.
+%% only updates `channel', `spin_us', `max_in_flight' and `binaries'.
 -spec start_python(Ref :: reference(), Options :: start_options()) -> ok.
 start_python(_Ref, _Options) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
@@ -225,15 +226,21 @@ attach(_Channel) ->
 refuse(_Channel) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
--spec reply(channel(), call_id(), Value :: term()) -> ok.
-reply(_Channel, _Id, _Value) ->
+-spec reply(channel(), call_id(), Value :: term(), py_function_call:binaries()) -> ok.
+reply(_Channel, _Id, _Value, _Binaries) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
 %% `Stacktrace' is one printed line for each frame. `Text' is the reason as Erlang prints it.
 -spec fail(
-    channel(), call_id(), fail_kind(), Reason :: term(), Stacktrace :: [binary()], Text :: binary()
+    channel(),
+    call_id(),
+    fail_kind(),
+    Reason :: term(),
+    Stacktrace :: [binary()],
+    Text :: binary(),
+    py_function_call:binaries()
 ) -> ok.
-fail(_Channel, _Id, _Kind, _Reason, _Stacktrace, _Text) ->
+fail(_Channel, _Id, _Kind, _Reason, _Stacktrace, _Text, _Binaries) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
 %% Starts a Python thread for requests; answers `{py_result, Ref, ready}' when it runs.

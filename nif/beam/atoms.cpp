@@ -82,6 +82,7 @@ void init_atoms(ErlNifEnv* env) {
     atoms.neg_infinity = atom("neg_infinity");
     atoms.bytes = atom("bytes");
     atoms.struct_ = atom("__struct__");
+    atoms.text = atom("text");
     atoms.call = atom("call");
     atoms.calls = atom("calls");
     atoms.cancel = atom("cancel");

@@ -16,7 +16,7 @@ struct Atoms {
     // Values.
     ERL_NIF_TERM true_, false_, none, nil, undefined;
     ERL_NIF_TERM nan, infinity, neg_infinity;
-    ERL_NIF_TERM bytes, struct_;
+    ERL_NIF_TERM bytes, text, struct_;
     // Messages to handlers, to the coordinator, to loops and to the logger, and their parts.
     ERL_NIF_TERM call, calls, cancel, stop, open_channel, thread, loop, stop_handler, send;
     ERL_NIF_TERM default_, wait, refuse, loop_ready, lines;

@@ -24,10 +24,11 @@ ERL_NIF_TERM binary_of(ErlNifEnv* env, std::string_view text) {
 }  // namespace
 
 ERL_NIF_TERM call_options(ErlNifEnv* env, std::optional<bool> wait,
-                          std::optional<ERL_NIF_TERM> ancestors) {
-    if (!wait && !ancestors) return atoms.default_;
+                          std::optional<ERL_NIF_TERM> ancestors, std::optional<Binaries> binaries) {
+    if (!wait && !ancestors && !binaries) return atoms.default_;
     const ERL_NIF_TERM overload = !wait ? atoms.default_ : (*wait ? atoms.wait : atoms.refuse);
-    return enif_make_tuple2(env, overload, ancestors ? *ancestors : enif_make_list(env, 0));
+    return enif_make_tuple3(env, overload, ancestors ? *ancestors : enif_make_list(env, 0),
+                            binaries_term(binaries));
 }
 
 ERL_NIF_TERM call_message(ErlNifEnv* env, std::uint64_t id, const CallTerms& call) {

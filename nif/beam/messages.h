@@ -14,6 +14,8 @@
 #include <span>
 #include <string_view>
 
+#include "nif/beam/binaries.h"
+
 namespace nif {
 
 // Who waits for calls in a channel. Each kind has a handler of its own.
@@ -24,9 +26,10 @@ struct CallTerms {
     ERL_NIF_TERM name, args, options;
 };
 
-// default, or {default | wait | refuse, Ancestors}: py_function_call:options().
+// default, or {default | wait | refuse, Ancestors, default | text | bytes}:
+// py_function_call:options().
 ERL_NIF_TERM call_options(ErlNifEnv* env, std::optional<bool> wait,
-                          std::optional<ERL_NIF_TERM> ancestors);
+                          std::optional<ERL_NIF_TERM> ancestors, std::optional<Binaries> binaries);
 
 // To the handler of a thread: py_nif:thread_message().
 // {call, Id, Name, Args, Options}

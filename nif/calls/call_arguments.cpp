@@ -48,6 +48,17 @@ bool read_wait(Gil gil, PyObject* value) {
     return wait == 1;
 }
 
+Binaries read_binaries(Gil gil, PyObject* value) {
+    if (PyUnicode_Check(value) == 0) {
+        PyErr_Format(PyExc_TypeError, "binaries must be 'text', 'bytes' or None, not %.200s",
+                     Py_TYPE(value)->tp_name);
+        throw PyError{};
+    }
+    if (PyUnicode_CompareWithASCIIString(value, "text") == 0) return Binaries::kText;
+    if (PyUnicode_CompareWithASCIIString(value, "bytes") == 0) return Binaries::kBytes;
+    raise_python(gil, PyExc_ValueError, "binaries must be 'text', 'bytes' or None");
+}
+
 }  // namespace
 
 CallArguments read_call_arguments(Gil gil, const char* function, PyObject* const* args,
@@ -62,25 +73,26 @@ CallArguments read_call_arguments(Gil gil, const char* function, PyObject* const
                      Py_TYPE(args[0])->tp_name);
         throw PyError{};
     }
-    CallArguments read{args[0], args + 1, static_cast<std::size_t>(count - 1), std::nullopt,
-                       std::nullopt};
+    CallArguments read;
+    read.name = args[0];
+    read.args = args + 1;
+    read.count = static_cast<std::size_t>(count - 1);
     const Py_ssize_t named = keywords == nullptr ? 0 : PyTuple_GET_SIZE(keywords);
     for (Py_ssize_t i = 0; i < named; ++i) {
         PyObject* keyword = PyTuple_GET_ITEM(keywords, i);
-        const bool timeout = PyUnicode_CompareWithASCIIString(keyword, "timeout") == 0;
-        if (!timeout && PyUnicode_CompareWithASCIIString(keyword, "wait") != 0) {
+        PyObject* value = args[count + i];
+        if (PyUnicode_CompareWithASCIIString(keyword, "timeout") == 0) {
+            if (value != Py_None) read.timeout = read_timeout(gil, value);
+        } else if (PyUnicode_CompareWithASCIIString(keyword, "wait") == 0) {
+            if (value != Py_None) read.wait = read_wait(gil, value);
+        } else if (PyUnicode_CompareWithASCIIString(keyword, "binaries") == 0) {
+            if (value != Py_None) read.binaries = read_binaries(gil, value);
+        } else {
             PyErr_Format(PyExc_TypeError,
                          "%s() got an unexpected keyword argument '%U'; "
                          "Erlang functions take positional arguments",
                          function, keyword);
             throw PyError{};
-        }
-        PyObject* value = args[count + i];
-        if (value == Py_None) continue;
-        if (timeout) {
-            read.timeout = read_timeout(gil, value);
-        } else {
-            read.wait = read_wait(gil, value);
         }
     }
     return read;

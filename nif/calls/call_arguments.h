@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// call_arguments.h: reads the arguments of `call(name, *args, timeout=None, wait=None)`.
+// call_arguments.h: reads the arguments of `call(name, *args, timeout=None, wait=None,
+// binaries=None)`.
 // Threads: with the GIL.
 #pragma once
 
@@ -7,6 +8,7 @@
 #include <optional>
 
 #include "loop_bridge/python/py_ref.h"
+#include "nif/beam/binaries.h"
 
 namespace nif {
 
@@ -18,6 +20,8 @@ struct CallArguments {
     // Whether to wait in line at the limit of the function's concurrency. Nothing: the function's
     // own option decides.
     std::optional<bool> wait;
+    // What binaries in the result become. Nothing: the function's own option decides.
+    std::optional<Binaries> binaries;
 };
 
 // `function` names the caller's function in error texts. Throws PyError.

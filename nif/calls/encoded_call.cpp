@@ -38,7 +38,7 @@ std::optional<EncodedCall> encode_call(Gil gil, const ModuleState& state, const 
     return EncodedCall{std::move(*ticket),
                        {function_name_term(gil, terms, call.name),
                         python_args_to_list(gil, state.conversion, terms, call.args, call.count),
-                        nesting.options(gil, state.conversion, terms, call.wait)}};
+                        nesting.options(gil, state.conversion, terms, call.wait, call.binaries)}};
 }
 
 }  // namespace nif

@@ -11,7 +11,8 @@ using loop_bridge::Gil;
 using loop_bridge::PyError;
 using loop_bridge::PyRef;
 
-Reply::Reply(CallId id, ErlNifEnv* env, ERL_NIF_TERM value) : Completion(id, true) {
+Reply::Reply(CallId id, ErlNifEnv* env, ERL_NIF_TERM value, Binaries binaries)
+    : Completion(id, true), binaries_(binaries) {
     ErlNifSInt64 integer = 0;
     if (enif_get_int64(env, value, &integer) != 0) {
         value_ = integer;
@@ -25,12 +26,15 @@ PyRef Reply::value(Gil gil, PyObject* module, PyObject*) const {
         return PyRef::steal(PyLong_FromLongLong(*integer));
     }
     const auto& owned = std::get<OwnedTerm>(value_);
-    return term_to_python(gil, ModuleState::of(module).conversion, owned.env.get(), owned.term);
+    return term_to_python(gil, ModuleState::of(module).conversion, owned.env.get(), owned.term,
+                          binaries_);
 }
 
 Failure::Failure(CallId id, ErlNifEnv* env, ERL_NIF_TERM kind, ERL_NIF_TERM reason,
-                 ERL_NIF_TERM stacktrace, ERL_NIF_TERM text)
-    : Completion(id, false), details_(enif_make_tuple4(env, kind, reason, stacktrace, text)) {}
+                 ERL_NIF_TERM stacktrace, ERL_NIF_TERM text, Binaries binaries)
+    : Completion(id, false),
+      details_(enif_make_tuple4(env, kind, reason, stacktrace, text)),
+      binaries_(binaries) {}
 
 PyRef Failure::value(Gil gil, PyObject* module, PyObject* name) const {
     const ModuleState& state = ModuleState::of(module);
@@ -38,12 +42,15 @@ PyRef Failure::value(Gil gil, PyObject* module, PyObject* name) const {
     const ERL_NIF_TERM* parts = nullptr;
     int arity = 0;
     enif_get_tuple(env, details_.term, &arity, &parts);
-    const PyRef kind = term_to_python(gil, state.conversion, env, parts[0]);
-    const PyRef stacktrace = term_to_python(gil, state.conversion, env, parts[2]);
-    const PyRef text = term_to_python(gil, state.conversion, env, parts[3]);
+    const auto text_of = [&](ERL_NIF_TERM part) {
+        return term_to_python(gil, state.conversion, env, part, Binaries::kText);
+    };
+    const PyRef kind = text_of(parts[0]);
+    const PyRef stacktrace = text_of(parts[2]);
+    const PyRef text = text_of(parts[3]);
     PyRef reason;
     try {
-        reason = term_to_python(gil, state.conversion, env, parts[1]);
+        reason = term_to_python(gil, state.conversion, env, parts[1], binaries_);
     } catch (const PyError&) {
         // A reason that Python can't represent must not hide the failure: use its text instead.
         PyErr_Clear();

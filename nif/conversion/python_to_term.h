@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// python_to_term.h: Python objects to Erlang terms, by the type table of the README.
+// python_to_term.h: Python objects to Erlang terms, by the tables of docs/types.md.
 // Threads: with the GIL. Adapters run Python code, so other threads may run during a conversion.
 #pragma once
 

@@ -10,8 +10,6 @@
 #include "nif/conversion/atom_type.h"
 #include "nif/conversion/big_integer.h"
 #include "nif/conversion/term_type.h"
-#include "nif/conversion/utf8.h"
-#include "nif/conversion/value_path.h"
 
 namespace nif {
 
@@ -23,19 +21,23 @@ namespace {
 
 class TermReader {
 public:
-    TermReader(const ConversionState& conversion, ErlNifEnv* env, std::string_view root)
-        : conversion_(conversion), env_(env), root_(root) {}
+    TermReader(const ConversionState& conversion, ErlNifEnv* env, Binaries binaries,
+               std::string_view root)
+        : conversion_(conversion), env_(env), root_(root), binaries_(binaries) {}
 
     PyRef read(Gil gil, ERL_NIF_TERM term, const PathStep* at);
+    PyRef read_map(Gil gil, ERL_NIF_TERM term, Binaries keys, const PathStep* at);
 
 private:
     PyRef read_atom(Gil gil, ERL_NIF_TERM term);
     PyRef read_integer(Gil gil, ERL_NIF_TERM term);
     PyRef read_float(Gil gil, ERL_NIF_TERM term);
     PyRef read_binary(Gil gil, ERL_NIF_TERM term, const PathStep* at);
+    PyRef read_binary_as(Gil gil, Binaries binaries, const ErlNifBinary& binary, ERL_NIF_TERM term,
+                         const PathStep* at);
+    PyRef read_key(Gil gil, Binaries binaries, ERL_NIF_TERM term, const PathStep* at);
     PyRef read_list(Gil gil, ERL_NIF_TERM term, const PathStep* at);
     PyRef read_tuple(Gil gil, ERL_NIF_TERM term, const PathStep* at);
-    PyRef read_map(Gil gil, ERL_NIF_TERM term, const PathStep* at);
     PyRef read_struct(Gil gil, PyObject* fields, const PathStep* at);
     void add_to_dict(Gil gil, PyObject* dict, const PyRef& key, const PyRef& value,
                      ERL_NIF_TERM key_term, const PathStep* at);
@@ -45,6 +47,7 @@ private:
     const ConversionState& conversion_;
     ErlNifEnv* env_;
     std::string_view root_;
+    Binaries binaries_;
     int depth_ = 0;
 };
 
@@ -63,7 +66,7 @@ PyRef TermReader::read(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
         case ERL_NIF_TERM_TYPE_LIST:
             return read_list(gil, term, at);
         case ERL_NIF_TERM_TYPE_MAP:
-            return read_map(gil, term, at);
+            return read_map(gil, term, binaries_, at);
         case ERL_NIF_TERM_TYPE_PID:
             return make_term_object(gil, conversion_.pid_type(), env_, term);
         case ERL_NIF_TERM_TYPE_PORT:
@@ -103,17 +106,22 @@ PyRef TermReader::read_float(Gil, ERL_NIF_TERM term) {
 PyRef TermReader::read_binary(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
     ErlNifBinary binary;
     if (enif_inspect_binary(env_, term, &binary) == 0) refuse(gil, at, "bitstring", term);
+    return read_binary_as(gil, binaries_, binary, term, at);
+}
+
+PyRef TermReader::read_binary_as(Gil gil, Binaries binaries, const ErlNifBinary& binary,
+                                 ERL_NIF_TERM term, const PathStep* at) {
     const char* data = reinterpret_cast<const char*>(binary.data);
     const auto size = static_cast<Py_ssize_t>(binary.size);
-    switch (classify_text(binary.data, binary.size)) {
-        case TextKind::kAscii:
-            return PyRef::steal(PyUnicode_DecodeASCII(data, size, nullptr));
-        case TextKind::kUtf8:
-            return PyRef::steal(PyUnicode_DecodeUTF8(data, size, nullptr));
-        case TextKind::kNotText:
-            break;
+    if (binaries == Binaries::kBytes) return PyRef::steal(PyBytes_FromStringAndSize(data, size));
+    PyObject* text = PyUnicode_DecodeUTF8(data, size, nullptr);
+    if (text == nullptr && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError) != 0) {
+        PyErr_Clear();
+        raise_at(gil, PyExc_TypeError, root_, at,
+                 "the binary " + printed_term(term) +
+                     " is not UTF-8 text; use binaries=\"bytes\", or {bytes, Binary} in Erlang");
     }
-    return PyRef::steal(PyBytes_FromStringAndSize(data, size));
+    return PyRef::steal(text);
 }
 
 PyRef TermReader::read_list(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
@@ -136,11 +144,12 @@ PyRef TermReader::read_tuple(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
     const ERL_NIF_TERM* elements = nullptr;
     int arity = 0;
     enif_get_tuple(env_, term, &arity, &elements);
-    ErlNifBinary binary;
-    if (arity == 2 && elements[0] == atoms.bytes &&
-        enif_inspect_binary(env_, elements[1], &binary) != 0) {
-        return PyRef::steal(PyBytes_FromStringAndSize(reinterpret_cast<const char*>(binary.data),
-                                                      static_cast<Py_ssize_t>(binary.size)));
+    if (arity == 2) {
+        ErlNifBinary binary;
+        const auto binaries = read_binaries(elements[0]);
+        if (binaries && enif_inspect_binary(env_, elements[1], &binary) != 0) {
+            return read_binary_as(gil, *binaries, binary, elements[1], at);
+        }
     }
     check_depth(gil, at);
     const Deeper level{depth_};
@@ -153,7 +162,7 @@ PyRef TermReader::read_tuple(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
     return tuple;
 }
 
-PyRef TermReader::read_map(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
+PyRef TermReader::read_map(Gil gil, ERL_NIF_TERM term, Binaries keys, const PathStep* at) {
     check_depth(gil, at);
     const Deeper level{depth_};
     PyRef dict = PyRef::steal(PyDict_New());
@@ -161,7 +170,7 @@ PyRef TermReader::read_map(Gil gil, ERL_NIF_TERM term, const PathStep* at) {
     PathStep step{at};
     for (MapIterator entries(env_, term); entries.next(); ++step.index) {
         step.kind = PathStep::Kind::kElement;
-        const PyRef key = read(gil, entries.key(), &step);
+        const PyRef key = read_key(gil, keys, entries.key(), &step);
         step.kind = PathStep::Kind::kKey;
         step.key = key.get();
         const PyRef value = read(gil, entries.value(), &step);
@@ -177,6 +186,13 @@ PyRef TermReader::read_struct(Gil gil, PyObject* fields, const PathStep* at) {
     } catch (const PyError&) {
         rethrow_with_place(gil, root_, at, "a Python value");
     }
+}
+
+PyRef TermReader::read_key(Gil gil, Binaries binaries, ERL_NIF_TERM term, const PathStep* at) {
+    const Binaries outer = std::exchange(binaries_, binaries);
+    PyRef key = read(gil, term, at);
+    binaries_ = outer;
+    return key;
 }
 
 void TermReader::add_to_dict(Gil gil, PyObject* dict, const PyRef& key, const PyRef& value,
@@ -204,8 +220,14 @@ void TermReader::refuse(Gil gil, const PathStep* at, const char* what, ERL_NIF_T
 }  // namespace
 
 PyRef term_to_python(Gil gil, const ConversionState& conversion, ErlNifEnv* env, ERL_NIF_TERM term,
-                     std::string_view root) {
-    return TermReader(conversion, env, root).read(gil, term, nullptr);
+                     Binaries binaries, std::string_view root, const PathStep* at) {
+    return TermReader(conversion, env, binaries, root).read(gil, term, at);
+}
+
+PyRef named_terms_to_python(Gil gil, const ConversionState& conversion, ErlNifEnv* env,
+                            ERL_NIF_TERM map, Binaries binaries, std::string_view root,
+                            const PathStep* at) {
+    return TermReader(conversion, env, binaries, root).read_map(gil, map, Binaries::kText, at);
 }
 
 }  // namespace nif

@@ -50,20 +50,26 @@ std::string utf8_text(Gil, PyObject* text) {
     return {PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes))};
 }
 
-bool is_dataclass_instance(Gil, PyObject* object) {
+// The attributes by which erlang._fields knows a class with named fields.
+constexpr const char* kStructures[] = {"__dataclass_fields__", "__attrs_attrs__",
+                                       "__struct_fields__", "__pydantic_serializer__"};
+
+bool has_named_fields(Gil, PyObject* object) {
     if (object == nullptr) return false;
     auto* type = reinterpret_cast<PyObject*>(Py_TYPE(object));
-    PyObject* fields = PyObject_GetAttrString(type, "__dataclass_fields__");
-    if (fields == nullptr) PyErr_Clear();
-    Py_XDECREF(fields);
-    return fields != nullptr;
+    return std::any_of(std::begin(kStructures), std::end(kStructures), [type](const char* name) {
+        PyObject* fields = PyObject_GetAttrString(type, name);
+        if (fields == nullptr) PyErr_Clear();
+        Py_XDECREF(fields);
+        return fields != nullptr;
+    });
 }
 
 std::string render_key(Gil gil, const PathStep& step) {
     PyObject* key = step.key;
     const bool field = PyUnicode_Check(key) && step.parent != nullptr &&
                        step.parent->kind == PathStep::Kind::kConverted &&
-                       is_dataclass_instance(gil, step.parent->container);
+                       has_named_fields(gil, step.parent->container);
     if (field) return joined({".", shortened(utf8_text(gil, key), 80)});
     // An Atom equals its text, so ['name'] finds its entry and reads better.
     PyObject* plain = PyUnicode_Check(key) ? PyUnicode_FromObject(key) : nullptr;

@@ -16,7 +16,7 @@ namespace nif {
 struct PathStep {
     enum class Kind : unsigned char {
         kIndex,      // x[index]
-        kKey,        // x[key], or x.key when x is a dataclass instance
+        kKey,        // x[key], or x.key when x has named fields, as a dataclass
         kElement,    // list(x)[index]: an element of a set, or a key of a dict
         kConverted,  // what an adapter returned for x
     };

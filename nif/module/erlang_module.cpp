@@ -243,7 +243,7 @@ PyMethodDef methods[] = {
     {"call_for_caller", as_method(call<2>), METH_FASTCALL | METH_KEYWORDS,
      "call(), for a Python function that wraps it: warnings point to the caller"},
     {"ask", as_method(ask), METH_FASTCALL | METH_KEYWORDS,
-     "ask(name, *args, timeout=None, wait=None)"},
+     "ask(name, *args, timeout=None, wait=None, binaries=None)"},
     {"async_call", as_method(async_call), METH_FASTCALL | METH_KEYWORDS, kAsyncCallDoc},
     {"send", as_method(send), METH_FASTCALL, kSendDoc},
     {"stats", stats, METH_NOARGS, kStatsDoc},

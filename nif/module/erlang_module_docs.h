@@ -7,22 +7,25 @@
 namespace nif {
 
 inline constexpr const char* kCallDoc =
-    "call($module, name, /, *args, timeout=None, wait=None)\n--\n\n"
+    "call($module, name, /, *args, timeout=None, wait=None, binaries=None)\n--\n\n"
     "Call the Erlang function registered as ``name`` and wait for its result.\n\n"
     "The thread waits without the GIL; any thread may call. ``timeout`` is in seconds.\n"
     "``wait``: whether to wait in line if the limit of the function's ``concurrency`` is reached;\n"
     "``None`` does what the function was registered with.\n"
+    "``binaries``: what binaries of the result become, 'text' or 'bytes'; ``None`` does what the\n"
+    "function was registered with, or else the node's configuration.\n"
     "If an event loop runs in the thread, the call blocks the loop and warns\n"
     "(BlockingCallWarning).\n"
     "Raises erlang.Error, or one of its subclasses UndefinedFunction, Timeout, Disconnected and\n"
     "Overloaded; TypeError for a value that can't be converted, with its place.";
 
 inline constexpr const char* kAsyncCallDoc =
-    "async_call($module, name, /, *args, timeout=None, wait=None)\n--\n\n"
+    "async_call($module, name, /, *args, timeout=None, wait=None, binaries=None)\n--\n\n"
     "Start the Erlang function registered as ``name``; await the result.\n\n"
     "Returns an erlang.Call: a future of the running loop; create_task() takes it too. Raises\n"
     "RuntimeError if no loop is running. ``timeout`` is in seconds. Cancelling the call stops the\n"
-    "Erlang process that works on it. ``wait`` and the exceptions of the await: as call().";
+    "Erlang process that works on it. ``wait``, ``binaries`` and the exceptions of the\n"
+    "await: as call().";
 
 inline constexpr const char* kSendDoc =
     "send($module, to, term, /)\n--\n\n"

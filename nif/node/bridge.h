@@ -11,6 +11,7 @@
 
 #include "loop_bridge/call_meter.h"
 #include "loop_bridge/wake_fd.h"
+#include "nif/beam/binaries.h"
 #include "nif/beam/term_env.h"
 
 namespace nif {
@@ -23,6 +24,8 @@ public:
     loop_bridge::CallMeter meter;
     std::atomic<loop_bridge::WakeKind> wake_kind{loop_bridge::WakeKind::kEventFd};
     std::atomic<std::int64_t> spin_microseconds{20};
+    // What binaries become in Python if neither the call nor the function chooses.
+    std::atomic<Binaries> binaries{Binaries::kText};
     // Live objects, for stats() and for tests that assert a balance.
     std::atomic<std::int64_t> channels{0};
     std::atomic<std::int64_t> contexts{0};

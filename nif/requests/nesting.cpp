@@ -52,12 +52,12 @@ void Nesting::set_overdraft(Gil, const PyRef& future) const {
 }
 
 ERL_NIF_TERM Nesting::options(Gil gil, const ConversionState& conversion, ErlNifEnv* env,
-                              std::optional<bool> wait) const {
+                              std::optional<bool> wait, std::optional<Binaries> binaries) const {
     std::optional<ERL_NIF_TERM> ancestors;
     if (ancestors_ && PyList_Size(ancestors_.get()) > 0) {
         ancestors = python_to_term(gil, conversion, env, ancestors_.get(), "nesting");
     }
-    return call_options(env, wait, ancestors);
+    return call_options(env, wait, ancestors, binaries);
 }
 
 NestedRequest::NestedRequest(const OwnedTerm& body) noexcept
@@ -74,7 +74,7 @@ NestedRequest::NestedRequest(const OwnedTerm& body) noexcept
 PyRef NestedRequest::ancestors_to_python(Gil gil, const ConversionState& conversion) const {
     if (!nested) return PyRef::borrow(Py_None);
     Bridge::instance().nested_requests.store(true, std::memory_order_relaxed);
-    return term_to_python(gil, conversion, env, ancestors);
+    return term_to_python(gil, conversion, env, ancestors, Binaries::kText);
 }
 
 }  // namespace nif

@@ -13,6 +13,7 @@
 
 #include <optional>
 
+#include "nif/beam/binaries.h"
 #include "nif/beam/term_env.h"
 #include "nif/node/module_state.h"
 
@@ -32,9 +33,10 @@ public:
     // From now on `future` is the request's one call over the limit.
     void set_overdraft(loop_bridge::Gil gil, const loop_bridge::PyRef& future) const;
 
-    // The last element of a call's message. `wait` is the call's argument, see call_arguments.h.
+    // The last element of a call's message. `wait` and `binaries` are the call's arguments, see
+    // call_arguments.h.
     ERL_NIF_TERM options(loop_bridge::Gil gil, const ConversionState& conversion, ErlNifEnv* env,
-                         std::optional<bool> wait) const;
+                         std::optional<bool> wait, std::optional<Binaries> binaries) const;
 
 private:
     loop_bridge::PyRef mark_;       // [ancestors, the future over the limit or None], or null

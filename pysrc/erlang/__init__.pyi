@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Erlang functions for Python code in an Erlang node, or beside one; see the package itself."""
 
-from typing import Any, NoReturn, Self, SupportsIndex, TypedDict, final
+from typing import Any, Literal, NoReturn, Self, SupportsIndex, TypedDict, final
 
 from erlang._adapters import register_adapter as register_adapter
 from erlang._call import Call as Call
@@ -45,7 +45,12 @@ __all__ = [
 __version__: str
 
 def call(
-    name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None
+    name: str,
+    /,
+    *args: object,
+    timeout: float | None = None,
+    wait: bool | None = None,
+    binaries: Literal["text", "bytes"] | None = None,
 ) -> Any:
     """Call the Erlang function registered as ``name`` and wait for its result.
 
@@ -61,6 +66,10 @@ def call(
         wait: If the limit of the function's ``concurrency`` is reached, ``True`` waits in line,
             ``False`` fails at once. ``None`` does what the function was registered with. The time
             in line counts for ``timeout``.
+        binaries: What binaries of the result become. ``"text"``: ``str``, and a binary that is not
+            UTF-8 is an error. ``"bytes"``: ``bytes``, always. ``None`` does what the function was
+            registered with, or else the node's configuration; ``"text"`` if neither says anything.
+            ``{bytes, Binary}`` and ``{text, Binary}`` in the result mean what they say.
 
     Returns:
         The function's result, converted.
@@ -83,7 +92,12 @@ def call(
     """
 
 def async_call(
-    name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None
+    name: str,
+    /,
+    *args: object,
+    timeout: float | None = None,
+    wait: bool | None = None,
+    binaries: Literal["text", "bytes"] | None = None,
 ) -> Call[Any]:
     """Start the Erlang function registered as ``name``; await the result.
 
@@ -96,6 +110,7 @@ def async_call(
         *args: Converted to Erlang terms; the function gets them as one list.
         timeout: Seconds until the call is stopped on the Erlang side; ``None`` for no limit.
         wait: Whether the call waits in line when the function is busy, as for `call`.
+        binaries: What binaries of the result become, as for `call`.
 
     Raises:
         RuntimeError: No event loop is running in this thread.

@@ -5,9 +5,9 @@ The conversion calls `adapt` for objects that it can't convert itself, and for m
 enumerations. Then it converts the value that `adapt` returns.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
-from datetime import MAXYEAR, MINYEAR, date, datetime, time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import singledispatch
@@ -18,6 +18,8 @@ from reprlib import repr as short_repr
 from threading import Lock
 from typing import Any, TypeVar
 from uuid import UUID
+
+from erlang._fields import fields_of
 
 T = TypeVar("T")
 
@@ -49,12 +51,14 @@ _lock = Lock()
 @singledispatch
 def adapt(value: object) -> object:
     """Return the value to send in place of `value`; `NotImplemented` if there is none."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if fields := fields_of(type(value)):
+        return fields(value)
     # Not registered for `Real`: in an enumeration of ints, `Real` would take precedence over
-    # `Enum`.
+    # `Enum`. Two registered abstract classes could also be ambiguous.
     if isinstance(value, Real):
         return _equal_number(value)
+    if isinstance(value, Mapping):
+        return _unambiguous(value)
     if _is_numpy_bool(value):
         return bool(value)
     return NotImplemented
@@ -72,10 +76,12 @@ def why_refused(value: object, type_name: str) -> str:
     this = f"the {type_name!r} {short_repr(value)}"
     if isinstance(value, Real) and _equal_number(value) is NotImplemented:
         return f"{this} equals no Erlang number; send its text or a rounded number"
-    if isinstance(value, date | time) and not _equals_itself(value):
+    if isinstance(value, date | time | timedelta) and not _equals_itself(value):
         return f"{this} is not equal to itself; send None in its place"
     if isinstance(value, date) and not _year_has_four_digits(value):
         return f"{this} has no ISO 8601 text: its year must be from 1 to 9999; send another value"
+    if isinstance(value, Mapping):
+        return f"{this} has several values for one key; send list(x.items())"
     nothing = f"{type_name!r} objects have no Erlang value"
     # The .tolist() of a numpy complex number is a complex number too.
     if hasattr(type(value), "tolist") and not isinstance(value, Complex):
@@ -151,6 +157,16 @@ def _is_numpy_bool(value: object) -> bool:
     return cls.__module__ == "numpy" and cls.__name__ in ("bool", "bool_")
 
 
+def _items(values: Iterable[object]) -> list[object]:
+    return list(values)
+
+
+def _unambiguous(mapping: Mapping[object, object]) -> object:
+    """Returns a dict; refuses a mapping with several values for a key, such as HTTP headers."""
+    plain = dict(mapping)
+    return plain if len(plain) == len(mapping) else NotImplemented
+
+
 def iso_8601(moment: date | time) -> object:
     """The text of a moment; `NotImplemented` for one that has none."""
     if not _equals_itself(moment):  # pandas' NaT, whose text would be "NaT"
@@ -158,6 +174,24 @@ def iso_8601(moment: date | time) -> object:
     if isinstance(moment, date) and not _year_has_four_digits(moment):
         return NotImplemented
     return moment.isoformat()
+
+
+def _iso_8601_duration(duration: timedelta) -> object:
+    if not _equals_itself(duration):
+        return NotImplemented
+    if hasattr(duration, "isoformat"):  # pandas' Timedelta, which has nanoseconds
+        return duration.isoformat()
+    absolute = abs(duration)
+    minutes, seconds = divmod(absolute.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    fraction = f".{absolute.microseconds:06}".rstrip("0") if absolute.microseconds else ""
+    parts = ((hours, "H"), (minutes, "M"), (f"{seconds}{fraction}" if fraction else seconds, "S"))
+    clock = "".join(f"{number}{unit}" for number, unit in parts if number)
+    days = f"{absolute.days}D" if absolute.days else ""
+    sign = "-" if duration.days < 0 else ""
+    if not days and not clock:
+        return "PT0S"
+    return f"{sign}P{days}" + (f"T{clock}" if clock else "")
 
 
 def _year_has_four_digits(day: date) -> bool:
@@ -173,6 +207,9 @@ adapt.register(Enum, _enum_value)
 adapt.register(datetime, iso_8601)
 adapt.register(date, iso_8601)
 adapt.register(time, iso_8601)
+adapt.register(timedelta, _iso_8601_duration)
+adapt.register(deque, _items)
+adapt.register(range, _items)
 adapt.register(UUID, str)
 adapt.register(Decimal, str)
 adapt.register(PurePath, str)

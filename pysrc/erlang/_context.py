@@ -47,10 +47,8 @@ def describe_exception(error: BaseException) -> tuple[str, str, str]:
     return _class_name(error), _printable(_text(error)), _printable("".join(lines))
 
 
-def _eval(code: str | bytes, variables: dict[str, Any]) -> object:
-    if isinstance(code, str):  # text that is not UTF-8 comes as bytes, which compile() refuses
-        code = code.lstrip(" \t")
-    compiled = compile(code, "<string>", "eval")
+def _eval(code: str, variables: dict[str, Any]) -> object:
+    compiled = compile(code.lstrip(" \t"), "<string>", "eval")
     names = namespace()
     if variables and any(isinstance(constant, CodeType) for constant in compiled.co_consts):
         # The body of a lambda or a comprehension does not see the locals of eval(), only its

@@ -50,11 +50,11 @@ class FakeNode:
 
     async def _awaited(self, call: Arguments) -> Any:
         result = self._result(call)
-        return _converted(await result) if inspect.isawaitable(result) else result
+        return _converted(call, await result) if inspect.isawaitable(result) else result
 
     def _result(self, call: Arguments) -> Any:
         """What the function returns, as it would come from Erlang; or an awaitable of it."""
-        args = tuple(_converted(arg, f"args[{place}]") for place, arg in enumerate(call.args))
+        args = tuple(_argument(arg, f"args[{place}]") for place, arg in enumerate(call.args))
         if call.name == "$is_registered":
             return args[0] in self._functions
         if call.name == "$registered":
@@ -65,7 +65,7 @@ class FakeNode:
             text = "no fake function has this name"
             raise make_error("undefined_function", call.name, call.name, text, [])
         result = function(*args)
-        return result if inspect.isawaitable(result) else _converted(result)
+        return result if inspect.isawaitable(result) else _converted(call, result)
 
 
 class _Running:
@@ -93,9 +93,9 @@ def fake(
 
     All threads and loops of the process are affected. Arguments and results are converted to Erlang
     terms and back. So the code under test meets the same types as with a node, and the same errors
-    for values that can't be sent. Exceptions of the functions pass unchanged: raise `erlang.Error` or one of its
-    subclasses for a failure of the Erlang function. For `erlang.async_call`, a function may be a
-    coroutine function.
+    for values that can't be sent. Exceptions of the functions pass unchanged: raise `erlang.Error`
+    or one of its subclasses for a failure of the Erlang function. For `erlang.async_call`, a
+    function may be a coroutine function.
 
     Args:
         functions: Functions by their names, which need not be identifiers.
@@ -126,8 +126,13 @@ def _in_use(node: FakeNode) -> Iterator[FakeNode]:
         nodes.fakes.remove(node)
 
 
-def _converted(value: Any, root: str = "result") -> Any:
-    return decoded(encoded(value, root, set()))
+def _argument(value: Any, root: str) -> Any:
+    """The value as a function gets it: texts and bytes stay apart, unlike in Erlang."""
+    return decoded(encoded(value, root, set(), marked=True))
+
+
+def _converted(call: Arguments, value: Any) -> Any:
+    return decoded(encoded(value, "result", set()), binaries=call.binaries or "text")
 
 
 def _settle(future: Call[Any], task: asyncio.Task[Any]) -> None:

@@ -4,7 +4,7 @@
 import asyncio
 import inspect
 import sys
-from typing import Any
+from typing import Any, Literal
 
 from erlang import _bridge
 from erlang._call import Call
@@ -12,36 +12,60 @@ from erlang._errors import Disconnected, Error, NoNode
 
 
 class Function:
-    """A registered Erlang function: ``f(*args)`` blocks, ``await f.aio(*args)`` does not."""
+    """A registered Erlang function: ``f(*args)`` blocks, ``await f.aio(*args)`` does not.
 
-    __slots__ = ("__name__", "name")
+    Attributes:
+        name: The name of the function.
+        binaries: What binaries of the results become, if the call does not say; see `erlang.call`.
+    """
 
-    def __init__(self, name: str) -> None:
+    __slots__ = ("__name__", "binaries", "name")
+
+    def __init__(self, name: str, *, binaries: Literal["text", "bytes"] | None = None) -> None:
         if not isinstance(name, str):
             raise TypeError(f"a function's name must be str, not {type(name).__name__}")
+        if binaries not in ("text", "bytes", None):
+            raise ValueError(f"binaries must be 'text', 'bytes' or None, not {binaries!r}")
         self.name = name
+        self.binaries = binaries
         self.__name__ = name
 
     def __call__(
-        self, *args: object, timeout: float | None = None, wait: bool | None = None
+        self,
+        *args: object,
+        timeout: float | None = None,
+        wait: bool | None = None,
+        binaries: Literal["text", "bytes"] | None = None,
     ) -> Any:
         """Call and wait, as `erlang.call` does."""
-        return _bridge.call_for_caller(self.name, *args, timeout=timeout, wait=wait)
+        return _bridge.call_for_caller(
+            self.name, *args, timeout=timeout, wait=wait, binaries=binaries or self.binaries
+        )
 
     def aio(
-        self, *args: object, timeout: float | None = None, wait: bool | None = None
+        self,
+        *args: object,
+        timeout: float | None = None,
+        wait: bool | None = None,
+        binaries: Literal["text", "bytes"] | None = None,
     ) -> Call[Any]:
         """Start the call, as `erlang.async_call` does."""
-        return _bridge.async_call(self.name, *args, timeout=timeout, wait=wait)
+        return _bridge.async_call(
+            self.name, *args, timeout=timeout, wait=wait, binaries=binaries or self.binaries
+        )
 
     def __repr__(self) -> str:
-        return f"erlang.function({self.name!r})"
+        binaries = f", binaries={self.binaries!r}" if self.binaries else ""
+        return f"erlang.function({self.name!r}{binaries})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Function) and other.name == self.name
+        return isinstance(other, Function) and self._key() == other._key()
 
     def __hash__(self) -> int:
-        return hash((Function, self.name))
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        return Function, self.name, self.binaries
 
 
 # Tools ask whether to await the result or to use a thread.
@@ -51,17 +75,18 @@ else:
     Function.aio._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
 
 
-def function(name: str, /) -> Function:
+def function(name: str, /, *, binaries: Literal["text", "bytes"] | None = None) -> Function:
     """A reusable callable for the Erlang function registered as ``name``.
 
     Each call looks the name up again, so the function can be registered later or replaced.
+    ``binaries`` is for all its calls, see `erlang.call`.
 
     Example:
         >>> double_it = erlang.function("double_it")
         >>> double_it(21)
         42
     """
-    return Function(name)
+    return Function(name, binaries=binaries)
 
 
 def registered() -> list[str]:

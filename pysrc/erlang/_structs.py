@@ -76,6 +76,7 @@ def _aware(fields: Fields) -> datetime:
 
 
 def _text(binary: str | bytes) -> str:
+    """A binary that is always text, whatever binaries are to become."""
     return binary.decode() if isinstance(binary, bytes) else binary
 
 

@@ -111,8 +111,11 @@ exceptions_keep_their_name_whatever_they_say(_Config) ->
         py:eval(<<"fail(type(name, (Exception,), {})('x'))">>, #{name => Long})
     ),
     %% Bytes that are not UTF-8 are not code.
-    ?assertMatch({error, {'SyntaxError', _}}, py:eval(<<255>>)),
-    ?assertMatch({error, {'SyntaxError', _}}, py:exec(<<255>>)).
+    ?assertMatch(
+        {error, {'TypeError', <<"code: the binary <<255>> is not UTF-8", _/binary>>}},
+        py:eval(<<255>>)
+    ),
+    ?assertMatch({error, {'TypeError', _}}, py:exec(<<255>>)).
 
 system_exit_ends_the_request_only(_Config) ->
     ?assertMatch({error, {'SystemExit', _}}, py:exec(<<"raise SystemExit(3)">>)),

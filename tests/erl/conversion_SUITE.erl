@@ -38,20 +38,24 @@ check(Property) ->
 
 %% A map has no two keys that are equal in Python, such as 1, 1.0 and True.
 value() ->
-    ?SIZED(Size, value(Size)).
+    value_with(text()).
 
-value(0) ->
-    simple();
-value(Size) ->
-    Smaller = value(Size div 3),
+%% Binary generates the binaries.
+value_with(Binary) ->
+    ?SIZED(Size, value(Size, Binary)).
+
+value(0, Binary) ->
+    simple(Binary);
+value(Size, Binary) ->
+    Smaller = value(Size div 3, Binary),
     frequency([
-        {4, simple()},
+        {4, simple(Binary)},
         {1, list(Smaller)},
         {1, ?LET(Values, list(Smaller), list_to_tuple(Values))},
         {1, ?LET(Pairs, list({key(), Smaller}), maps:from_list(Pairs))}
     ]).
 
-simple() ->
+simple(Binary) ->
     oneof([
         integer(),
         big_integer(),
@@ -59,8 +63,7 @@ simple() ->
         boolean(),
         none,
         plain_atom(),
-        text(),
-        raw_binary(),
+        Binary,
         <<>>,
         [],
         {}
@@ -87,9 +90,6 @@ text() ->
             Binary when is_binary(Binary) -> Binary
         end).
 
-raw_binary() ->
-    binary().
-
 any_value_comes_back_as_it_was(_Config) ->
     check(?FORALL(Value, value(), {ok, Value} =:= py:call('__main__', same, [Value]))).
 
@@ -108,10 +108,10 @@ binaries_of_every_size_come_back(_Config) ->
             Text = binary:copy(<<"x">>, Size),
             ?assertEqual({ok, Text}, py:call('__main__', same, [Text])),
             Bytes = binary:copy(<<255>>, Size),
-            ?assertEqual({ok, Bytes}, py:call('__main__', same, [Bytes])),
+            ?assertEqual({ok, Bytes}, py:call('__main__', same, [{bytes, Bytes}])),
             %% A binary that is a part of another binary.
             <<_, Part/binary>> = binary:copy(<<254>>, Size + 1),
-            ?assertEqual({ok, Part}, py:call('__main__', same, [Part]))
+            ?assertEqual({ok, Part}, py:call('__main__', same, [{bytes, Part}]))
         end,
         [0, 1, 63, 64, 65, 4095, 4096, 65535, 65536, 5000000]
     ).
@@ -128,6 +128,14 @@ bytes_come_back_as_binaries(_Config) ->
         ?FORALL(Binary, binary(), begin
             {ok, {<<"bytes">>, Binary}} =:=
                 py:eval(<<"(type(v).__name__, v)">>, #{v => {bytes, Binary}})
+        end)
+    ).
+
+text_comes_back_as_a_binary(_Config) ->
+    check(
+        ?FORALL(Text, text(), begin
+            {ok, {<<"str">>, Text}} =:=
+                py:eval(<<"(type(v).__name__, v)">>, #{v => {text, Text}})
         end)
     ).
 

@@ -29,8 +29,8 @@ a_wrong_argument_is_named_by_its_position_and_type(_Config) ->
      || {Function, Args, Text} <- [
             {attach, [Ref], ?CHANNEL},
             {refuse, [none], ?CHANNEL},
-            {reply, [Ref, 1, value], ?CHANNEL},
-            {fail, [Ref, 1, error, reason, [], <<"text">>], ?CHANNEL},
+            {reply, [Ref, 1, value, default], ?CHANNEL},
+            {fail, [Ref, 1, error, reason, [], <<"text">>, default], ?CHANNEL},
             {close_context, [Ref], ?CONTEXT},
             {give_up_context, [17], ?CONTEXT},
             {stop_context, [{}], ?CONTEXT},
@@ -47,27 +47,35 @@ a_wrong_argument_is_named_by_its_position_and_type(_Config) ->
 a_resource_of_another_type_is_a_wrong_argument(_Config) ->
     Context = new_context(),
     ?assertEqual(?CHANNEL, text_of(attach, [Context])),
-    ?assertEqual(?CHANNEL, text_of(reply, [Context, 1, value])),
+    ?assertEqual(?CHANNEL, text_of(reply, [Context, 1, value, default])),
     ?assertEqual(?HANDLE, text_of(abandon, [Context])),
     ok = py_nif:close_context(Context).
 
 a_wrong_id_of_a_call_is_argument_2(_Config) ->
     Channel = channel(),
     [
-        ?assertEqual({Id, ?ID}, {Id, text_of(reply, [Channel, Id, value])})
+        ?assertEqual({Id, ?ID}, {Id, text_of(reply, [Channel, Id, value, default])})
      || Id <- [-1, 1 bsl 64, 1.0, one, <<"1">>]
     ],
-    ?assertEqual(?ID, text_of(fail, [Channel, -1, error, reason, [], <<"text">>])).
+    ?assertEqual(?ID, text_of(fail, [Channel, -1, error, reason, [], <<"text">>, default])),
+    ?assertEqual(
+        <<"argument 4 must be text, bytes or default">>, text_of(reply, [Channel, 1, value, str])
+    ).
 
 a_wrong_argument_of_a_large_reply_is_named_too(_Config) ->
     %% The value is copied on a dirty scheduler.
     Large = lists:seq(1, 1000000),
-    ?assertEqual(?CHANNEL, text_of(reply, [none, 1, Large])),
-    ?assertEqual(?ID, text_of(reply, [channel(), -1, Large])).
+    ?assertEqual(?CHANNEL, text_of(reply, [none, 1, Large, default])),
+    ?assertEqual(?ID, text_of(reply, [channel(), -1, Large, default])).
 
 a_wrong_option_is_named(_Config) ->
     Good = #{
-        executable => <<"python3">>, path => [], channel => pipe, spin_us => 0, max_in_flight => 1,
+        executable => <<"python3">>,
+        path => [],
+        binaries => text,
+        channel => pipe,
+        spin_us => 0,
+        max_in_flight => 1,
         none => none
     },
     Start = fun(Options) -> text_of(start_python, [make_ref(), Options]) end,
@@ -85,6 +93,7 @@ a_wrong_option_is_named(_Config) ->
             {path, <<"lib">>, "a list of binaries"},
             {path, ["lib"], "a list of binaries"},
             {argv, [<<"-c">> | <<"1">>], "a list of binaries"},
+            {binaries, default, "text or bytes"},
             {channel, socket, "eventfd or pipe"},
             {spin_us, -1, "an integer from 0 to 2^64 - 1"},
             {max_in_flight, infinity, "an integer from 0 to 2^64 - 1"},
@@ -95,7 +104,7 @@ a_wrong_option_is_named(_Config) ->
     ?assertEqual({ok, 2}, py:eval(<<"1 + 1">>)).
 
 the_shell_prints_the_position(_Config) ->
-    try py_nif:reply(none, 1, value) of
+    try py_nif:reply(none, 1, value, default) of
         Value -> error({no_error, Value})
     catch
         error:Reason:Stack ->
@@ -105,7 +114,7 @@ the_shell_prints_the_position(_Config) ->
             ?assertMatch(
                 {_, _}, binary:match(Printed, <<"bad argument: \"argument 1 must be a ">>), Printed
             ),
-            ?assertMatch({_, _}, binary:match(Printed, <<"py_nif:reply(none,1,value)">>), Printed)
+            ?assertMatch({_, _}, binary:match(Printed, <<"py_nif:reply(none,1,value,default)">>), Printed)
     end.
 
 text_of(Function, Args) ->

@@ -166,7 +166,7 @@ python_finds_registered_functions_as_attributes(_Config) ->
 
 %% The table of functions ends with the supervisor, perhaps before the process that answers.
 a_question_while_the_application_dies_is_no_answer(_Config) ->
-    {ok, IsRegistered, unlimited} = py_function_registry:lookup(<<"$is_registered">>),
+    {ok, IsRegistered, unlimited, default} = py_function_registry:lookup(<<"$is_registered">>),
     ok = application:stop(erlang_python),
     Answer = py_function_target:run(IsRegistered, [<<"name">>]),
     ok = application:start(erlang_python),

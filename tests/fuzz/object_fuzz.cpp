@@ -10,12 +10,13 @@
 namespace fuzz {
 namespace {
 
-void convert(Session& session, PyObject* object) {
+void convert(Session& session, PyObject* object, nif::Binaries binaries) {
     const nif::TermEnv env = nif::make_term_env();
     try {
         const ERL_NIF_TERM term =
             nif::python_to_term(session.gil, session.conversion, env.get(), object, "value");
-        const PyRef back = nif::term_to_python(session.gil, session.conversion, env.get(), term);
+        const PyRef back =
+            nif::term_to_python(session.gil, session.conversion, env.get(), term, binaries);
         const ERL_NIF_TERM again =
             nif::python_to_term(session.gil, session.conversion, env.get(), back.get(), "value");
         expect(enif_is_identical(term, again) != 0, "what came back is sent as the same term");
@@ -32,7 +33,8 @@ void run(Session& session, std::span<const std::uint8_t> input) {
     ByteSource source(input);
     ObjectBuilder builder(session, source);
     const PyRef object = builder.build();
-    convert(session, object.get());
+    convert(session, object.get(), nif::Binaries::kText);
+    convert(session, object.get(), nif::Binaries::kBytes);
     builder.untie();
 }
 

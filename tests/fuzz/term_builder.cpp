@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nif/beam/atoms.h"
+#include "nif/beam/binaries.h"
 #include "tests/cpp/stand_in/term.h"
 
 namespace fuzz {
@@ -19,7 +20,7 @@ constexpr int kMaxDepth = 12;
 const std::array<std::string, 16>& atom_texts() {
     static const auto& texts = *new std::array<std::string, 16>{
         "true", "false",   "none",  "nil",    "undefined", "bytes", "nan", "infinity",
-        "ok",   "an atom", "größe", "日本語", "",          "x",     "ÿ",   std::string(255, 'a')};
+        "text", "an atom", "größe", "日本語", "",          "x",     "ÿ",   std::string(255, 'a')};
     return texts;
 }
 
@@ -123,8 +124,8 @@ ERL_NIF_TERM TermBuilder::build_list(bool proper) {
 ERL_NIF_TERM TermBuilder::build_tuple() {
     std::vector<ERL_NIF_TERM> elements(source_.below(12));
     for (ERL_NIF_TERM& element : elements) element = build();
-    // {bytes, Binary} becomes bytes in Python.
-    if (elements.size() == 2 && elements[0] == nif::atoms.bytes) {
+    // {bytes, Binary} becomes bytes in Python, {text, Binary} a str.
+    if (elements.size() == 2 && nif::read_binaries(elements[0])) {
         exact_ = false;
         tagged_ = true;
     }

@@ -18,8 +18,8 @@ public:
     bool exact() const { return exact_; }
     // Keys that differ in Erlang may be equal in Python, and the other way round.
     bool has_map() const { return has_map_; }
-    // {bytes, {bytes, Binary}} loses one tag each time.
-    bool has_tagged_bytes() const { return tagged_; }
+    // {bytes, {text, Binary}} loses one tag each time.
+    bool has_tagged_binary() const { return tagged_; }
 
 private:
     ERL_NIF_TERM build_integer();

@@ -11,9 +11,9 @@ namespace fuzz {
 namespace {
 
 // Returns null when the term is refused.
-PyRef to_python(Session& session, ErlNifEnv* env, ERL_NIF_TERM term) {
+PyRef to_python(Session& session, ErlNifEnv* env, ERL_NIF_TERM term, nif::Binaries binaries) {
     try {
-        return nif::term_to_python(session.gil, session.conversion, env, term);
+        return nif::term_to_python(session.gil, session.conversion, env, term, binaries);
     } catch (const loop_bridge::PyError&) {
         expect_error(session.gil, {PyExc_TypeError, PyExc_RecursionError});
         return {};
@@ -31,6 +31,25 @@ ERL_NIF_TERM to_term(Session& session, ErlNifEnv* env, PyObject* object) {
     }
 }
 
+void check(Session& session, const TermBuilder& builder, ErlNifEnv* env, ERL_NIF_TERM term,
+           nif::Binaries binaries) {
+    const PyRef object = to_python(session, env, term, binaries);
+    if (!object) return;
+
+    const ERL_NIF_TERM back = to_term(session, env, object.get());
+    expect(back != 0 || builder.has_map(), "what Python was given, Erlang takes");
+    if (back == 0) return;
+    expect(!builder.exact() || enif_is_identical(term, back) != 0, "a term comes back the same");
+
+    const PyRef again = to_python(session, env, back, binaries);
+    expect(again || builder.has_map() || builder.has_tagged_binary(),
+           "what came back can be given again");
+    if (!again) return;
+    const ERL_NIF_TERM last = to_term(session, env, again.get());
+    expect(last != 0 && (builder.has_tagged_binary() || enif_is_identical(back, last) != 0),
+           "a second time nothing changes");
+}
+
 }  // namespace
 
 void run(Session& session, std::span<const std::uint8_t> input) {
@@ -38,20 +57,8 @@ void run(Session& session, std::span<const std::uint8_t> input) {
     const nif::TermEnv env = nif::make_term_env();
     TermBuilder builder(env.get(), source);
     const ERL_NIF_TERM term = builder.build();
-    const PyRef object = to_python(session, env.get(), term);
-    if (!object) return;
-
-    const ERL_NIF_TERM back = to_term(session, env.get(), object.get());
-    expect(back != 0 || builder.has_map(), "what Python was given, Erlang takes");
-    if (back == 0) return;
-    expect(!builder.exact() || enif_is_identical(term, back) != 0, "a term comes back the same");
-
-    const PyRef again = to_python(session, env.get(), back);
-    expect(again || builder.has_map(), "what came back can be given again");
-    if (!again) return;
-    const ERL_NIF_TERM last = to_term(session, env.get(), again.get());
-    expect(last != 0 && (builder.has_tagged_bytes() || enif_is_identical(back, last) != 0),
-           "a second time nothing changes");
+    check(session, builder, env.get(), term, nif::Binaries::kText);
+    check(session, builder, env.get(), term, nif::Binaries::kBytes);
 }
 
 }  // namespace fuzz

@@ -61,6 +61,28 @@ def test_values_are_those_that_erlang_would_see(node: FakeNode) -> None:
         erlang.call("echo", {"k": object()})
 
 
+def test_the_call_chooses_what_binaries_become(node: FakeNode) -> None:
+    data = [b"ab", {"k": b"\xff"}]
+    assert erlang.call("echo", data, binaries="bytes") == [b"ab", {b"k": b"\xff"}]
+    assert node.calls[-1] == ("echo", (data,))
+    assert erlang.call("echo", b"ab") == "ab"
+    of_bytes = erlang.function("echo", binaries="bytes")
+    assert of_bytes(b"ab") == b"ab"
+    assert of_bytes((erlang.Atom("text"), "t")) == "t"
+    assert erlang.call("echo", (erlang.Atom("bytes"), b"\xff")) == b"\xff"
+    with pytest.raises(
+        TypeError, match=r"^result\[1\]\['k'\]: the binary <<.*> is not UTF-8 text; "
+    ):
+        erlang.call("echo", data)
+    with pytest.raises(ValueError, match=r"^binaries must be 'text', 'bytes' or None$"):
+        erlang.call("echo", 1, binaries="str")  # type: ignore[arg-type]
+
+
+async def test_an_awaited_call_chooses_too(node: FakeNode) -> None:
+    assert await erlang.async_call("echo", b"ab", binaries="bytes") == b"ab"
+    assert await erlang.async_call("wait", 0, binaries="bytes") == b"waited"
+
+
 def test_a_failure_of_the_fake_is_the_failure_of_the_call(node: FakeNode) -> None:
     with pytest.raises(erlang.Error) as raised:
         erlang.fail()

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Erlang side of the conversion tests; see support/conversion_functions.erl."""
 
-from typing import Any
+from typing import Any, Literal
 
 import erlang
 
+Binaries = Literal["text", "bytes"]
 
-def echo(value: object) -> Any:
+
+def echo(value: object, binaries: Binaries | None = None) -> Any:
     """Return the value that comes back from Erlang for `value`."""
-    return erlang.call("conversion_echo", value)
+    return erlang.call("conversion_echo", value, binaries=binaries)
 
 
-def term(text: str) -> Any:
+def term(text: str, binaries: Binaries | None = None) -> Any:
     """The Python value of an Erlang expression."""
-    return erlang.call("conversion_term", text)
+    return erlang.call("conversion_term", text, binaries=binaries)
 
 
 def printed(value: object) -> str:

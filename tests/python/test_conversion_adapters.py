@@ -2,6 +2,7 @@
 """Objects whose classes have no Erlang type."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -129,8 +130,14 @@ def test_abstract_classes_can_be_registered() -> None:
         def __len__(self) -> int:
             return 2
 
-    register_adapter(Mapping, dict)
+    class Table(ABC):
+        @abstractmethod
+        def rows(self) -> int: ...
+
+    Table.register(Settings)
     assert echo([Settings(), {"x": 1}]) == [{"a": 1, "bb": 2}, {"x": 1}]
+    register_adapter(Table, lambda settings: sorted(settings))
+    assert echo([Settings(), {"x": 1}]) == [["a", "bb"], {"x": 1}]
 
 
 def test_an_adapter_goes_before_a_built_in_base() -> None:

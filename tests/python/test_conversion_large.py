@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from erlang_side import echo, is_same, term
+from erlang_side import Binaries, echo, is_same, term
 
 import erlang
 
@@ -37,15 +37,21 @@ def test_payloads_of_any_size_come_back_whole(size: int, unit: Any) -> None:
     else:
         value = unit * size
     expected = value if isinstance(value, str) else bytes(value)
-    assert echo([value, {"k": value}]) == [expected or "", {"k": expected or ""}]
+    key = "k" if isinstance(value, str) else b"k"
+    binaries: Binaries = "text" if isinstance(value, str) else "bytes"
+    assert echo([value, {key: value}], binaries) == [expected, {key: expected}]
 
 
-@pytest.mark.parametrize("value", [b"\xff" * 200_000, "a" * 200_000], ids=["bytes", "str"])
-def test_large_immutable_values_are_shared_and_released(value: object) -> None:
+@pytest.mark.parametrize(
+    ("value", "binaries"),
+    [(b"\xff" * 200_000, "bytes"), ("a" * 200_000, "text")],
+    ids=["bytes", "str"],
+)
+def test_large_immutable_values_are_shared_and_released(value: object, binaries: Binaries) -> None:
     gc.collect()
     count = sys.getrefcount(value)
     for _ in range(20):
-        assert echo(value) == value
+        assert echo(value, binaries) == value
     assert eventually_unreferenced(value, count)
 
 

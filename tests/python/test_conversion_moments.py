@@ -11,6 +11,7 @@ import pytest
 from erlang_side import alike, echo
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 from test_conversion_round_trips import thorough
 
 
@@ -129,7 +130,33 @@ def test_the_cells_of_a_table_are_sent() -> None:
     assert echo(list(table["number"].values)) == [1, 2]
 
 
-def test_a_difference_of_moments_is_refused() -> None:
-    for value in (timedelta(1), pd.Timedelta(1)):
-        with pytest.raises(TypeError, match="objects have no Erlang value"):
-            echo(value)
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (timedelta(), "PT0S"),
+        (timedelta(days=1), "P1D"),
+        (timedelta(days=400, hours=1), "P400DT1H"),
+        (timedelta(minutes=90, seconds=5), "PT1H30M5S"),
+        (timedelta(milliseconds=1500), "PT1.5S"),
+        (timedelta(microseconds=1), "PT0.000001S"),
+        (timedelta(seconds=-1), "-PT1S"),
+        (timedelta(days=-1, seconds=1), "-PT23H59M59S"),
+        (timedelta.max, "P999999999DT23H59M59.999999S"),
+        (timedelta.min, "-P999999999D"),
+    ],
+)
+def test_a_duration_is_the_text_of_iso_8601(value: timedelta, text: str) -> None:
+    assert echo([value]) == [text]
+
+
+@thorough
+@given(st.timedeltas())
+def test_any_duration_can_be_read_again(value: timedelta) -> None:
+    assert TypeAdapter(timedelta).validate_python(echo(value)) == value
+
+
+@thorough
+@given(st.integers(-(1 << 62), 1 << 62))
+def test_any_duration_of_pandas_comes_back_with_its_nanoseconds(nanoseconds: int) -> None:
+    value = pd.Timedelta(nanoseconds)
+    assert pd.Timedelta(echo(value)) == value

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from erlang_side import alike, echo
+import pytest
+from erlang_side import Binaries, alike, echo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -31,7 +32,7 @@ class AtomOf:
 
 
 # No atoms that come back as None, True or False.
-ATOMS = st.builds(AtomOf, st.sampled_from(["ok", "error", "bytes", "hello world", "日本"]))
+ATOMS = st.builds(AtomOf, st.sampled_from(["ok", "error", "bytes", "text", "hello world", "日本"]))
 
 SCALARS: st.SearchStrategy[Any] = st.one_of(
     st.none(),
@@ -39,43 +40,22 @@ SCALARS: st.SearchStrategy[Any] = st.one_of(
     st.integers(),
     st.integers(-(1 << 200), 1 << 200),
     st.floats(allow_nan=False, allow_infinity=False),
-    st.text(),
     ATOMS,
 )
 
 
-def not_text(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return True
-    return False
-
-
-# bytes that are UTF-8 come back as str.
-BYTES = st.binary().filter(not_text)
-
-
-def is_bytes_tuple(value: object) -> bool:
-    """A tuple that would come back as bytes: {bytes, <<...>>}."""
+def is_tagged(value: object) -> bool:
+    """A tuple that would come back as its binary: {bytes, <<...>>}, {text, <<...>>}."""
     return (
         isinstance(value, tuple)
         and len(value) == 2
-        and value[0] == AtomOf("bytes")
+        and value[0] in (AtomOf("bytes"), AtomOf("text"))
         and isinstance(value[1], str | bytes)
     )
 
 
 def tuples_of(inner: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[tuple[Any, ...]]:
-    return st.lists(inner, max_size=most).map(tuple).filter(lambda it: not is_bytes_tuple(it))
-
-
-# No floats and booleans: 1, 1.0 and True are one key in Python.
-KEYS = st.recursive(
-    st.one_of(st.integers(), st.text(), ATOMS, BYTES),
-    lambda inner: tuples_of(inner, 3),
-    max_leaves=4,
-)
+    return st.lists(inner, max_size=most).map(tuple).filter(lambda it: not is_tagged(it))
 
 
 def with_atoms(value: Any) -> Any:
@@ -88,21 +68,71 @@ def with_atoms(value: Any) -> Any:
     return value
 
 
-VALUES = st.recursive(
-    st.one_of(SCALARS, BYTES),
-    lambda inner: st.one_of(
-        st.lists(inner),
-        tuples_of(inner, 5),
-        st.dictionaries(KEYS, inner),
-    ),
-    max_leaves=25,
-).map(with_atoms)
+def values_of(binaries: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Values of all kinds, with these in the place of binaries."""
+    # No floats and booleans: 1, 1.0 and True are one key in Python.
+    keys = st.recursive(
+        st.one_of(st.integers(), ATOMS, binaries),
+        lambda inner: tuples_of(inner, 3),
+        max_leaves=4,
+    )
+    return st.recursive(
+        st.one_of(SCALARS, binaries),
+        lambda inner: st.one_of(
+            st.lists(inner),
+            tuples_of(inner, 5),
+            st.dictionaries(keys, inner),
+        ),
+        max_leaves=25,
+    ).map(with_atoms)
 
 
 @settings(thorough, max_examples=1000)
-@given(VALUES)
-def test_any_value_comes_back_as_it_went(value: object) -> None:
-    assert alike(echo(value), value)
+@given(values_of(st.text()))
+def test_any_value_with_text_comes_back_as_it_went(value: object) -> None:
+    assert alike(echo(value, "text"), value)
+
+
+@settings(thorough, max_examples=1000)
+@given(values_of(st.binary()))
+def test_any_value_with_bytes_comes_back_as_it_went(value: object) -> None:
+    assert alike(echo(value, "bytes"), value)
+
+
+def types_of(value: object) -> object:
+    """The shape of a value: the types at all its places."""
+    if isinstance(value, list | tuple):
+        return type(value), [types_of(item) for item in value]
+    if isinstance(value, dict):
+        return dict, sorted(repr((types_of(key), types_of(item))) for key, item in value.items())
+    return type(value)
+
+
+def with_every_binary(value: Any, binary: bytes) -> Any:
+    if isinstance(value, bytes):
+        return binary
+    if isinstance(value, list | tuple):
+        return type(value)(with_every_binary(item, binary) for item in value)
+    return value
+
+
+@thorough
+@given(
+    st.recursive(st.integers() | st.binary(), lambda inner: st.lists(inner) | tuples_of(inner, 3)),
+    st.binary(),
+    st.sampled_from(["text", "bytes"]),
+)
+def test_types_do_not_depend_on_the_data(value: object, other: bytes, binaries: Binaries) -> None:
+    def result(sent: object) -> object:
+        try:
+            return types_of(echo(sent, binaries))
+        except TypeError as error:
+            return str(error).partition(" is not UTF-8 text")[1]
+
+    results = [result(sent) for sent in (value, with_every_binary(value, other))]
+    if binaries == "text":
+        results = [result for result in results if result != " is not UTF-8 text"]
+    assert all(result == results[0] for result in results)
 
 
 @thorough
@@ -137,12 +167,14 @@ def test_text_comes_back_or_is_refused_for_its_surrogates(value: str) -> None:
 
 @thorough
 @given(st.binary(max_size=64))
-def test_bytes_come_back_as_text_exactly_when_they_are_utf8(value: bytes) -> None:
-    back = echo(value)
-    if not_text(value):
-        assert alike(back, value)
+def test_bytes_are_text_exactly_when_they_are_utf8(value: bytes) -> None:
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        with pytest.raises(TypeError, match=r"^result: the binary <<.* is not UTF-8 text"):
+            echo(value, "text")
     else:
-        assert alike(back, value.decode())
+        assert alike(echo(value, "text"), text)
 
 
 @thorough

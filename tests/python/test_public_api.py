@@ -64,8 +64,8 @@ def test_every_public_name_is_there_and_documented(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "signature"),
     [
-        ("call", "(name, /, *args, timeout=None, wait=None)"),
-        ("async_call", "(name, /, *args, timeout=None, wait=None)"),
+        ("call", "(name, /, *args, timeout=None, wait=None, binaries=None)"),
+        ("async_call", "(name, /, *args, timeout=None, wait=None, binaries=None)"),
         ("send", "(to, term, /)"),
         ("stats", "()"),
     ],

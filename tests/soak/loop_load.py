@@ -200,8 +200,8 @@ class LoopLoad:
         data = payload(self.random, self.random.randrange(1 << 50))
         await self.expect(
             "loop_payload",
-            lambda token: erlang.async_call("soak_echo", token, data),
-            (data or "",),
+            lambda token: erlang.async_call("soak_echo", token, data, binaries="bytes"),
+            (data,),
         )
 
     async def function(self) -> None:

@@ -31,7 +31,7 @@ def _call_echo(value: object, token: int) -> object:
 
 
 def payload(random: Random, token: int) -> bytes:
-    """From nothing to 5 MB, all magnitudes alike, recognizable. No payload comes back as text."""
+    """From nothing to 5 MB, all magnitudes alike, recognizable."""
     size = int(MOST_PAYLOAD ** random.random()) - 1
     return (token.to_bytes(7, "big") + b"\xff") * (size // 8)
 
@@ -97,7 +97,9 @@ class ThreadLoad:
     def payload(self) -> None:
         data = payload(self.random, self.random.randrange(1 << 50))
         self.expect(
-            "thread_payload", lambda token: erlang.call("soak_echo", token, data), data or ""
+            "thread_payload",
+            lambda token: erlang.call("soak_echo", token, data, binaries="bytes"),
+            data,
         )
 
     def failing(self) -> None:

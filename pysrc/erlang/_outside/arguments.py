@@ -2,7 +2,10 @@
 """The arguments of a call, checked as `nif/calls/call_arguments.h` checks them."""
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+# What binaries of the result become.
+Binaries = Literal["text", "bytes"]
 
 
 class Arguments(NamedTuple):
@@ -13,20 +16,29 @@ class Arguments(NamedTuple):
     # In seconds, not negative.
     timeout: float | None
     wait: bool | None
+    binaries: Binaries | None
 
 
-def read(function: str, name: Any, args: tuple[object, ...], timeout: Any, wait: Any) -> Arguments:
+def read(
+    function: str,
+    name: Any,
+    args: tuple[object, ...],
+    timeout: Any,
+    wait: Any,
+    binaries: Any,
+) -> Arguments:
     """The call of ``name`` by ``function``.
 
     Raises:
         TypeError: A value has a bad type.
-        ValueError: The time limit is nan or too large, or the name can't be encoded.
+        ValueError: The time limit is nan or too large, the name can't be encoded, or there is no
+            such choice for binaries.
     """
     if not isinstance(name, str):
         kind = type(name).__name__
         raise TypeError(f"{function}(): the function's name must be str, not {kind}")
     name.encode()
-    return Arguments(name, args, _seconds(timeout), _choice(wait))
+    return Arguments(name, args, _seconds(timeout), _choice(wait), _binaries(binaries))
 
 
 def _seconds(value: Any) -> float | None:
@@ -56,3 +68,16 @@ def _choice(value: Any) -> bool | None:
     if cls.__module__ == "numpy" and cls.__name__ in ("bool", "bool_"):
         return bool(value)
     raise TypeError(f"wait must be True, False or None, not {cls.__name__}")
+
+
+def _binaries(value: Any) -> Binaries | None:
+    if value is None:
+        return None
+    expected = "binaries must be 'text', 'bytes' or None"
+    if not isinstance(value, str):
+        raise TypeError(f"{expected}, not {type(value).__name__}")
+    if value == "text":
+        return "text"
+    if value == "bytes":
+        return "bytes"
+    raise ValueError(expected)

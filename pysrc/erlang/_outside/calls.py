@@ -8,54 +8,79 @@ from typing import Any
 from erlang._call import Call
 from erlang._errors import BlockingCallWarning
 from erlang._outside import arguments, nodes
+from erlang._outside.arguments import Binaries
 
 
 def call(
-    name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None
+    name: str,
+    /,
+    *args: object,
+    timeout: float | None = None,
+    wait: bool | None = None,
+    binaries: Binaries | None = None,
 ) -> Any:
     """Call the Erlang function registered as ``name`` and wait for its result.
 
     ``timeout`` is in seconds. ``wait``: whether to wait in line if the limit of the function's
     ``concurrency`` is reached; ``None`` does what the function was registered with.
+    ``binaries``: what binaries of the result become, ``"text"`` or ``"bytes"``; ``None`` does what
+    the function was registered with, or else the node's configuration.
 
     Raises:
         erlang.NoNode: There is no node here.
         erlang.Error: The function failed. The subclasses are the same as inside a node.
         TypeError: A value can't be converted; the text names its place.
     """
-    checked = arguments.read("call", name, args, timeout, wait)
+    checked = arguments.read("call", name, args, timeout, wait, binaries)
     _warn_on_loop_thread()
     return nodes.current().call(checked)
 
 
 def call_for_caller(
-    name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None
+    name: str,
+    /,
+    *args: object,
+    timeout: float | None = None,
+    wait: bool | None = None,
+    binaries: Binaries | None = None,
 ) -> Any:
     """`call`, for a Python function that wraps it: warnings point to the caller."""
-    checked = arguments.read("call", name, args, timeout, wait)
+    checked = arguments.read("call", name, args, timeout, wait, binaries)
     _warn_on_loop_thread(1)
     return nodes.current().call(checked)
 
 
-def ask(name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None) -> Any:
+def ask(
+    name: str,
+    /,
+    *args: object,
+    timeout: float | None = None,
+    wait: bool | None = None,
+    binaries: Binaries | None = None,
+) -> Any:
     """`call` without the warning, for short questions of the package itself."""
-    return nodes.current().call(arguments.read("ask", name, args, timeout, wait))
+    return nodes.current().call(arguments.read("ask", name, args, timeout, wait, binaries))
 
 
 def async_call(
-    name: str, /, *args: object, timeout: float | None = None, wait: bool | None = None
+    name: str,
+    /,
+    *args: object,
+    timeout: float | None = None,
+    wait: bool | None = None,
+    binaries: Binaries | None = None,
 ) -> Call[Any]:
     """Start the Erlang function registered as ``name``; await the result.
 
     Returns an `erlang.Call`: a future of the running loop; ``create_task`` takes it too.
-    ``timeout``, ``wait`` and the exceptions of the await: as `call`. Cancelling the call stops the
-    Erlang process that works on it.
+    ``timeout``, ``wait``, ``binaries`` and the exceptions of the await: as `call`. Cancelling the
+    call stops the Erlang process that works on it.
 
     Raises:
         RuntimeError: No event loop is running in this thread.
         erlang.NoNode: There is no node here.
     """
-    checked = arguments.read("async_call", name, args, timeout, wait)
+    checked = arguments.read("async_call", name, args, timeout, wait, binaries)
     if asyncio._get_running_loop() is None:
         raise RuntimeError(
             "erlang.async_call needs a running event loop; use erlang.call outside of coroutines"

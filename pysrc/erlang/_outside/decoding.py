@@ -9,6 +9,7 @@ import struct
 from typing import Any
 
 from erlang._outside import external, printing
+from erlang._outside.arguments import Binaries
 from erlang._outside.places import MAX_DEPTH, Step, rendered, too_deep
 from erlang._types import Atom, Fun, Pid, Port, Ref
 
@@ -31,8 +32,10 @@ _read_integer = external.INT32.unpack_from
 _read_float = external.DOUBLE.unpack_from
 
 
-def decoded(data: bytes, at: int = 0, root: str = "result") -> Any:
+def decoded(data: bytes, at: int = 0, root: str = "result", binaries: Binaries = "text") -> Any:
     """The value of the term at ``at``, which is the last one of the data.
+
+    ``binaries``: what binaries become that are not marked as ``{text, _}`` or ``{bytes, _}``.
 
     Raises:
         TypeError: There is no Python value for a part of the term; the text names its place.
@@ -40,7 +43,7 @@ def decoded(data: bytes, at: int = 0, root: str = "result") -> Any:
         external.Malformed: The data is no term.
     """
     try:
-        value, end = _Decoder(data, root).term(at)
+        value, end = _Decoder(data, root, binaries).term(at)
     except (IndexError, UnicodeDecodeError, struct.error) as error:
         raise external.Malformed(str(error)) from None
     if end != len(data):
@@ -71,9 +74,10 @@ class _Level:
 
 
 class _Decoder:
-    def __init__(self, data: bytes, root: str) -> None:
+    def __init__(self, data: bytes, root: str, binaries: Binaries) -> None:
         self._data = data
         self._root = root
+        self._binaries = binaries
         self._stack: list[_Level] = []
 
     def term(self, at: int) -> tuple[Any, int]:
@@ -106,16 +110,15 @@ class _Decoder:
         if tag == external.SMALL_INTEGER:
             return data[at + 1], at + 2, None
         if tag == external.BINARY:
-            end = at + 5 + _read_size(data, at + 1)[0]
-            return _binary(_slice(data, at + 5, end)), end, None
+            return *self._binary(at, self._binaries), None
         if tag in external.ATOM_TAGS:
             end = external.atom(data, at)[1]
             return _atom(_slice(data, at, end)), end, None
         if tag == external.INTEGER:
             return _read_integer(data, at + 1)[0], at + 5, None
         if tag == external.SMALL_TUPLE:
-            if data[at + 1] == 2 and (explicit := _explicit_bytes(data, at + 2)):
-                return *explicit, None
+            if data[at + 1] == 2 and (marked := _marked_binary(data, at + 2)):
+                return *self._binary(*marked), None
             return None, at + 2, _Level(at, data[at + 1], is_tuple=True)
         if tag == external.LIST:
             return None, at + 5, _Level(at, _read_size(data, at + 1)[0])
@@ -143,6 +146,20 @@ class _Decoder:
         if tag == external.BIT_BINARY:
             raise self._refused("bitstring", at)
         raise external.Malformed(f"no term has the tag {tag}")
+
+    def _binary(self, at: int, binaries: Binaries) -> tuple[str | bytes, int]:
+        """The value of the binary at ``at``, and its end."""
+        end = at + 5 + _read_size(self._data, at + 1)[0]
+        content = _slice(self._data, at + 5, end)
+        if binaries == "bytes":
+            return content, end
+        try:
+            return content.decode(), end
+        except UnicodeDecodeError:
+            place = rendered(self._root, self._steps())
+            hint = 'use binaries="bytes", or {bytes, Binary} in Erlang'
+            text = printing.printed(self._data, at)
+            raise TypeError(f"{place}: the binary {text} is not UTF-8 text; {hint}") from None
 
     def _end(self, level: _Level, at: int) -> tuple[Any, int]:
         """The value of a complete level, and the end of its term."""
@@ -187,13 +204,6 @@ def _slice(data: bytes, begin: int, end: int) -> bytes:
     return data[begin:end]
 
 
-def _binary(content: bytes) -> str | bytes:
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return content
-
-
 def _atom(encoded: bytes) -> Any:
     try:
         return _atoms[encoded]
@@ -206,12 +216,16 @@ def _atom(encoded: bytes) -> Any:
         return made
 
 
-def _explicit_bytes(data: bytes, at: int) -> tuple[bytes, int] | None:
-    """The content of ``{bytes, Binary}``, whose elements begin at ``at``."""
+def _marked_binary(data: bytes, at: int) -> tuple[int, Binaries] | None:
+    """The place of the binary in ``{bytes, Binary}`` or ``{text, Binary}``, and its mark.
+
+    The elements of the tuple begin at ``at``.
+    """
     if data[at] not in external.ATOM_TAGS:
         return None
-    text, at = external.atom(data, at)
-    if text != "bytes" or data[at] != external.BINARY:
+    mark, at = external.atom(data, at)
+    if data[at] != external.BINARY:
         return None
-    end = at + 5 + _read_size(data, at + 1)[0]
-    return _slice(data, at + 5, end), end
+    if mark == "bytes":
+        return at, "bytes"
+    return (at, "text") if mark == "text" else None

@@ -11,7 +11,7 @@ from typing import Any
 
 from erlang import _adapters
 from erlang._outside import external, printing
-from erlang._outside.leaves import DERIVED, LEAVES, Refused, atom
+from erlang._outside.leaves import DERIVED, LEAVES, MARKED_LEAVES, Leaves, Refused, atom
 from erlang._outside.places import MAX_DEPTH, Step, rendered, too_deep
 from erlang._types import Atom, Fun, Pid, Port, Ref
 
@@ -29,10 +29,11 @@ _CONTAINERS = frozenset((dict, list, tuple, set, frozenset))
 _DISTINCT = ({str}, {int}, {bytes})
 
 
-def encoded(value: object, root: str, atoms: set[str]) -> bytes:
-    """One value, as `encoded_list`."""
+def encoded(value: object, root: str, atoms: set[str], *, marked: bool = False) -> bytes:
+    """One value, as `encoded_list`. ``marked``: bytes become ``{bytes, Binary}``."""
+    encoder = _Encoder(root, atoms, MARKED_LEAVES if marked else LEAVES, single=True)
     # Without the head of the list: its tag and size. And without its tail.
-    return _Encoder(root, atoms, single=True).list_of((value,))[5:-1]
+    return encoder.list_of((value,))[5:-1]
 
 
 def encoded_list(values: tuple[object, ...], root: str, atoms: set[str]) -> bytes:
@@ -45,7 +46,7 @@ def encoded_list(values: tuple[object, ...], root: str, atoms: set[str]) -> byte
         RecursionError: A value is nested too deeply.
         RuntimeError: A container changed while it was converted.
     """
-    return _Encoder(root, atoms).list_of(values)
+    return _Encoder(root, atoms, LEAVES).list_of(values)
 
 
 class _Level:
@@ -116,9 +117,10 @@ class _Adapted(_Level):
 
 
 class _Encoder:
-    def __init__(self, root: str, atoms: set[str], single: bool = False) -> None:
+    def __init__(self, root: str, atoms: set[str], leaves: Leaves, single: bool = False) -> None:
         self._root = root
         self._atoms = atoms
+        self._leaves = leaves
         # The number of outer levels that are no part of a path.
         self._hidden = int(single)
         self._parts: list[bytes] = []
@@ -140,7 +142,7 @@ class _Encoder:
 
     def _write_items(self, level: _Level) -> bool:
         """Writes the next items. False if one of them is a container, which is open then."""
-        write, leaves = self._parts.append, LEAVES
+        write, leaves = self._parts.append, self._leaves
         entries = level if isinstance(level, _Entries) else None
         for item in level.items:
             level.index += 1
@@ -195,11 +197,17 @@ class _Encoder:
         if base in DERIVED:
             self._parts.append(DERIVED[base](item))
             return
+        if base is bytes:
+            content = bytes.__getitem__(item, slice(None))
+        else:
+            content = self._content(item)
+        self._parts.append(self._leaves[bytes](content))
+
+    def _content(self, buffer: Any) -> bytes:
         try:
-            content = memoryview(item).tobytes()
+            return memoryview(buffer).tobytes()
         except Exception as error:  # a released memoryview
             raise self._noted(error) from None
-        self._parts.append(LEAVES[bytes](content))
 
     def _open_container(self, item: Any, base: Any) -> None:
         size = base.__len__(item)

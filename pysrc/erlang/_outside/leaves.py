@@ -17,6 +17,9 @@ _pack_size = external.UINT32.pack
 _pack_float = external.DOUBLE.pack
 
 
+Leaves = Mapping[type, Callable[[Any], bytes]]
+
+
 class Refused(Exception):
     """A leaf can't be sent. The caller raises `error`, with the place of the leaf."""
 
@@ -93,8 +96,11 @@ def _none(_: None) -> bytes:
 _NONE, _TRUE, _FALSE = atom("none"), atom("true"), atom("false")
 _NAN, _PLUS, _MINUS = atom("nan"), atom("infinity"), atom("neg_infinity")
 
+# The begin of {bytes, Binary}.
+_MARK = bytes((external.SMALL_TUPLE, 2)) + atom("bytes")
+
 # By exact class.
-LEAVES: Mapping[type, Callable[[Any], bytes]] = {
+LEAVES: Leaves = {
     str: _text,
     int: _integer,
     float: _float,
@@ -102,10 +108,14 @@ LEAVES: Mapping[type, Callable[[Any], bytes]] = {
     bool: _bool,
     type(None): _none,
 }
+# The same, with a mark for bytes: they are decoded as bytes, and all other binaries as text.
+MARKED_LEAVES: Leaves = {
+    **LEAVES,
+    bytes: lambda data: _MARK + _bytes(data),
+}
 # By base: the methods of a derived class are not used.
-DERIVED: Mapping[type, Callable[[Any], bytes]] = {
+DERIVED: Leaves = {
     str: lambda value: _text(str.__str__(value)),
     int: lambda value: _integer(int.__int__(value)),
     float: lambda value: _float(float.__float__(value)),
-    bytes: lambda value: _bytes(bytes.__getitem__(value, slice(None))),
 }

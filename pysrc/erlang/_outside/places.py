@@ -5,7 +5,9 @@ The texts are those of the native conversion, see `nif/conversion/value_path.h`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
+
+from erlang._fields import fields_of
 
 # The limit of nesting, in both directions.
 MAX_DEPTH = 1000
@@ -19,7 +21,7 @@ class Step:
 
     container: object
     index: int = 0
-    # x[key], or x.key if x is the dict of a dataclass instance.
+    # x[key], or x.key if x is the dict of an instance with named fields.
     key: object = None
     is_key: bool = False
     # list(x)[index]: an element of a set, or a key of a dict.
@@ -50,7 +52,7 @@ def _key(key: object, before: Step | None) -> str:
     if isinstance(key, str):
         # An Atom equals its text, so ['name'] finds its entry and reads better.
         key = str.__str__(key)
-        if before is not None and before.is_converted and is_dataclass(before.container):
+        if before is not None and before.is_converted and fields_of(type(before.container)):
             return "." + _shortened(_printable(key))
     return f"[{short_repr(key)}]"
 

@@ -5,20 +5,23 @@
 
 -export([register/0]).
 -export([conversion_echo/1, conversion_term/1, conversion_text/1, conversion_same/1]).
--export([conversion_order/1, conversion_collect/1]).
+-export([conversion_fail/1, conversion_order/1, conversion_collect/1]).
 
 -define(NAMES, [
     conversion_echo,
     conversion_term,
     conversion_text,
     conversion_same,
+    conversion_fail,
     conversion_order,
     conversion_collect
 ]).
 
 -spec register() -> ok.
 register() ->
-    lists:foreach(fun(Name) -> ok = py:register_function(Name, ?MODULE, Name) end, ?NAMES).
+    lists:foreach(fun(Name) -> ok = py:register_function(Name, ?MODULE, Name) end, ?NAMES),
+    ok = py:register_function(echo_text, fun ?MODULE:conversion_echo/1, #{binaries => text}),
+    ok = py:register_function(echo_bytes, fun ?MODULE:conversion_echo/1, #{binaries => bytes}).
 
 -spec conversion_echo([Term :: term()]) -> term().
 conversion_echo([Term]) ->
@@ -40,6 +43,10 @@ conversion_text([Term]) ->
 -spec conversion_same([term()]) -> boolean().
 conversion_same([Term, Text]) ->
     Term =:= conversion_term([Text]).
+
+-spec conversion_fail([Reason :: term()]) -> no_return().
+conversion_fail([Reason]) ->
+    error(Reason).
 
 %% @doc The terms of a list in Erlang's order.
 -spec conversion_order([Terms :: [term()]]) -> [term()].

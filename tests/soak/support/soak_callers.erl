@@ -233,7 +233,7 @@ act(payload) ->
     Value = binary:copy(<<255, (rand:uniform(255))>>, Size div 2),
     one(
         payload,
-        fun(Token) -> py:call(targets, echo, [Token, Value]) end,
+        fun(Token) -> py:call(targets, echo, [Token, {bytes, Value}]) end,
         fun(Token) -> {ok, {Token, Value}} end
     );
 act(nested) ->
