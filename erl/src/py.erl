@@ -36,15 +36,15 @@
 -type code() :: binary() | string().
 -type kwargs() :: #{name() => term()} | [{name(), term()} | atom()].
 %% Named values. The list may be an Elixir keyword list; an atom stands for `{Atom, true}'.
--type reason() :: {ExceptionName :: atom() | binary(), Text :: binary()} | atom() | term().
+-type reason() :: {ExceptionName :: name(), Text :: binary()} | atom() | term().
 -type result() :: {ok, term()} | {error, reason()}.
 -type function_options() :: #{atom() => term()} | [{atom(), term()} | atom()].
--type bad_option() :: {bad_option, Key :: term()} | {bad_option, Key :: atom(), Value :: term()}.
+-type bad_option() :: {bad_option, Key :: term(), Value :: term(), Why :: term()}.
 
 -define(DEFAULT_TIMEOUT, 30000).
 
 %% @equiv register_function(Name, Fun, #{})
--spec register_function(Name :: atom() | binary(), Fun :: fun()) -> ok.
+-spec register_function(Name :: name(), Fun :: fun()) -> ok.
 register_function(Name, Fun) -> ok = register_function(Name, Fun, #{}).
 
 %% @doc Makes an Erlang function callable from Python as `erlang.call(Name, ...)' and
@@ -53,10 +53,10 @@ register_function(Name, Fun) -> ok = register_function(Name, Fun, #{}).
 %% A fun of one argument, and a module's function, get the list of the call's arguments. A fun of
 %% another arity gets the arguments themselves. The option `apply' chooses otherwise.
 %%
-%% Options, in a map or a list, are `apply', and `concurrency', which limits the calls that run at
-%% the same time: {@link py_function_options}. Errors: `{bad_option, Key}' for an unknown option,
-%% `{bad_option, Key, Value}' for a bad value. A second registration of the name replaces its
-%% function; calls under way go on with the old one.
+%% Options, in a map or a list, are `apply', `binaries', and `concurrency', which limits the calls that
+%% run at the same time: {@link py_function_options}. An unknown option or a bad value is an error:
+%% `{bad_option, Key, Value, Why}'. A second registration of the name replaces its function; calls
+%% under way go on with the old one.
 %%
 %% ```
 %% ok = py:register_function(total, fun(Numbers) -> lists:sum(Numbers) end).
@@ -66,8 +66,8 @@ register_function(Name, Fun) -> ok = register_function(Name, Fun, #{}).
 %% ok = py:register_function(query, fun my_db:query/1, #{concurrency => 10, overload => wait}).
 %% '''
 -spec register_function
-    (Name :: atom() | binary(), Module :: module(), Function :: atom()) -> ok;
-    (Name :: atom() | binary(), fun(), function_options()) ->
+    (Name :: name(), Module :: module(), Function :: atom()) -> ok;
+    (Name :: name(), fun(), function_options()) ->
         ok | {error, bad_option()}.
 register_function(Name, Module, Function) when is_atom(Module), is_atom(Function) ->
     register_function(Name, Module, Function, #{});
@@ -79,7 +79,7 @@ register_function(Name, Fun, Options) ->
 -spec register_function(Name, module(), Function :: atom(), function_options()) ->
     ok | {error, bad_option()}
 when
-    Name :: atom() | binary().
+    Name :: name().
 register_function(Name, Module, Function, Options) ->
     Given = [Name, Module, Function, Options],
     ?CHECKED(py_function_registry:register(Name, {Module, Function}, Options), Given).
@@ -89,7 +89,7 @@ register_function(Name, Module, Function, Options) ->
 %% ```
 %% ok = py:unregister_function(double_it).
 %% '''
--spec unregister_function(Name :: atom() | binary()) -> ok.
+-spec unregister_function(Name :: name()) -> ok.
 unregister_function(Name) ->
     ?CHECKED(py_function_registry:unregister(Name), [Name]).
 

@@ -2,7 +2,7 @@
 %% @private
 %% The application environment. It is read and checked once, at the start. This table has every key,
 %% its meaning and, after the semicolon, its default. An unknown key or a bad value stops the start
-%% with `{bad_option, Key, Why}'.
+%% with `{bad_option, Key, Value, Why}'.
 %%
 %% | key                    | meaning; default                                                |
 %% | `python'               | an interpreter, its name, or a virtual environment's folder;    |
@@ -25,6 +25,9 @@
 %% | `structs'              | `elixir': Python's dates, decimals, sets and ranges become      |
 %% |                        | Elixir's structs; `none': text and lists; `none'                |
 %% | `argv'                 | Python's own command line, for erlpy only                       |
+%%
+%% A file or folder is a text, or `{priv_dir, Application, Path}' for one in the `priv' folder of an
+%% application.
 -module(py_config).
 
 -export([load/0, check/1, python_options/1]).
@@ -48,7 +51,7 @@
     argv => [binary()]
 }.
 
--type problem() :: {bad_option, Key :: term(), Why :: term()}.
+-type problem() :: {bad_option, Key :: term(), Value :: term(), Why :: term()}.
 
 -define(APPLICATION, erlang_python).
 -define(MAX_CONTEXTS, 1024).
@@ -66,7 +69,7 @@ check(Environment) ->
         Given = maps:from_list([{Key, value(Key, Value)} || {Key, Value} <- Environment]),
         {ok, consistent(with_defaults(Given))}
     catch
-        throw:{bad_option, _, _} = Problem -> {error, Problem}
+        throw:{bad_option, _, _, _} = Problem -> {error, Problem}
     end.
 
 %% The options of `py_nif:start_python/2'.
@@ -79,9 +82,9 @@ python_options(Config = #{python := Python, python_path := Path}) ->
 
 -spec value(Key :: atom(), Value :: term()) -> term().
 value(python, Value) ->
-    interpreter(text(python, Value));
+    interpreter(Value, place(python, Value));
 value(python_path, Value) ->
-    [folder(python_path, text(python_path, Folder)) || Folder <- list(python_path, Value)];
+    [folder(python_path, Folder) || Folder <- list(python_path, Value)];
 value(contexts, Value) ->
     integer(contexts, Value, 1, ?MAX_CONTEXTS);
 value(max_contexts, Value) ->
@@ -95,11 +98,11 @@ value(max_in_flight, Value) ->
 value(binaries, Value) when Value =:= text; Value =:= bytes ->
     Value;
 value(binaries, Value) ->
-    bad(binaries, {not_one_of, [text, bytes], Value});
+    bad(binaries, Value, {not_one_of, [text, bytes]});
 value(channel, Value) when Value =:= eventfd; Value =:= pipe ->
     Value;
 value(channel, Value) ->
-    bad(channel, {not_one_of, [eventfd, pipe], Value});
+    bad(channel, Value, {not_one_of, [eventfd, pipe]});
 value(spin_us, Value) ->
     integer(spin_us, Value, 0, ?MAX_SPIN_US);
 value(loops, Value) ->
@@ -107,19 +110,19 @@ value(loops, Value) ->
 value(python_logging, Value) when Value =:= stdio; Value =:= logger ->
     Value;
 value(python_logging, Value) ->
-    bad(python_logging, {not_one_of, [stdio, logger], Value});
+    bad(python_logging, Value, {not_one_of, [stdio, logger]});
 value(none, Value) when Value =:= none; Value =:= nil ->
     Value;
 value(none, Value) ->
-    bad(none, {not_one_of, [none, nil], Value});
+    bad(none, Value, {not_one_of, [none, nil]});
 value(structs, Value) when Value =:= none; Value =:= elixir ->
     Value;
 value(structs, Value) ->
-    bad(structs, {not_one_of, [none, elixir], Value});
+    bad(structs, Value, {not_one_of, [none, elixir]});
 value(argv, Value) ->
     [text(argv, Argument) || Argument <- list(argv, Value)];
 value(Key, Value) ->
-    bad(Key, {unknown_option, Value}).
+    bad(Key, Value, unknown_option).
 
 -spec with_defaults(map()) -> config().
 with_defaults(Given) ->
@@ -146,7 +149,7 @@ with_defaults(Given) ->
 
 -spec consistent(config()) -> config().
 consistent(#{contexts := Contexts, max_contexts := Max}) when Max < Contexts ->
-    bad(max_contexts, {less_than_contexts, Max, Contexts});
+    bad(max_contexts, Max, {less_than_contexts, Contexts});
 consistent(Config) ->
     Config.
 
@@ -161,57 +164,68 @@ default_channel() ->
 -spec default_python() -> binary().
 default_python() ->
     case file:read_file(priv_file("python_executable.txt")) of
-        {ok, Line} -> interpreter(string:trim(Line));
-        {error, _} -> interpreter(<<"python3">>)
+        {ok, Line} -> interpreter(Line, string:trim(Line));
+        {error, _} -> interpreter(<<"python3">>, <<"python3">>)
     end.
 
--spec interpreter(binary()) -> binary().
-interpreter(Name) ->
+-spec interpreter(Given :: term(), binary()) -> binary().
+interpreter(Given, Name) ->
     InVenv = filename:join([Name, "bin", "python3"]),
     case {filelib:is_dir(Name), filelib:is_regular(InVenv), os:find_executable(chars(Name))} of
         {true, true, _} -> filename:absname(InVenv);
-        {true, false, _} -> bad(python, {not_a_virtual_environment, Name});
-        {false, _, false} -> bad(python, {no_such_executable, Name});
+        {true, false, _} -> bad(python, Given, not_a_virtual_environment);
+        {false, _, false} -> bad(python, Given, no_such_executable);
         %% Links are kept: Python finds a venv by the link in the venv's folder.
         {false, _, Path} -> filename:absname(unicode:characters_to_binary(Path))
     end.
 
--spec folder(Key :: atom(), binary()) -> binary().
-folder(Key, Name) ->
+-spec folder(Key :: atom(), term()) -> binary().
+folder(Key, Given) ->
+    Name = place(Key, Given),
     case filelib:is_dir(Name) of
         true -> filename:absname(Name);
-        false -> bad(Key, {no_such_folder, Name})
+        false -> bad(Key, Given, no_such_folder)
     end.
+
+%% The application need not be started, only be in the code path.
+-spec place(Key :: atom(), term()) -> binary().
+place(Key, {priv_dir, Application, Path} = Given) when is_atom(Application) ->
+    case code:priv_dir(Application) of
+        {error, bad_name} -> bad(Key, Given, no_such_application);
+        Folder -> filename:join(unicode:characters_to_binary(Folder), text(Key, Path))
+    end;
+place(Key, Given) ->
+    text(Key, Given).
 
 -spec loop(term()) -> py_loop:options().
 loop(Options) ->
     case py_loop_options:check(Options) of
         ok -> Options;
-        {error, Why} -> bad(loops, Why)
+        {error, Why} -> bad(loops, Options, Why)
     end.
 
 -spec integer(Key :: atom(), term(), Least :: integer(), Most :: integer()) -> integer().
 integer(_Key, Value, Least, Most) when is_integer(Value), Value >= Least, Value =< Most ->
     Value;
 integer(Key, Value, Least, Most) ->
-    bad(Key, {not_an_integer_between, Least, Most, Value}).
+    bad(Key, Value, {not_an_integer_between, Least, Most}).
 
 -spec list(Key :: atom(), term()) -> list().
 list(_Key, Value) when is_list(Value), length(Value) >= 0 ->
     Value;
 list(Key, Value) ->
-    bad(Key, {not_a_list, Value}).
+    bad(Key, Value, not_a_list).
 
 -spec text(Key :: atom(), term()) -> binary().
 text(Key, Value) when is_binary(Value); is_list(Value) ->
     try unicode:characters_to_binary(Value) of
         Text when is_binary(Text) -> Text;
-        _ -> bad(Key, {not_text, Value})
+        _ -> bad(Key, Value, not_text)
     catch
-        error:badarg -> bad(Key, {not_text, Value})
+        error:badarg -> bad(Key, Value, not_text)
     end;
 text(Key, Value) ->
-    bad(Key, {not_text, Value}).
+    bad(Key, Value, not_text).
 
 -spec chars(binary()) -> string().
 chars(Text) ->
@@ -221,6 +235,6 @@ chars(Text) ->
 priv_file(Name) ->
     unicode:characters_to_binary(filename:join(code:priv_dir(?APPLICATION), Name)).
 
--spec bad(Key :: term(), Why :: term()) -> no_return().
-bad(Key, Why) ->
-    throw({bad_option, Key, Why}).
+-spec bad(Key :: term(), Value :: term(), Why :: term()) -> no_return().
+bad(Key, Value, Why) ->
+    throw({bad_option, Key, Value, Why}).

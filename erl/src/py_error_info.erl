@@ -12,7 +12,6 @@
     | calls
     | code
     | function
-    | function_name
     | generation
     | kwargs
     | locals
@@ -39,9 +38,9 @@ format_error(_Reason, _Stack) ->
 %% What each argument of a public function must be. A function with defaults fails in the function
 %% that has all the arguments.
 -spec kinds(module(), Function :: atom(), arity()) -> [kind()].
-kinds(py, register_function, 3) -> [function_name, function, options];
-kinds(py, register_function, 4) -> [function_name, {exported, module}, {exported, function}, options];
-kinds(py, unregister_function, 1) -> [function_name];
+kinds(py, register_function, 3) -> [name, function, options];
+kinds(py, register_function, 4) -> [name, {exported, module}, {exported, function}, options];
+kinds(py, unregister_function, 1) -> [name];
 kinds(py, call, 5) -> [name, name, arguments, kwargs, timeout];
 kinds(py, eval, 3) -> [code, locals, timeout];
 kinds(py, exec, 1) -> [code];
@@ -78,7 +77,6 @@ check(calls, Calls) -> py_request:gather(Calls);
 check(code, Code) -> py_request:text(Code);
 check({exported, _}, Name) -> atom_to_binary(Name);
 check(function, Function) -> py_function_target:new(Function, #{});
-check(function_name, Name) -> py_function_registry:key(Name);
 check(generation, Generation) -> py_request:gc(Generation);
 check(kwargs, Kwargs) -> py_request:named(Kwargs);
 check(locals, Locals) -> py_request:named(Locals);
@@ -104,8 +102,6 @@ text(function, Arg) when is_atom(Arg) ->
     <<"must be a fun; with a module and a function name, the options are argument 4">>;
 text(function, _Arg) ->
     <<"must be a fun, or a module with a function name as the next argument">>;
-text(function_name, _Arg) ->
-    <<"must be the name for Python: an atom or a binary">>;
 text(generation, _Arg) ->
     <<"must be a generation of Python's garbage collector: 0, 1 or 2">>;
 text(kwargs, Arg) when is_integer(Arg); Arg =:= infinity ->

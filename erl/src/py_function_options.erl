@@ -49,7 +49,7 @@
     overload => refuse | wait
 }.
 
--type problem() :: {bad_option, Key :: term()} | {bad_option, Key :: atom(), Value :: term()}.
+-type problem() :: {bad_option, Key :: term(), Value :: term(), Why :: term()}.
 
 %% The registry keeps it with the function.
 -type limit() :: unlimited | {Concurrency :: pos_integer(), refuse | wait}.
@@ -63,10 +63,9 @@ check(Options) ->
 check_each([]) ->
     ok;
 check_each([{Key, Value} | Options]) ->
-    case is_option(Key, Value) of
-        true -> check_each(Options);
-        false -> {error, {bad_option, Key, Value}};
-        unknown -> {error, {bad_option, Key}}
+    case why_bad(Key, Value) of
+        ok -> check_each(Options);
+        Why -> {error, {bad_option, Key, Value, Why}}
     end.
 
 %% @private
@@ -82,14 +81,18 @@ limit(Options) ->
 binaries(Options) ->
     maps:get(binaries, Options, default).
 
--spec is_option(Key :: term(), Value :: term()) -> boolean() | unknown.
-is_option(concurrency, Value) ->
-    Value =:= infinity orelse (is_integer(Value) andalso Value > 0);
-is_option(overload, Value) ->
-    lists:member(Value, [refuse, wait]);
-is_option(apply, Value) ->
-    is_boolean(Value);
-is_option(binaries, Value) ->
-    lists:member(Value, [text, bytes]);
-is_option(_Key, _Value) ->
-    unknown.
+-spec why_bad(Key :: term(), Value :: term()) -> ok | term().
+why_bad(concurrency, infinity) -> ok;
+why_bad(concurrency, Value) when is_integer(Value), Value > 0 -> ok;
+why_bad(concurrency, _Value) -> {not_one_of, ['pos_integer()', infinity]};
+why_bad(overload, Value) -> one_of([refuse, wait], Value);
+why_bad(apply, Value) -> one_of([true, false], Value);
+why_bad(binaries, Value) -> one_of([text, bytes], Value);
+why_bad(_Key, _Value) -> unknown_option.
+
+-spec one_of([atom()], term()) -> ok | {not_one_of, [atom()]}.
+one_of(Values, Value) ->
+    case lists:member(Value, Values) of
+        true -> ok;
+        false -> {not_one_of, Values}
+    end.

@@ -6,12 +6,8 @@
 -module(py_function_registry).
 -behaviour(gen_server).
 
--export([create_table/0, start_link/0, register/3, unregister/1, registered/0, lookup/1, key/1]).
+-export([create_table/0, start_link/0, register/3, unregister/1, registered/0, lookup/1]).
 -export([init/1, handle_call/3, handle_cast/2]).
-
--export_type([name/0]).
-
--type name() :: atom() | binary().
 
 -define(TABLE, ?MODULE).
 
@@ -27,12 +23,12 @@ start_link() ->
 
 %% A second registration of a name replaces its function. Calls under way keep the old function.
 %% Arguments of the wrong type fail with `badarg'.
--spec register(name(), py_function_target:implementation(), Options) ->
+-spec register(py_request:name(), py_function_target:implementation(), Options) ->
     ok | {error, py_function_options:problem()}
 when
     Options :: py_properties:properties(atom()).
 register(Name, Function, GivenOptions) ->
-    Key = key(Name),
+    Key = py_request:name(Name),
     Options = py_properties:to_map(GivenOptions),
     case {py_function_options:check(Options), py_function_target:new(Function, Options)} of
         {ok, {ok, Target}} ->
@@ -46,15 +42,9 @@ register(Name, Function, GivenOptions) ->
     end.
 
 %% `ok' also if no function is registered under the name.
--spec unregister(name()) -> ok.
+-spec unregister(py_request:name()) -> ok.
 unregister(Name) ->
-    gen_server:call(?MODULE, {unregister, key(Name)}, infinity).
-
-%% The text of a name; other terms fail with `badarg'.
--spec key(name()) -> binary().
-key(Name) when is_atom(Name) -> atom_to_binary(Name);
-key(Name) when is_binary(Name) -> Name;
-key(_Name) -> error(badarg).
+    gen_server:call(?MODULE, {unregister, py_request:name(Name)}, infinity).
 
 -spec registered() -> [binary()].
 registered() ->

@@ -16,7 +16,7 @@
 -spec new(implementation(), py_function_options:options()) ->
     {ok, target()} | {error, py_function_options:problem()}.
 new(Fun, #{apply := false}) when is_function(Fun), not is_function(Fun, 1) ->
-    {error, {bad_option, apply, false}};
+    {error, {bad_option, apply, false, not_a_fun_of_one_argument}};
 new(Fun, Options) when is_function(Fun) ->
     {ok, {form(Options, not is_function(Fun, 1)), Fun}};
 new({Module, Function} = Exported, Options) when is_atom(Module), is_atom(Function) ->

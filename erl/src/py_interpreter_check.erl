@@ -28,9 +28,9 @@ check(Executable) ->
         _ ->
             case version(Executable) of
                 {ok, free_threaded} ->
-                    bad({free_threaded, Executable, <<"use a CPython with the GIL">>});
+                    bad(Executable, {free_threaded, <<"use a CPython with the GIL">>});
                 {ok, Version} -> compare(Executable, Version, py_nif:python_version());
-                {error, Said} -> bad({not_a_python_interpreter, Executable, Said})
+                {error, Said} -> bad(Executable, {not_a_python_interpreter, Said})
             end
     end.
 
@@ -52,7 +52,7 @@ not_loaded() ->
 compare(Executable, Version, Version) ->
     persistent_term:put(?CHECKED, Executable);
 compare(Executable, Version, Library) ->
-    bad({another_version, Executable, Version, {library, Library}, remedy(Executable, Library)}).
+    bad(Executable, {another_version, Version, {library, Library}, remedy(Executable, Library)}).
 
 %% Moving to another machine, or another interpreter than that of the build, ends here.
 -spec remedy(Executable :: binary(), Library :: binary()) -> binary().
@@ -61,9 +61,9 @@ remedy(Executable, Library) ->
         ", or build erlang_python again for this interpreter: delete "
         "_build/default/lib/erlang_python, then PYTHON=", Executable/binary, " rebar3 compile">>.
 
--spec bad(Why :: tuple()) -> {error, py_config:problem()}.
-bad(Why) ->
-    {error, {bad_option, python, Why}}.
+-spec bad(Executable :: binary(), Why :: tuple()) -> {error, py_config:problem()}.
+bad(Executable, Why) ->
+    {error, {bad_option, python, Executable, Why}}.
 
 -spec version(Executable :: binary()) ->
     {ok, binary() | free_threaded} | {error, Said :: binary()}.

@@ -26,19 +26,24 @@
 -export([start_link/1, child_spec/1, stop/1, stop/2, call/4, call/5, call/6, retire/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
--export_type([options/0, loop/0, name/0, kwargs/0, reason/0]).
+-export_type([options/0, main/0, loop/0, name/0, kwargs/0, reason/0]).
 
 -include("py_error_info.hrl").
 
 -type options() :: #{
     name => atom() | {global, term()} | {via, module(), term()},
-    main => {Module :: name(), Function :: name(), Args :: [term()], kwargs()},
+    main => main(),
     loop => auto | asyncio | uvloop,
     stop_timeout => non_neg_integer()
 }.
 %% `name': the name under which the process is registered. `main': the coroutine function that the
 %% loop runs; without one the loop runs until it is stopped. `loop': `auto', the default, uses uvloop
 %% if it is installed. `stop_timeout': milliseconds for a graceful end; 5000 by default.
+
+-type main() ::
+    {Module :: name(), Function :: name(), Args :: [term()]}
+    | {Module :: name(), Function :: name(), Args :: [term()], kwargs()}.
+%% A function of Python that returns an awaitable.
 
 -type loop() :: pid() | atom() | {global, term()} | {via, module(), term()}.
 %% A loop's process: its pid, or the name that it is registered under.
@@ -70,14 +75,14 @@
 %% Options, all of them optional:
 %% <ul>
 %% <li>`name': the name under which the process is registered: an atom, `{global, Name}' or
-%%   `{via, Module, Name}'.</li>
-%% <li>`main': `{Module, Function, Args, Kwargs}' of the coroutine function that the loop runs. Without
-%%   one, the loop runs until it is stopped.</li>
+%%   `{via, Module, Name}'. In Python, the loop's thread is called after it: `py-loop-web'.</li>
+%% <li>`main': `{Module, Function, Args}' or `{Module, Function, Args, Kwargs}' of the coroutine
+%%   function that the loop runs. Without one, the loop runs until it is stopped.</li>
 %% <li>`loop': `asyncio', `uvloop', or `auto' (the default), which is uvloop if it is installed.</li>
 %% <li>`stop_timeout': milliseconds for a graceful end; 5000 by default.</li>
 %% </ul>
 %%
-%% Errors: `{bad_option, Key, Value}' for an unknown option or a value of the wrong type;
+%% Errors: `{bad_option, Key, Value, Why}' for an unknown option or a value of the wrong type;
 %% `not_running' if the application `erlang_python' is not started; `start_timeout' after 30
 %% seconds; `{ExceptionName, Text}' if Python could not start the loop, e.g. because uvloop is not
 %% installed.
@@ -112,8 +117,8 @@ started(Options) ->
     end.
 
 %% @doc The child specification of a loop, for your own supervisor; {@link start_link/1} has the
-%% options. The child is `permanent'; its id is the loop's name, or `py_loop'. The supervisor waits a little longer than `stop_timeout'. Bad
-%% options fail with `{bad_option, Key, Value}'.
+%% options. The child is `permanent'; its id is the loop's name, or `py_loop'. The supervisor waits a
+%% little longer than `stop_timeout'. Bad options fail with `{bad_option, Key, Value, Why}'.
 %%
 %% ```
 %% supervisor:start_child(my_sup, py_loop:child_spec(#{name => jobs})).

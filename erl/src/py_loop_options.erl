@@ -5,19 +5,27 @@
 
 -export([check/1, stop_timeout/1, shutdown/1, host_request/2, claims/1]).
 
+-export_type([problem/0]).
+
+-type problem() :: {bad_option, Key :: term(), Value :: term(), Why :: term()}.
+
 -define(DEFAULT_STOP_TIMEOUT, 5000).
 
 %% The extra time that the supervisor waits beyond `stop_timeout', for a forced end.
 -define(SHUTDOWN_MARGIN, 2000).
 
--spec check(term()) -> ok | {error, {bad_option, Key :: term(), Value :: term()}}.
+-spec check(term()) -> ok | {error, problem()}.
 check(Options) when is_map(Options) ->
-    case [Option || {Key, Value} = Option <- maps:to_list(Options), not is_option(Key, Value)] of
+    Problems = [
+        {bad_option, Key, Value, Why}
+     || {Key, Value} <- maps:to_list(Options), Why <- [why_bad(Key, Value)], Why =/= ok
+    ],
+    case Problems of
         [] -> ok;
-        [{Key, Value} | _] -> {error, {bad_option, Key, Value}}
+        [Problem | _] -> {error, Problem}
     end;
 check(Options) ->
-    {error, {bad_option, options, Options}}.
+    {error, {bad_option, options, Options, not_a_map}}.
 
 -spec stop_timeout(py_loop:options()) -> non_neg_integer().
 stop_timeout(Options) ->
@@ -32,14 +40,31 @@ shutdown(StopTimeout) ->
 -spec host_request(Owner :: pid(), py_loop:options()) -> py_nif:context_request().
 host_request(Owner, Options) ->
     Loop = atom_to_binary(maps:get(loop, Options, auto)),
+    Name = name_text(maps:get(name, Options, undefined)),
     Limit = stop_timeout(Options),
     case Options of
-        #{main := {Module, Function, Args, Kwargs}} ->
-            {coroutine, M, F, A, K} = py_request:coroutine(Module, Function, Args, Kwargs),
-            {host, Owner, Loop, Limit, M, F, A, K};
+        #{main := Main} ->
+            {coroutine, M, F, A, K} = main_request(Main),
+            {host, Owner, Loop, Name, Limit, M, F, A, K};
         #{} ->
-            {host, Owner, Loop, Limit}
+            {host, Owner, Loop, Name, Limit}
     end.
+
+-spec main_request(py_loop:main()) -> py_nif:loop_request().
+main_request({Module, Function, Args}) ->
+    main_request({Module, Function, Args, #{}});
+main_request({Module, Function, Args, Kwargs}) ->
+    py_request:coroutine(Module, Function, Args, Kwargs);
+main_request(_Main) ->
+    error(badarg).
+
+%% The text of the loop's name, for its thread; empty if it has none.
+-spec name_text(term()) -> binary().
+name_text(undefined) -> <<>>;
+name_text(Name) when is_atom(Name) -> atom_to_binary(Name);
+name_text({global, Name}) when is_atom(Name) -> name_text(Name);
+name_text({via, _Module, Name}) when is_atom(Name) -> name_text(Name);
+name_text(_Name) -> <<>>.
 
 %% The keys by which two loops are known to do the same work, see py_loop_registry. A main coroutine
 %% has its hash as a key, because arguments may be large. If two hashes are equal by chance, a loop
@@ -49,23 +74,38 @@ claims(Options) ->
     [{name, Name} || #{name := Name} <- [Options]] ++
         [{main, erlang:phash2(Main)} || #{main := Main} <- [Options]].
 
--spec is_option(Key :: term(), Value :: term()) -> boolean().
-is_option(name, {global, _}) ->
-    true;
-is_option(name, {via, Module, _}) ->
-    is_atom(Module);
-is_option(name, Name) ->
-    is_atom(Name) andalso Name =/= undefined;
-is_option(main, {Module, Function, Args, Kwargs}) when length(Args) >= 0 ->
-    try py_request:coroutine(Module, Function, Args, Kwargs) of
-        _ -> true
+-spec why_bad(Key :: term(), Value :: term()) -> ok | term().
+why_bad(name, {global, _}) ->
+    ok;
+why_bad(name, {via, Module, _}) when is_atom(Module) ->
+    ok;
+why_bad(name, Name) when is_atom(Name), Name =/= undefined ->
+    ok;
+why_bad(name, _Name) ->
+    {not_one_of, ['atom()', '{global, Name}', '{via, Module, Name}']};
+why_bad(main, Main) ->
+    case is_main(Main) of
+        true -> ok;
+        false -> {not_one_of, ['{Module, Function, Args}', '{Module, Function, Args, Kwargs}']}
+    end;
+why_bad(loop, Kind) when Kind =:= auto; Kind =:= asyncio; Kind =:= uvloop ->
+    ok;
+why_bad(loop, _Kind) ->
+    {not_one_of, [auto, asyncio, uvloop]};
+why_bad(stop_timeout, Timeout) ->
+    %% The supervisor waits a little longer than `stop_timeout'.
+    case py_deadline:is_timeout(Timeout) andalso py_deadline:is_timeout(shutdown(Timeout)) of
+        true -> ok;
+        false -> {not_an_integer_between, 0, 16#ffffffff - ?SHUTDOWN_MARGIN}
+    end;
+why_bad(_Key, _Value) ->
+    unknown_option.
+
+-spec is_main(term()) -> boolean().
+is_main(Main) ->
+    try main_request(Main) of
+        {coroutine, _, _, Args, _} when length(Args) >= 0 -> true;
+        _ -> false
     catch
         error:badarg -> false
-    end;
-is_option(loop, Kind) ->
-    lists:member(Kind, [auto, asyncio, uvloop]);
-is_option(stop_timeout, Timeout) ->
-    %% The supervisor waits a little longer than `stop_timeout'.
-    py_deadline:is_timeout(Timeout) andalso py_deadline:is_timeout(shutdown(Timeout));
-is_option(_Key, _Value) ->
-    false.
+    end.

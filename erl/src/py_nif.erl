@@ -110,9 +110,9 @@
 %% Runs a loop until the loop ends. Its owner gets loop_ready_message() when the loop runs. Behind
 %% `StopTimeout', in milliseconds, there is the invocation() of the main coroutine, if any.
 -type host() ::
-    {host, Owner :: pid(), Loop :: binary(), StopTimeout :: non_neg_integer()}
-    | {host, Owner :: pid(), Loop :: binary(), StopTimeout :: non_neg_integer(), Module :: binary(),
-        Function :: binary(), Args :: list(), Kwargs :: map()}.
+    {host, Owner :: pid(), Loop :: binary(), Name :: binary(), StopTimeout :: non_neg_integer()}
+    | {host, Owner :: pid(), Loop :: binary(), Name :: binary(), StopTimeout :: non_neg_integer(),
+        Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}.
 
 %% What a loop runs: a coroutine function, a coroutine or plain function, several of the latter.
 -type loop_request() ::

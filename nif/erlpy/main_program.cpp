@@ -75,11 +75,14 @@ PyObject* perform(Gil gil, PyObject* step, PyObject* globals) {
     return Py_NewRef(Py_None);
 }
 
+const wchar_t* text(const std::optional<std::wstring>& value) {
+    return value ? value->c_str() : nullptr;
+}
+
 int run_steps(Gil gil, const MainProgram& program) {
     const PyRef package = PyRef::steal(PyImport_ImportModule("erlang._erlpy"));
     const PyRef main = PyRef::steal(PyImport_ImportModule("__main__"));
     const PyRef reader = PyRef::steal(PyCFunction_New(&read_line_method, nullptr));
-    const auto text = [](const auto& value) { return value ? value->c_str() : nullptr; };
     const PyRef run = PyRef::steal(PyObject_CallMethod(
         package.get(), "Program", "uuuOO", text(program.command), text(program.module),
         text(program.filename), program.skip_first_line ? Py_True : Py_False, reader.get()));
@@ -101,6 +104,17 @@ int run_steps(Gil gil, const MainProgram& program) {
 }
 
 }  // namespace
+
+void set_first_path(Gil, const MainProgram& program) {
+    try {
+        const PyRef package = PyRef::steal(PyImport_ImportModule("erlang._erlpy"));
+        PyRef::steal(PyObject_CallMethod(package.get(), "set_first_path", "uu",
+                                         text(program.module), text(program.filename)));
+    } catch (const PyError&) {
+        if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) throw;
+        PyErr_Clear();  // the program does it again and reports the error
+    }
+}
 
 int run_main_program(Gil gil, const MainProgram& program, const EndLoops& end_loops) noexcept {
     const pid_t node = getpid();

@@ -22,6 +22,10 @@ struct MainProgram {
     bool skip_first_line = false;  // -x
 };
 
+// Puts the folder of the program's modules on sys.path. Hosted loops may start before the program.
+// Throws PyError only for a Ctrl-C.
+void set_first_path(loop_bridge::Gil gil, const MainProgram& program);
+
 // Returns the exit code. A negative result is the signal that would end python3. Does not return in
 // a fork of the node.
 int run_main_program(loop_bridge::Gil gil, const MainProgram& program,

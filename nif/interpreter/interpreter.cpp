@@ -176,6 +176,7 @@ void Interpreter::main_thread(const InterpreterOptions& options, const ReplyTo& 
         Janitor::instance().start();
         if (options.main_program) {
             MainSignals::adopt(gil);
+            set_first_path(gil, started.program);
         } else {
             print_by_lines(gil);
         }

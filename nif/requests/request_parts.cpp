@@ -37,6 +37,7 @@ constexpr Part kCode[] = {{"code"}};
 constexpr Part kCalls[] = {{"calls", PartType::kCalls}};
 constexpr Part kHost[] = {{"owner"},
                           {"loop"},
+                          {"name"},
                           {"stop_timeout"},
                           {"module"},
                           {"function"},

@@ -83,6 +83,8 @@ def why_refused(value: object, type_name: str) -> str:
     if isinstance(value, Mapping):
         return f"{this} has several values for one key; send list(x.items())"
     nothing = f"{type_name!r} objects have no Erlang value"
+    if hasattr(type(value), "__await__"):
+        return f"{nothing}; await it, and send its result"
     # The .tolist() of a numpy complex number is a complex number too.
     if hasattr(type(value), "tolist") and not isinstance(value, Complex):
         return f"{nothing}; send its .tolist(), or use erlang.register_adapter()"

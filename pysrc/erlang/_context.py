@@ -4,7 +4,8 @@
 import os
 import traceback
 from collections.abc import Callable
-from types import CodeType
+from inspect import CORO_CREATED, getcoroutinestate
+from types import CodeType, CoroutineType
 from typing import Any
 
 import _erlang
@@ -47,6 +48,21 @@ def describe_exception(error: BaseException) -> tuple[str, str, str]:
     return _class_name(error), _printable(_text(error)), _printable("".join(lines))
 
 
+def _call(*invocation: Any) -> object:
+    return _awaited_by_nobody(invoke(*invocation))
+
+
+def _awaited_by_nobody(value: object) -> object:
+    """Refuses a coroutine: a context has no loop that could run it."""
+    if type(value) is CoroutineType:
+        if getcoroutinestate(value) == CORO_CREATED:
+            value.close()  # it warns of nothing
+        raise TypeError(
+            f"{value.__qualname__} is a coroutine function; use py:async_call or py_loop:call"
+        )
+    return value
+
+
 def _eval(code: str, variables: dict[str, Any]) -> object:
     compiled = compile(code.lstrip(" \t"), "<string>", "eval")
     names = namespace()
@@ -54,7 +70,7 @@ def _eval(code: str, variables: dict[str, Any]) -> object:
         # The body of a lambda or a comprehension does not see the locals of eval(), only its
         # globals.
         names = names | variables
-    return eval(compiled, names, variables)
+    return _awaited_by_nobody(eval(compiled, names, variables))
 
 
 def _exec(code: str) -> None:
@@ -84,7 +100,7 @@ def _late(module: str, function: str) -> Callable[..., object]:
 
 # The kinds of ``py_nif:context_request()``.
 _KINDS: dict[str, Callable[..., object]] = {
-    "call": invoke,
+    "call": _call,
     "eval": _eval,
     "exec": _exec,
     "host": _loop_host.run,

@@ -22,6 +22,7 @@ from typing import TypeAlias, cast
 
 import __main__
 
+from ._ipython import add_erlang
 from ._open_files import endings as endings_of_files
 from ._statements import Statements, compile_command
 
@@ -97,8 +98,8 @@ class Program:
 
     def _main_part(self) -> Steps:
         filename = self._filename
-        importable = filename is not None and pkgutil.get_importer(filename) is not None
-        self._set_first_path(importable)
+        importable = is_importable(filename)
+        set_first_path(self._module, filename)
         self._greet()
         if not sys.flags.isolated and (sys.flags.inspect or not self._has_code):
             load_readline()
@@ -120,18 +121,6 @@ class Program:
         else:
             yield from self._run_source(("<stdin>", STDIN, False))
 
-    def _set_first_path(self, importable: bool) -> None:
-        """Puts the folder on ``sys.path`` in which the program finds its own modules."""
-        script = self._filename
-        if script is not None and importable:
-            sys.path.insert(0, script)
-        elif not sys.flags.safe_path:
-            if self._module is not None:
-                folder = os.getcwd()
-            else:
-                folder = "" if script is None else os.path.dirname(os.path.realpath(script))
-            sys.path.insert(0, folder)
-
     def _greet(self) -> None:
         prompt_follows = at_terminal() and not self._has_code
         if sys.flags.quiet or not (sys.flags.verbose or prompt_follows):
@@ -142,6 +131,8 @@ class Program:
 
     def _run_module(self, name: str, set_argv0: bool) -> Steps:
         sys.audit("cpython.run_module", name)
+        if name.partition(".")[0] == "IPython":
+            add_erlang()
         run = import_module("runpy")._run_module_as_main
         yield from self._run(partial(run, name, set_argv0))
 
@@ -237,6 +228,34 @@ class Program:
         if error is not None:
             say("Failed calling sys.__interactivehook__")
             yield from self._fail(error)
+
+
+def is_importable(filename: str | None) -> bool:
+    """Whether the program is a folder or an archive with a module ``__main__``."""
+    return filename is not None and pkgutil.get_importer(filename) is not None
+
+
+_first_path_is_set = False
+
+
+def set_first_path(module: str | None, script: str | None) -> None:
+    """Puts the folder on ``sys.path`` in which the program finds its own modules, once.
+
+    The node does this before its first hosted loop starts, so that loops find the same modules. If
+    it fails there, the program itself tries again and shows the error.
+    """
+    global _first_path_is_set
+    if _first_path_is_set:
+        return
+    if is_importable(script):
+        sys.path.insert(0, cast(str, script))
+    elif not sys.flags.safe_path:
+        if module is not None:
+            folder = os.getcwd()
+        else:
+            folder = "" if script is None else os.path.dirname(os.path.realpath(script))
+        sys.path.insert(0, folder)
+    _first_path_is_set = True
 
 
 def without_our_frames(error: BaseException) -> BaseException:

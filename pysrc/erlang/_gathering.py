@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs ``py:async_call`` and ``py:async_gather`` in the default loop."""
+"""Runs ``py_loop:call``, ``py:async_call`` and ``py:async_gather`` in a loop."""
 
 import asyncio
 import inspect

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from erlang._outbox import Line, Outbox, as_utf8
-from erlang._thread_names import thread_name
 
 _make_decoder = codecs.getincrementaldecoder("utf-8")
 
@@ -110,7 +109,7 @@ class LineStream(io.TextIOBase):
         try:
             partial: _Partial = self._own.partial
         except AttributeError:
-            thread = as_utf8(thread_name())
+            thread = as_utf8(threading.current_thread().name)
             partial = self._own.partial = _Partial(self._put, self._partials, thread)
         return partial
 

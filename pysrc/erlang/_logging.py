@@ -4,7 +4,6 @@
 import logging
 import os
 import sys
-import threading
 from functools import partial
 from typing import cast
 
@@ -12,7 +11,6 @@ import _erlang
 from erlang import _uncaught
 from erlang._line_stream import LineStream
 from erlang._outbox import Batch, Line, Outbox, as_utf8
-from erlang._thread_names import thread_name
 
 # The levels of the two streams, as `logging` counts. They are Erlang's notice and warning, which
 # Erlang shows by default.
@@ -136,15 +134,9 @@ def _line(record: logging.LogRecord, text: str) -> Line:
         as_utf8(record.name),
         as_utf8(text.rstrip("\n")),
         int(record.created * 1_000_000),
-        as_utf8(_thread_of(record)),
+        as_utf8(record.threadName or ""),
         (as_utf8(record.pathname), int(record.lineno), as_utf8(record.funcName)),
     )
-
-
-def _thread_of(record: logging.LogRecord) -> str:
-    if record.thread == threading.get_ident():
-        return thread_name()
-    return record.threadName or ""
 
 
 def _after_fork_in_child() -> None:

@@ -16,7 +16,7 @@ from erlang._errors import Interrupted
 from erlang._gathering import gather, run_any
 from erlang._late_connections import close_late_connections
 from erlang._loop_end import LoopEnd
-from erlang._namespace import Invocation, invoke
+from erlang._namespace import Invocation
 from erlang._nesting import Mark
 from erlang._stop_time import StopTime, of_loops
 from erlang._thread_names import run_loop_in_thread
@@ -48,14 +48,14 @@ class Main:
 _mains: dict[asyncio.AbstractEventLoop, Main] = {}
 
 
-def run(owner: _erlang.Pid, kind: str, stop_timeout: int, *main: Any) -> object:
-    """Runs a loop until its main coroutine ends, and returns that coroutine's value.
+def run(owner: _erlang.Pid, kind: str, name: str, stop_timeout: int, *main: Any) -> object:
+    """Runs the loop ``name`` until its main coroutine ends, and returns that coroutine's value.
 
     The Erlang process ``owner`` gets ``{loop_ready, Channel}`` when the loop runs. ``main`` has the
     parts of an `Invocation`. Without a main coroutine the loop runs until `stop`, which has
     ``stop_timeout`` milliseconds.
     """
-    run_loop_in_thread()
+    run_loop_in_thread(name)
     try:
         host = partial(_host, owner, Invocation(*main) if main else None)
         return _run(str(kind), StopTime(stop_timeout / 1000), host)
@@ -164,14 +164,14 @@ async def _main(invocation: Invocation | None) -> object:
     return await invocation.invoke()
 
 
-def _any(*invocation: Any) -> Coroutine[Any, Any, Any]:
+def _call(*invocation: Any) -> Coroutine[Any, Any, Any]:
     return run_any(Invocation(*invocation))
 
 
 # The kinds of ``py_nif:loop_request()``.
 _KINDS: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {
-    "coroutine": invoke,
-    "async": _any,
+    "coroutine": _call,
+    "async": _call,
     "gather": gather,
     "stop": stop,
 }

@@ -4,10 +4,9 @@
 # Taken at the import, before a debugger replaces these functions by its own, which warn of other
 # callers.
 from sys import setprofile, settrace
+from threading import current_thread
 from types import FrameType
 from typing import Any, Protocol
-
-from erlang._thread_names import thread_name
 
 
 class Hook(Protocol):
@@ -16,7 +15,7 @@ class Hook(Protocol):
 
 def begin_trace(hook: Hook) -> None:
     """From now on the calling thread is traced."""
-    thread_name()  # debuggers ignore threads that `threading` does not know
+    current_thread()  # debuggers ignore threads that `threading` does not know
     settrace(hook)
     _first_event()
 

@@ -117,6 +117,38 @@ exceptions_keep_their_name_whatever_they_say(_Config) ->
     ),
     ?assertMatch({error, {'TypeError', _}}, py:exec(<<255>>)).
 
+a_coroutine_is_refused_with_the_way_to_run_it(_Config) ->
+    ok = py:exec(<<
+        "import warnings\n"
+        "warned, shown, filters = [], warnings.showwarning, warnings.filters[:]\n"
+        "warnings.showwarning = lambda message, *rest: warned.append(str(message))\n"
+        "warnings.simplefilter('always')\n"
+        "class Service:\n"
+        "    async def run(self):\n"
+        "        return 1\n"
+        "async def later():\n"
+        "    return 1\n"
+    >>),
+    Hint = <<" is a coroutine function; use py:async_call or py_loop:call">>,
+    lists:foreach(
+        fun({Name, Result}) ->
+            ?assertEqual({error, {'TypeError', <<Name/binary, Hint/binary>>}}, Result)
+        end,
+        [
+            {<<"sleep">>, py:call(asyncio, sleep, [0.01])},
+            {<<"later">>, py:call('__main__', later, [])},
+            {<<"later">>, py:eval(<<"later()">>)},
+            {<<"Service.run">>, py:eval(<<"Service().run()">>)}
+        ]
+    ),
+    ?assertMatch(
+        {error, {'TypeError', <<"result[0]: 'coroutine' objects have no Erlang value; await it", _/binary>>}},
+        py:eval(<<"[kept := later()]">>)
+    ),
+    ok = py:exec(<<"import gc\ngc.collect()">>),
+    ?assertEqual({ok, []}, py:eval(<<"[text for text in warned if 'sleep' in text or 'run' in text]">>)),
+    ok = py:exec(<<"warnings.showwarning, warnings.filters[:] = shown, filters">>).
+
 system_exit_ends_the_request_only(_Config) ->
     ?assertMatch({error, {'SystemExit', _}}, py:exec(<<"raise SystemExit(3)">>)),
     ?assertMatch({error, {'KeyboardInterrupt', _}}, py:exec(<<"raise KeyboardInterrupt">>)),

@@ -64,7 +64,7 @@ a_bad_value_is_refused_with_its_key(_Config) ->
     lists:foreach(
         fun({Key, Value}) ->
             Checked = py_config:check([{Key, Value}]),
-            ?assertMatch({Key, {error, {bad_option, Key, _}}}, {Key, Checked})
+            ?assertMatch({Key, {error, {bad_option, Key, _, _}}}, {Key, Checked})
         end,
         [
             {python, 42},
@@ -100,14 +100,14 @@ a_bad_value_is_refused_with_its_key(_Config) ->
 
 an_unknown_key_is_refused(_Config) ->
     ?assertEqual(
-        {error, {bad_option, max_context, {unknown_option, 3}}},
+        {error, {bad_option, max_context, 3, unknown_option}},
         py_config:check([{contexts, 1}, {max_context, 3}])
     ).
 
 max_contexts_follows_contexts(_Config) ->
     ?assertMatch({ok, #{max_contexts := 100}}, py_config:check([{contexts, 100}])),
     ?assertEqual(
-        {error, {bad_option, max_contexts, {less_than_contexts, 4, 8}}},
+        {error, {bad_option, max_contexts, 4, {less_than_contexts, 8}}},
         py_config:check([{contexts, 8}, {max_contexts, 4}])
     ).
 
@@ -115,10 +115,10 @@ python_may_be_a_virtual_environment(Config) ->
     {ok, #{python := Python}} = py_config:check([]),
     Folder = filename:join(proplists:get_value(priv_dir, Config), "venv"),
     Link = filename:join([Folder, "bin", "python3"]),
-    ?assertMatch({error, {bad_option, python, _}}, py_config:check([{python, Folder}])),
+    ?assertMatch({error, {bad_option, python, Folder, _}}, py_config:check([{python, Folder}])),
     ok = filelib:ensure_dir(Link),
     ?assertMatch(
-        {error, {bad_option, python, {not_a_virtual_environment, _}}},
+        {error, {bad_option, python, Folder, not_a_virtual_environment}},
         py_config:check([{python, Folder}])
     ),
     ok = file:make_symlink(Python, Link),
@@ -126,6 +126,45 @@ python_may_be_a_virtual_environment(Config) ->
     ?assertEqual(
         list_to_binary(Link), maps:get(python, element(2, py_config:check([{python, Folder}])))
     ).
+
+a_problem_says_what_is_wrong_with_which_value(_Config) ->
+    lists:foreach(
+        fun({Key, Value, Bad, Why}) ->
+            ?assertEqual({error, {bad_option, Key, Bad, Why}}, py_config:check([{Key, Value}]))
+        end,
+        [
+            {contexts, 0, 0, {not_an_integer_between, 1, 1024}},
+            {channel, socket, socket, {not_one_of, [eventfd, pipe]}},
+            {python_path, ["/no/such/folder"], "/no/such/folder", no_such_folder},
+            {python_path, [{priv_dir, stdlib, "no"}], {priv_dir, stdlib, "no"}, no_such_folder},
+            {python_path, [{priv_dir, none, ""}], {priv_dir, none, ""}, no_such_application},
+            {python, {priv_dir, none, ""}, {priv_dir, none, ""}, no_such_application},
+            {python, "/no/such/python3", "/no/such/python3", no_such_executable},
+            {python, 42, 42, not_text},
+            {loops, [#{loop => curio}], #{loop => curio},
+                {bad_option, loop, curio, {not_one_of, [auto, asyncio, uvloop]}}}
+        ]
+    ).
+
+a_place_may_be_in_the_priv_folder_of_an_application(_Config) ->
+    {ok, #{python := Python}} = py_config:check([]),
+    Priv = list_to_binary(code:priv_dir(erlang_python)),
+    ?assertMatch(
+        {ok, #{python_path := [Modules, Priv]}} when Modules =:= <<Priv/binary, "/python">>,
+        py_config:check([
+            {python_path, [{priv_dir, erlang_python, "python"}, {priv_dir, erlang_python, <<>>}]}
+        ])
+    ),
+    Link = filename:join(Priv, "python3_of_a_test"),
+    ok = file:make_symlink(Python, Link),
+    try
+        ?assertMatch(
+            {ok, #{python := Link}},
+            py_config:check([{python, {priv_dir, erlang_python, "python3_of_a_test"}}])
+        )
+    after
+        file:delete(Link)
+    end.
 
 python_path_follows_our_own_folder(_Config) ->
     {ok, Config} = py_config:check([{python_path, ["/tmp"]}]),
@@ -137,7 +176,7 @@ the_application_does_not_start_with_a_bad_option(_Config) ->
     ok = application:set_env(erlang_python, spin_us, sometimes),
     try
         ?assertMatch(
-            {error, {{bad_option, spin_us, _}, {erlang_python_app, start, _}}},
+            {error, {{bad_option, spin_us, sometimes, _}, {erlang_python_app, start, _}}},
             application:start(erlang_python)
         )
     after
@@ -150,13 +189,15 @@ loop_options_are_checked(_Config) ->
         #{name => a_loop, loop => uvloop, stop_timeout => 0},
         #{name => {global, {a, loop}}, loop => auto},
         #{name => {via, some_registry, key}, loop => asyncio},
-        #{main => {asyncio, <<"sleep">>, [1], #{result => 3}}}
+        #{main => {asyncio, <<"sleep">>, [1], #{result => 3}}},
+        #{main => {"asyncio", "sleep", [1]}}
     ],
     [?assertEqual(ok, py_loop_options:check(Options)) || Options <- Good],
     Bad = [
         {name, <<"a_loop">>},
         {name, undefined},
         {main, {asyncio, sleep}},
+        {main, {"asyncio", <<"sleep">>, 1}},
         {main, {1, sleep, [], #{}}},
         {main, {asyncio, sleep, #{}, []}},
         {loop, curio},
@@ -165,7 +206,7 @@ loop_options_are_checked(_Config) ->
         {nmae, a_loop}
     ],
     [
-        ?assertEqual({error, {bad_option, Key, Value}}, py_loop:start_link(#{Key => Value}))
+        ?assertMatch({error, {bad_option, Key, Value, _}}, py_loop:start_link(#{Key => Value}))
      || {Key, Value} <- Bad
     ],
-    ?assertEqual({error, {bad_option, options, [loop]}}, py_loop:start_link([loop])).
+    ?assertEqual({error, {bad_option, options, [loop], not_a_map}}, py_loop:start_link([loop])).

@@ -74,7 +74,7 @@ only_the_wrong_argument_is_explained(_Config) ->
                 py:register_function(f, fun(_) -> ok end, infinity)
             end},
             {2, "must be a fun; with a module", fun() -> py:register_function(f, lists, #{}) end},
-            {1, "must be the name", fun() -> py:unregister_function([{x}]) end},
+            {1, "must be a name", fun() -> py:unregister_function([{x}]) end},
             {3, "must be the list", fun() -> py:call(math, sqrt, 16) end},
             {1, "must be a name", fun() -> py:call(17, sqrt, [16]) end},
             {4, "must be keyword arguments", fun() -> py:call(time, sleep, [1], {a, 1}) end},

@@ -118,9 +118,15 @@ an_exception_is_the_callers(Config) ->
     ?assertEqual({ok, 3}, call(Loop, add, [1, 2])),
     ok = py_loop:stop(Loop).
 
-what_is_not_a_coroutine_function_is_an_error(Config) ->
+a_plain_function_is_called_in_the_loop(Config) ->
     Loop = start(Config),
-    ?assertMatch({error, {'TypeError', _}}, py_loop:call(Loop, operator, add, [1, 2])),
+    ?assertEqual({ok, 3}, py_loop:call(Loop, operator, add, [1, 2])),
+    ?assertEqual({ok, [3]}, py_loop:call(Loop, "builtins", <<"list">>, [[3]])),
+    ?assertMatch({error, {'ZeroDivisionError', _}}, py_loop:call(Loop, operator, truediv, [1, 0])),
+    ok = py_loop:stop(Loop).
+
+what_can_not_be_called_is_an_error(Config) ->
+    Loop = start(Config),
     ?assertMatch({error, {'AttributeError', _}}, call(Loop, no_such_function, [])),
     ?assertMatch({error, {'ModuleNotFoundError', _}}, py_loop:call(Loop, no_such_module, f, [])),
     ?assertMatch({error, {'TypeError', _}}, call(Loop, returns, [[1 | 2]])),

@@ -131,24 +131,27 @@ a_bad_option_is_named(_Config) ->
         {stop_timeout, -1},
         %% The longest time-out that Erlang can wait for is shorter.
         {stop_timeout, 1 bsl 32},
-        {main, {m, f, []}},
+        {main, {m, f}},
         {main, setelement(3, Main, no_list)},
         {main, setelement(3, Main, [1 | 2])},
-        {main, setelement(4, Main, [])},
+        {main, setelement(4, Main, 17)},
         {main, setelement(4, Main, #{1 => 2})},
         {main, setelement(1, Main, 17)}
     ],
     [
-        ?assertEqual({error, {bad_option, Key, Value}}, py_loop:start_link(#{Key => Value}))
+        ?assertMatch({error, {bad_option, Key, Value, _}}, py_loop:start_link(#{Key => Value}))
      || {Key, Value} <- Bad
     ],
     ?assertEqual(
-        {error, {bad_option, options, [{name, jobs}]}}, py_loop:start_link([{name, jobs}])
+        {error, {bad_option, options, [{name, jobs}], not_a_map}}, py_loop:start_link([{name, jobs}])
     ).
 
 a_child_of_bad_options_is_refused(_Config) ->
-    ?assertError({bad_option, stop_timeout, long}, py_loop:child_spec(#{stop_timeout => long})),
-    ?assertError({bad_option, options, []}, py_loop:child_spec([])).
+    ?assertError(
+        {bad_option, stop_timeout, long, {not_an_integer_between, 0, _}},
+        py_loop:child_spec(#{stop_timeout => long})
+    ),
+    ?assertError({bad_option, options, [], not_a_map}, py_loop:child_spec([])).
 
 an_argument_of_main_is_named_by_its_place(_Config) ->
     Start = fun(Args, Kwargs) ->

@@ -54,18 +54,19 @@ the_option_apply_chooses(_Config) ->
     ?assertEqual({ok, 3}, py:eval(<<"erlang.call('sum', 1, 2)">>)),
     ?assertEqual({ok, [7]}, py:eval(<<"erlang.call('list', 7)">>)),
     ?assertEqual(
-        {error, {bad_option, apply, false}},
+        {error, {bad_option, apply, false, not_a_fun_of_one_argument}},
         py:register_function(pair, fun pair/2, #{apply => false})
     ),
     ?assertEqual(
-        {error, {bad_option, apply, yes}}, py:register_function(pair, fun pair/2, #{apply => yes})
+        {error, {bad_option, apply, yes, {not_one_of, [true, false]}}},
+        py:register_function(pair, fun pair/2, #{apply => yes})
     ).
 
 options_of_a_list_are_those_of_a_map(_Config) ->
     ok = py:register_function(sum, ?MODULE, sum, [{concurrency, 1}, {concurrency, 0}]),
     ?assertEqual({ok, 3}, py:eval(<<"erlang.call('sum', 1, 2)">>)),
     ?assertEqual(
-        {error, {bad_option, concurrency, 0}},
+        {error, {bad_option, concurrency, 0, {not_one_of, ['pos_integer()', infinity]}}},
         py:register_function(sum, ?MODULE, sum, [{concurrency, 0}])
     ).
 
@@ -94,12 +95,13 @@ says(Code, Parts) ->
     {error, {'Error', Text}} = py:eval(Code),
     [?assertNotEqual(nomatch, binary:match(Text, list_to_binary(Part)), Text) || Part <- Parts].
 
-atom_and_binary_name_the_same_function(_Config) ->
+atom_binary_and_string_name_the_same_function(_Config) ->
     ok = py:register_function(one, fun(_) -> 1 end),
     ok = py:register_function(<<"one">>, fun(_) -> 2 end),
+    ok = py:register_function("one", fun(_) -> 3 end),
     ?assertEqual([<<"one">>], py:registered()),
-    ?assertEqual({ok, 2}, py:eval(<<"erlang.call('one')">>)),
-    ok = py:unregister_function(one),
+    ?assertEqual({ok, 3}, py:eval(<<"erlang.call('one')">>)),
+    ok = py:unregister_function("one"),
     ?assertEqual([], py:registered()).
 
 registering_again_replaces(_Config) ->
@@ -133,18 +135,22 @@ names_may_be_any_text(_Config) ->
     ).
 
 bad_arguments_are_refused(_Config) ->
-    ?assertError(badarg, py:register_function("a_string", fun(_) -> ok end)),
+    ?assertError(badarg, py:register_function(17, fun(_) -> ok end)),
     ?assertError(badarg, py:register_function(name, not_a_fun)),
     ?assertError(badarg, py:register_function(name, fun(_) -> ok end, [17])),
     ?assertError(badarg, py:register_function(name, ?MODULE, <<"sum">>)),
-    ?assertError(badarg, py:unregister_function("a_string")),
+    ?assertError(badarg, py:unregister_function({name})),
     ?assertEqual([], py:registered()).
 
 unknown_options_are_refused(_Config) ->
     ?assertEqual(ok, py:register_function(name, fun(_) -> ok end, #{})),
     ?assertEqual(
-        {error, {bad_option, colour}},
+        {error, {bad_option, colour, red, unknown_option}},
         py:register_function(name, fun(_) -> ok end, #{colour => red})
+    ),
+    ?assertEqual(
+        {error, {bad_option, binaries, str, {not_one_of, [text, bytes]}}},
+        py:register_function(name, fun(_) -> ok end, #{binaries => str})
     ).
 
 a_crash_of_the_registry_loses_nothing(_Config) ->
@@ -166,7 +172,7 @@ python_finds_registered_functions_as_attributes(_Config) ->
 
 %% The table of functions ends with the supervisor, perhaps before the process that answers.
 a_question_while_the_application_dies_is_no_answer(_Config) ->
-    {ok, IsRegistered, unlimited, default} = py_function_registry:lookup(<<"$is_registered">>),
+    {ok, IsRegistered, unlimited, text} = py_function_registry:lookup(<<"$is_registered">>),
     ok = application:stop(erlang_python),
     Answer = py_function_target:run(IsRegistered, [<<"name">>]),
     ok = application:start(erlang_python),

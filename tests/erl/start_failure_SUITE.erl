@@ -13,7 +13,7 @@ all() ->
 what_is_no_python_is_refused(_Config) ->
     Executable = list_to_binary(os:find_executable("ls")),
     ?assertMatch(
-        {bad_option, python, {not_a_python_interpreter, Executable, <<_, _/binary>>}},
+        {bad_option, python, Executable, {not_a_python_interpreter, <<_, _/binary>>}},
         failure([], Executable)
     ).
 
@@ -23,7 +23,7 @@ another_version_is_refused(Config) ->
     ok = file:write_file(Executable, "#!/bin/sh\necho cpython 3.2.1\n"),
     ok = file:change_mode(Executable, 8#755),
     Name = list_to_binary(Executable),
-    {bad_option, python, {another_version, Name, <<"3.2.1">>, {library, Library}, Remedy}} =
+    {bad_option, python, Name, {another_version, <<"3.2.1">>, {library, Library}, Remedy}} =
         failure([], Name),
     %% It says what to do: another interpreter, or another build.
     Parts = [<<"CPython ", Library/binary>>, <<"PYTHON=", Name/binary, " rebar3 compile">>],
@@ -45,7 +45,7 @@ a_free_threaded_python_is_refused(Config) ->
     ok = file:change_mode(Executable, 8#755),
     Name = list_to_binary(Executable),
     ?assertMatch(
-        {bad_option, python, {free_threaded, Name, <<"use ", _/binary>>}}, failure([], Name)
+        {bad_option, python, Name, {free_threaded, <<"use ", _/binary>>}}, failure([], Name)
     ).
 
 a_broken_virtual_environment_is_refused(Config) ->
@@ -54,7 +54,7 @@ a_broken_virtual_environment_is_refused(Config) ->
     ok = filelib:ensure_dir(Link),
     ok = file:make_symlink("/no/such/python3", Link),
     Name = list_to_binary(Folder),
-    ?assertEqual({bad_option, python, {not_a_virtual_environment, Name}}, failure([], Name)).
+    ?assertEqual({bad_option, python, Name, not_a_virtual_environment}, failure([], Name)).
 
 a_missing_python_library_is_named(Config) ->
     Copy = copy(Config, "without_python"),

@@ -68,14 +68,19 @@ def test_the_call_chooses_what_binaries_become(node: FakeNode) -> None:
     assert erlang.call("echo", b"ab") == "ab"
     of_bytes = erlang.function("echo", binaries="bytes")
     assert of_bytes(b"ab") == b"ab"
-    assert of_bytes((erlang.Atom("text"), "t")) == "t"
-    assert erlang.call("echo", (erlang.Atom("bytes"), b"\xff")) == b"\xff"
     with pytest.raises(
         TypeError, match=r"^result\[1\]\['k'\]: the binary <<.*> is not UTF-8 text; "
     ):
         erlang.call("echo", data)
     with pytest.raises(ValueError, match=r"^binaries must be 'text', 'bytes' or None$"):
         erlang.call("echo", 1, binaries="str")  # type: ignore[arg-type]
+
+
+def test_the_explicit_forms_of_a_result_go_first() -> None:
+    marked = [(erlang.Atom("text"), "t"), (erlang.Atom("bytes"), b"\xff"), b"b"]
+    with fake(marked=lambda: marked):
+        assert erlang.call("marked") == ["t", b"\xff", "b"]
+        assert erlang.call("marked", binaries="bytes") == ["t", b"\xff", b"b"]
 
 
 async def test_an_awaited_call_chooses_too(node: FakeNode) -> None:

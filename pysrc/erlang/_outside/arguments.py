@@ -2,10 +2,7 @@
 """The arguments of a call, checked as `nif/calls/call_arguments.h` checks them."""
 
 import math
-from typing import Any, Literal, NamedTuple
-
-# What binaries of the result become.
-Binaries = Literal["text", "bytes"]
+from typing import Any, NamedTuple
 
 
 class Arguments(NamedTuple):
@@ -16,7 +13,8 @@ class Arguments(NamedTuple):
     # In seconds, not negative.
     timeout: float | None
     wait: bool | None
-    binaries: Binaries | None
+    # What binaries of the result become: "text" or "bytes".
+    binaries: str | None
 
 
 def read(
@@ -70,14 +68,12 @@ def _choice(value: Any) -> bool | None:
     raise TypeError(f"wait must be True, False or None, not {cls.__name__}")
 
 
-def _binaries(value: Any) -> Binaries | None:
+def _binaries(value: Any) -> str | None:
     if value is None:
         return None
     expected = "binaries must be 'text', 'bytes' or None"
     if not isinstance(value, str):
         raise TypeError(f"{expected}, not {type(value).__name__}")
-    if value == "text":
-        return "text"
-    if value == "bytes":
-        return "bytes"
-    raise ValueError(expected)
+    if value not in ("text", "bytes"):
+        raise ValueError(expected)
+    return value

@@ -3,12 +3,11 @@
 
 import asyncio
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 from erlang._call import Call
 from erlang._errors import BlockingCallWarning
 from erlang._outside import arguments, nodes
-from erlang._outside.arguments import Binaries
 
 
 def call(
@@ -17,7 +16,7 @@ def call(
     *args: object,
     timeout: float | None = None,
     wait: bool | None = None,
-    binaries: Binaries | None = None,
+    binaries: Literal["text", "bytes"] | None = None,
 ) -> Any:
     """Call the Erlang function registered as ``name`` and wait for its result.
 
@@ -42,7 +41,7 @@ def call_for_caller(
     *args: object,
     timeout: float | None = None,
     wait: bool | None = None,
-    binaries: Binaries | None = None,
+    binaries: Literal["text", "bytes"] | None = None,
 ) -> Any:
     """`call`, for a Python function that wraps it: warnings point to the caller."""
     checked = arguments.read("call", name, args, timeout, wait, binaries)
@@ -56,7 +55,7 @@ def ask(
     *args: object,
     timeout: float | None = None,
     wait: bool | None = None,
-    binaries: Binaries | None = None,
+    binaries: Literal["text", "bytes"] | None = None,
 ) -> Any:
     """`call` without the warning, for short questions of the package itself."""
     return nodes.current().call(arguments.read("ask", name, args, timeout, wait, binaries))
@@ -68,7 +67,7 @@ def async_call(
     *args: object,
     timeout: float | None = None,
     wait: bool | None = None,
-    binaries: Binaries | None = None,
+    binaries: Literal["text", "bytes"] | None = None,
 ) -> Call[Any]:
     """Start the Erlang function registered as ``name``; await the result.
 

@@ -9,7 +9,6 @@ import struct
 from typing import Any
 
 from erlang._outside import external, printing
-from erlang._outside.arguments import Binaries
 from erlang._outside.places import MAX_DEPTH, Step, rendered, too_deep
 from erlang._types import Atom, Fun, Pid, Port, Ref
 
@@ -32,7 +31,7 @@ _read_integer = external.INT32.unpack_from
 _read_float = external.DOUBLE.unpack_from
 
 
-def decoded(data: bytes, at: int = 0, root: str = "result", binaries: Binaries = "text") -> Any:
+def decoded(data: bytes, at: int = 0, root: str = "result", binaries: str = "text") -> Any:
     """The value of the term at ``at``, which is the last one of the data.
 
     ``binaries``: what binaries become that are not marked as ``{text, _}`` or ``{bytes, _}``.
@@ -74,7 +73,7 @@ class _Level:
 
 
 class _Decoder:
-    def __init__(self, data: bytes, root: str, binaries: Binaries) -> None:
+    def __init__(self, data: bytes, root: str, binaries: str) -> None:
         self._data = data
         self._root = root
         self._binaries = binaries
@@ -147,7 +146,7 @@ class _Decoder:
             raise self._refused("bitstring", at)
         raise external.Malformed(f"no term has the tag {tag}")
 
-    def _binary(self, at: int, binaries: Binaries) -> tuple[str | bytes, int]:
+    def _binary(self, at: int, binaries: str) -> tuple[str | bytes, int]:
         """The value of the binary at ``at``, and its end."""
         end = at + 5 + _read_size(self._data, at + 1)[0]
         content = _slice(self._data, at + 5, end)
@@ -216,7 +215,7 @@ def _atom(encoded: bytes) -> Any:
         return made
 
 
-def _marked_binary(data: bytes, at: int) -> tuple[int, Binaries] | None:
+def _marked_binary(data: bytes, at: int) -> tuple[int, str] | None:
     """The place of the binary in ``{bytes, Binary}`` or ``{text, Binary}``, and its mark.
 
     The elements of the tuple begin at ``at``.
@@ -226,6 +225,4 @@ def _marked_binary(data: bytes, at: int) -> tuple[int, Binaries] | None:
     mark, at = external.atom(data, at)
     if data[at] != external.BINARY:
         return None
-    if mark == "bytes":
-        return at, "bytes"
-    return (at, "text") if mark == "text" else None
+    return (at, mark) if mark in ("bytes", "text") else None

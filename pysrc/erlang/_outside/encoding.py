@@ -24,6 +24,7 @@ _HEAP_TYPE = 1 << 9
 _TERMS = frozenset((Pid, Ref, Port, Fun))
 # For classes that derive from a builtin class; the order is that of the native conversion.
 _BASES = (int, str, float, bytes, dict, list, tuple, set, frozenset, bytearray, memoryview)
+_WHOLE = slice(None)
 _CONTAINERS = frozenset((dict, list, tuple, set, frozenset))
 # Dicts with keys of one of these classes have no two keys that become the same term.
 _DISTINCT = ({str}, {int}, {bytes})
@@ -197,10 +198,7 @@ class _Encoder:
         if base in DERIVED:
             self._parts.append(DERIVED[base](item))
             return
-        if base is bytes:
-            content = bytes.__getitem__(item, slice(None))
-        else:
-            content = self._content(item)
+        content = bytes.__getitem__(item, _WHOLE) if base is bytes else self._content(item)
         self._parts.append(self._leaves[bytes](content))
 
     def _content(self, buffer: Any) -> bytes:
