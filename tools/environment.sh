@@ -11,6 +11,16 @@ export ERLANG_PYTHON_BUILT
 # The name before each message.
 SPEAKER=dev
 
+# A relative PYTHON begins where the user stands. It may be the folder of a virtual environment.
+case ${PYTHON:-} in
+    '' | /*) ;;
+    */*) PYTHON=${INVOKED_FROM:-${REBAR_ROOT_DIR:-$PWD}}/$PYTHON ;;
+    *) [ ! -d "${INVOKED_FROM:-$PWD}/$PYTHON" ] || PYTHON=${INVOKED_FROM:-$PWD}/$PYTHON ;;
+esac
+if [ -n "${PYTHON:-}" ] && [ -x "$PYTHON/bin/python3" ]; then
+    PYTHON=$PYTHON/bin/python3
+fi
+
 say() {
     printf '%s\n' "$SPEAKER: $*" >&2
 }

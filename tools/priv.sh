@@ -17,6 +17,8 @@ place() {
     mv -f "priv/.$2.new" "priv/$2"
 }
 
+place tools/erlpy erlpy
+
 library=$folder/nif/erlang_python_nif.so
 [ ! -f "$library" ] || place "$library" erlang_python_nif.so
 

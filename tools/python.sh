@@ -3,6 +3,7 @@
 # Prints the path of the interpreter to embed: $PYTHON, else python3 on PATH, else Debian's. Follows
 # a version manager's shim and a virtual environment's python to the real interpreter.
 set -eu
+. tools/environment.sh
 
 # Prints the real path of interpreter $1; or prints why it cannot be embedded, and fails.
 examine() {

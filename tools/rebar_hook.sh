@@ -34,8 +34,8 @@ else
     tools=$PWD/build/meson_venv
     if [ ! -x "$tools/bin/ninja" ]; then
         rm -rf "$tools"
-        quietly "$python" -m venv "$tools"
-        quietly "$tools/bin/python3" -m pip install --quiet --disable-pip-version-check \
+        quietly "$python" -I -m venv "$tools"
+        quietly "$tools/bin/python3" -I -m pip install --quiet --disable-pip-version-check \
             --constraint requirements.txt meson ninja
     fi
     PATH=$tools/bin:$PATH

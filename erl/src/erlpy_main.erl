@@ -1,10 +1,13 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
 %% `erlpy': a node whose main program is Python. Its command line, after the node's own, is
-%% `--erl EXPR ... -- PYTHON-ARGS...'. The node ends with the Python program, with its exit code.
+%% `[--python PATH | --default-python PATH] [--erl EXPR]... -- PYTHON-ARGS...'. The node ends with the Python program, with its exit code.
 -module(erlpy_main).
 
 -export([start/0, run/1, parse/1, finish/1]).
+
+%% The interpreter of the program.
+-type python() :: {chosen | default, Path :: string()} | of_the_build.
 
 %% The time for an orderly end of Python code before the node halts, in milliseconds.
 -define(STOP_TIMEOUT, 10000).
@@ -23,9 +26,9 @@ start() ->
 -spec run(Arguments :: [string()]) -> no_return().
 run(Arguments) ->
     try
-        {Expressions, PythonArguments} = parse(Arguments),
+        {Python, Expressions, PythonArguments} = parse(Arguments),
         erlpy_signals:install(fun ?MODULE:finish/1),
-        start_application(PythonArguments),
+        start_application(Python, PythonArguments),
         evaluate(Expressions),
         run_python()
     of
@@ -36,20 +39,28 @@ run(Arguments) ->
             erlang:halt(Status)
     end.
 
--spec parse([string()]) -> {Expressions :: [string()], PythonArguments :: [string()]}.
+-spec parse([string()]) ->
+    {python(), Expressions :: [string()], PythonArguments :: [string()]}.
+parse(["--python", Python | Rest]) ->
+    {_, Expressions, PythonArguments} = parse(Rest),
+    {{chosen, Python}, Expressions, PythonArguments};
+parse(["--default-python", Python | Rest]) ->
+    {_, Expressions, PythonArguments} = parse(Rest),
+    {{default, Python}, Expressions, PythonArguments};
 parse(["--erl", Expression | Rest]) ->
-    {Expressions, PythonArguments} = parse(Rest),
-    {[Expression | Expressions], PythonArguments};
+    {Python, Expressions, PythonArguments} = parse(Rest),
+    {Python, [Expression | Expressions], PythonArguments};
 parse(["--" | PythonArguments]) ->
-    {[], PythonArguments};
+    {of_the_build, [], PythonArguments};
 parse([]) ->
-    {[], []};
+    {of_the_build, [], []};
 parse([Other | _]) ->
     give_up(?USAGE_ERROR, ["unexpected argument ", Other]).
 
--spec start_application(PythonArguments :: [string()]) -> ok.
-start_application(PythonArguments) ->
+-spec start_application(python(), PythonArguments :: [string()]) -> ok.
+start_application(Python, PythonArguments) ->
     _ = application:load(erlang_python),
+    choose(Python),
     Argv = [native_name(Argument) || Argument <- PythonArguments],
     ok = application:set_env(erlang_python, argv, Argv),
     %% A failure is reported here, once. The crash report of the application's master may or may not
@@ -60,6 +71,19 @@ start_application(PythonArguments) ->
         {error, {_, {{python_exited, Code}, _}}} -> throw({halt, Code});
         {error, Why} -> give_up(?START_ERROR, io_lib:format("can't start: ~0tp", [Why]))
     end.
+
+%% What the command line chooses goes before the configuration, and the configuration before an
+%% activated environment.
+-spec choose(python()) -> ok.
+choose({chosen, Python}) ->
+    application:set_env(erlang_python, python, native_name(Python));
+choose({default, Python}) ->
+    case application:get_env(erlang_python, python) of
+        undefined -> choose({chosen, Python});
+        {ok, _} -> ok
+    end;
+choose(of_the_build) ->
+    ok.
 
 %% If file names are not UTF-8, the runtime system returns one character for each byte.
 -spec native_name(string()) -> binary().

@@ -10,12 +10,17 @@ all() ->
     cases:of_suite(?MODULE).
 
 the_command_line_is_taken_apart(_Config) ->
-    ?assertEqual({[], []}, erlpy_main:parse([])),
-    ?assertEqual({[], ["-c", "pass"]}, erlpy_main:parse(["--", "-c", "pass"])),
+    ?assertEqual({of_the_build, [], []}, erlpy_main:parse([])),
+    ?assertEqual({of_the_build, [], ["-c", "pass"]}, erlpy_main:parse(["--", "-c", "pass"])),
     ?assertEqual(
-        {["a", "b"], ["--", "--erl"]},
+        {of_the_build, ["a", "b"], ["--", "--erl"]},
         erlpy_main:parse(["--erl", "a", "--erl", "b", "--", "--", "--erl"])
-    ).
+    ),
+    ?assertEqual(
+        {{chosen, "p"}, ["a"], ["--python"]},
+        erlpy_main:parse(["--python", "p", "--erl", "a", "--", "--python"])
+    ),
+    ?assertEqual({{default, "v"}, [], []}, erlpy_main:parse(["--default-python", "v", "--"])).
 
 the_exit_code_is_pythons(_Config) ->
     ?assertEqual({0, <<>>}, erlpy(["-c", "pass"])),
