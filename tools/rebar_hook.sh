@@ -36,7 +36,7 @@ else
         rm -rf "$tools"
         quietly "$python" -I -m venv "$tools"
         quietly "$tools/bin/python3" -I -m pip install --quiet --disable-pip-version-check \
-            --constraint requirements.txt meson ninja
+            --constraint requirements-demo.txt meson ninja
     fi
     PATH=$tools/bin:$PATH
     export PATH

@@ -16,7 +16,7 @@ INFO = "package_of_a_test-1.0.dist-info"
 
 @pytest.fixture
 def project(root: Path, tmp_path: Path) -> Path:
-    """A folder with the scripts, and a list of one package, which is a file."""
+    """A folder with the scripts, and a list of one package, which is a file. Tests need no other."""
     project = tmp_path / "project"
     for file in NEEDED:
         (project / file).parent.mkdir(parents=True, exist_ok=True)
@@ -25,7 +25,8 @@ def project(root: Path, tmp_path: Path) -> Path:
     with zipfile.ZipFile(wheel, "w") as archive:
         for name, text in package().items():
             archive.writestr(name, text)
-    (project / "requirements.txt").write_text(f"{wheel.as_uri()}\n")
+    (project / "requirements-demo.txt").write_text(f"{wheel.as_uri()}\n")
+    (project / "requirements.txt").write_text("# none\n")
     return project
 
 
@@ -38,10 +39,12 @@ def package() -> dict[str, str]:
     }
 
 
-def run(project: Path, script: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(
+    project: Path, script: str, *arguments: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
     kept = {k: v for k, v in os.environ.items() if k not in ("PYTHON", "PYTHONPATH")}
     return subprocess.run(
-        ["sh", script],
+        ["sh", script, *arguments],
         cwd=project,
         env={**kept, "INVOKED_FROM": str(project), **variables},
         capture_output=True,
@@ -74,8 +77,27 @@ def test_it_is_made_once_for_all_names_of_an_interpreter(project: Path) -> None:
         done = run(project, "tools/venv.sh", PYTHON=str(name))
         assert done.returncode == 0, done.stderr
         assert ("Python packages into build/venv" in done.stderr) == (number == 0)
-    (project / "requirements.txt").write_text("# none\n")
+    (project / "requirements-demo.txt").write_text("# none\n")
     assert "Python packages into" in run(project, "tools/venv.sh", PYTHON=str(base())).stderr
+
+
+def test_packages_of_tests_are_added_when_tests_need_them(project: Path) -> None:
+    def made(*arguments: str) -> bool:
+        done = run(project, "tools/venv.sh", *arguments, PYTHON=str(base()))
+        assert done.returncode == 0, done.stderr
+        return "Python packages into build/venv" in done.stderr
+
+    assert made()
+    kept = project / "build/venv/of_the_first_time"
+    kept.touch()
+    assert made("--tests")
+    assert kept.exists()
+    assert not made()
+    assert not made("--tests")
+    (project / "requirements.txt").write_text("# none any longer\n")
+    assert not made()
+    assert made("--tests")
+    assert not kept.exists()
 
 
 @pytest.mark.parametrize("path", ["venv/bin/python", "./venv/bin/python3", "venv", "venv/"])

@@ -29,7 +29,8 @@ def test_every_place_names_the_same_version(root: Path) -> None:
 
 
 def test_every_python_package_is_pinned_once_for_each_python(root: Path) -> None:
-    lines = (root / "requirements.txt").read_text().splitlines()
+    lists = ("requirements-demo.txt", "requirements.txt")
+    lines = [line for name in lists for line in (root / name).read_text().splitlines()]
     packages = [line for line in lines if line and not line.startswith("#")]
     pin = re.compile(r'([a-z0-9.-]+)==[0-9][\w.]*(?:; python_version (<|>=) "(3\.\d+)")?')
     pins = [match.groups() for line in packages if (match := pin.fullmatch(line))]
