@@ -45,7 +45,7 @@ check mypy types
 check warnings rebar3 as lint compile
 check xref rebar3 xref
 # shellcheck disable=SC2046 # the names have no spaces
-check spelling codespell $(git ls-files -- '*.[ch]*' '*.erl' '*.md' '*.py' '*.pyi' '*.sh' '*.build')
+check spelling codespell $(git ls-files -- '*.[ch]*' '*.erl' '*.ex' '*.exs' '*.md' '*.py' '*.pyi' '*.sh' '*.build')
 check prose "$VENV_PYTHON" tools/prose.py
 check dialyzer rebar3 dialyzer
 

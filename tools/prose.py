@@ -32,10 +32,22 @@ PHRASES = (
 )
 # Files that quote the phrases.
 QUOTING = {"CONTRIBUTING.md", "tools/prose.py", "tests/house/test_prose.py"}
-MARKS = {".erl": "%%", ".py": "#", ".pyi": "#", ".sh": "#", ".h": "//", ".cpp": "//"}
+MARKS = {
+    ".erl": "%%",
+    ".hrl": "%%",
+    ".py": "#",
+    ".pyi": "#",
+    ".sh": "#",
+    ".ex": "#",
+    ".exs": "#",
+    ".h": "//",
+    ".cpp": "//",
+}
 DOCUMENTS = {".md"}
 # Examples in EDoc, tables, and the columns of a header's table of threads are not sentences.
 EXAMPLE = re.compile(r"```.*?'''", re.DOTALL)
+ELIXIR_DOC = re.compile(r'^  @(?:module)?doc """\n(.*?)^  """$', re.DOTALL | re.MULTILINE)
+INDENTED = re.compile(r"^ {6,}.*$", re.MULTILINE)
 PARAGRAPH = re.compile(r"\n\s*\n|\n(?=\s*(?:[|(-]|Threads:|Owns:|Life:|@|[`*\w.]+:  ))")
 TABLE = re.compile(r"\S {3,}\S|->")
 SENTENCE = re.compile(r"(?<=[.!?;:])\s+")
@@ -56,6 +68,10 @@ def prose(path: Path, text: str) -> Iterator[tuple[int, str]]:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, DOCUMENTED) and (docstring := ast.get_docstring(node)):
                 yield node.body[0].lineno, docstring
+    if path.suffix == ".ex":
+        for documented in ELIXIR_DOC.finditer(text):
+            # Lines that are further to the right are code.
+            yield text.count("\n", 0, documented.start()) + 1, INDENTED.sub("", documented[1])
 
 
 def long_sentences(text: str) -> Iterator[str]:

@@ -30,6 +30,7 @@ def found(prose: ModuleType, folder: Path, name: str, text: str) -> list[str]:
         ("header.h", "// It waits. Were it alone, it would not.\n"),
         ("module.erl", "%% " + LONG.strip() + ".\n"),
         ("docstring.py", f'"""{LONG.strip()}."""\n'),
+        ("module.ex", f'  @doc """\n  {LONG.strip()}.\n  """\n'),
         ("page.md", "The place is to be had.\n"),
     ],
 )
@@ -46,6 +47,7 @@ def test_it_is_found(prose: ModuleType, tmp_path: Path, name: str, text: str) ->
             "// Threads: push()   any thread\n//          " + "take()   one thread " * 9 + "\n",
         ),
         ("code.py", f"words = {LONG.split()!r}\n"),
+        ("code.ex", f'  @doc """\n  Runs.\n\n      iex> {LONG.strip()}\n  """\n'),
         ("short.erl", "%% " + "A call ends once. " * 9 + "\n"),
     ],
 )
