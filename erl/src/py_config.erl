@@ -200,7 +200,7 @@ place(Key, Given) ->
 -spec loop(term()) -> py_loop:options().
 loop(Options) ->
     case py_loop_options:check(Options) of
-        ok -> Options;
+        {ok, Checked} -> Checked;
         {error, Why} -> bad(loops, Options, Why)
     end.
 

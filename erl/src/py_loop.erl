@@ -72,7 +72,7 @@
 
 %% @doc Starts a loop that is linked to the calling process; returns when the loop runs.
 %%
-%% Options, all of them optional:
+%% Options in a map or a list, all of them optional:
 %% <ul>
 %% <li>`name': the name under which the process is registered: an atom, `{global, Name}' or
 %%   `{via, Module, Name}'. In Python, the loop's thread is called after it: `py-loop-web'.</li>
@@ -90,13 +90,13 @@
 %% ```
 %% {ok, Loop} = py_loop:start_link(#{name => jobs}).
 %% '''
--spec start_link(options()) -> {ok, pid()} | {error, term()}.
-start_link(Options) ->
-    case {py_loop_options:check(Options), py_loop_registry:is_open()} of
-        {ok, true} -> started(Options);
+-spec start_link(options() | [{atom(), term()}]) -> {ok, pid()} | {error, term()}.
+start_link(Given) ->
+    case {py_loop_options:check(Given), py_loop_registry:is_open()} of
+        {{ok, Options}, true} -> started(Options);
         %% Checked before the process starts: its end would cause a crash report at each restart of
         %% a supervisor.
-        {ok, false} -> {error, not_running};
+        {{ok, _}, false} -> {error, not_running};
         {{error, _} = Error, _} -> Error
     end.
 
@@ -123,12 +123,13 @@ started(Options) ->
 %% ```
 %% supervisor:start_child(my_sup, py_loop:child_spec(#{name => jobs})).
 %% '''
--spec child_spec(options()) -> supervisor:child_spec().
-child_spec(Options) ->
-    case py_loop_options:check(Options) of
-        ok -> ok;
-        {error, Why} -> error(Why)
-    end,
+-spec child_spec(options() | [{atom(), term()}]) -> supervisor:child_spec().
+child_spec(Given) ->
+    Options =
+        case py_loop_options:check(Given) of
+            {ok, Checked} -> Checked;
+            {error, Why} -> error(Why)
+        end,
     #{
         id => maps:get(name, Options, ?MODULE),
         start => {?MODULE, start_link, [Options]},

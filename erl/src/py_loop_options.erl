@@ -14,18 +14,25 @@
 %% The extra time that the supervisor waits beyond `stop_timeout', for a forced end.
 -define(SHUTDOWN_MARGIN, 2000).
 
--spec check(term()) -> ok | {error, problem()}.
-check(Options) when is_map(Options) ->
+%% The options as a map; a user may give a property list.
+-spec check(term()) -> {ok, py_loop:options()} | {error, problem()}.
+check(Given) ->
+    try py_properties:to_map(Given) of
+        Options -> check_each(Options)
+    catch
+        error:badarg -> {error, {bad_option, options, Given, not_a_map_or_list}}
+    end.
+
+-spec check_each(map()) -> {ok, py_loop:options()} | {error, problem()}.
+check_each(Options) ->
     Problems = [
         {bad_option, Key, Value, Why}
      || {Key, Value} <- maps:to_list(Options), Why <- [why_bad(Key, Value)], Why =/= ok
     ],
     case Problems of
-        [] -> ok;
+        [] -> {ok, Options};
         [Problem | _] -> {error, Problem}
-    end;
-check(Options) ->
-    {error, {bad_option, options, Options, not_a_map}}.
+    end.
 
 -spec stop_timeout(py_loop:options()) -> non_neg_integer().
 stop_timeout(Options) ->

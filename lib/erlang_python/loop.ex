@@ -23,11 +23,11 @@ defmodule ErlangPython.Loop do
 
   @doc "The child specification for a supervisor. Its id is the loop's name."
   @spec child_spec(keyword() | map()) :: Supervisor.child_spec()
-  def child_spec(options), do: :py_loop.child_spec(as_map(options))
+  def child_spec(options), do: :py_loop.child_spec(options)
 
   @doc "Starts a loop that is linked to the calling process; returns when the loop runs."
   @spec start_link(keyword() | map()) :: GenServer.on_start()
-  def start_link(options \\ []), do: :py_loop.start_link(as_map(options))
+  def start_link(options \\ []), do: :py_loop.start_link(options)
 
   @doc """
   Runs `module.function(*args, **kwargs)` as a task of the loop and waits for its value.
@@ -51,14 +51,4 @@ defmodule ErlangPython.Loop do
   @doc "Stops a loop: its main coroutine is cancelled and has its `:stop_timeout` to finish."
   @spec stop(loop()) :: :ok | {:error, :timeout | :not_running}
   def stop(loop), do: :py_loop.stop(loop)
-
-  defp as_map(options) do
-    options
-    |> Map.new()
-    |> Map.replace_lazy(:main, fn
-      {module, function, args} -> {module, function, args, %{}}
-      {module, function, args, kwargs} -> {module, function, args, Map.new(kwargs)}
-      other -> other
-    end)
-  end
 end

@@ -88,7 +88,7 @@ a_bad_value_is_refused_with_its_key(_Config) ->
             {spin_us, -1},
             {spin_us, 1000000},
             {loops, #{}},
-            {loops, [[]]},
+            {loops, [[17]]},
             {loops, [#{loop => twisted}]},
             {python_logging, true},
             {none, null},
@@ -192,7 +192,8 @@ loop_options_are_checked(_Config) ->
         #{main => {asyncio, <<"sleep">>, [1], #{result => 3}}},
         #{main => {"asyncio", "sleep", [1]}}
     ],
-    [?assertEqual(ok, py_loop_options:check(Options)) || Options <- Good],
+    [?assertEqual({ok, Options}, py_loop_options:check(Options)) || Options <- Good],
+    ?assertEqual({ok, #{name => jobs}}, py_loop_options:check([{name, jobs}, {name, other}])),
     Bad = [
         {name, <<"a_loop">>},
         {name, undefined},
@@ -209,4 +210,4 @@ loop_options_are_checked(_Config) ->
         ?assertMatch({error, {bad_option, Key, Value, _}}, py_loop:start_link(#{Key => Value}))
      || {Key, Value} <- Bad
     ],
-    ?assertEqual({error, {bad_option, options, [loop], not_a_map}}, py_loop:start_link([loop])).
+    ?assertEqual({error, {bad_option, options, loop, not_a_map_or_list}}, py_loop:start_link(loop)).

@@ -143,7 +143,7 @@ a_bad_option_is_named(_Config) ->
      || {Key, Value} <- Bad
     ],
     ?assertEqual(
-        {error, {bad_option, options, [{name, jobs}], not_a_map}}, py_loop:start_link([{name, jobs}])
+        {error, {bad_option, options, [17], not_a_map_or_list}}, py_loop:start_link([17])
     ).
 
 a_child_of_bad_options_is_refused(_Config) ->
@@ -151,7 +151,8 @@ a_child_of_bad_options_is_refused(_Config) ->
         {bad_option, stop_timeout, long, {not_an_integer_between, 0, _}},
         py_loop:child_spec(#{stop_timeout => long})
     ),
-    ?assertError({bad_option, options, [], not_a_map}, py_loop:child_spec([])).
+    ?assertError({bad_option, options, jobs, not_a_map_or_list}, py_loop:child_spec(jobs)),
+    ?assertError({bad_option, loop, true, _}, py_loop:child_spec([loop])).
 
 an_argument_of_main_is_named_by_its_place(_Config) ->
     Start = fun(Args, Kwargs) ->
