@@ -167,7 +167,7 @@ defmodule ErlangPython do
       iex> ErlangPython.eval("uri", uri: URI.parse("http://localhost/"))
       {:ok, "http://localhost/"}
   """
-  @spec adapt(struct :: module(), (struct() -> term())) :: :ok
+  @spec adapt(struct :: module(), (struct() -> term())) :: :ok | {:error, :not_running}
   def adapt(struct, function), do: :py_adapter.register(struct, function)
 
   defp value!({:ok, value}), do: value

@@ -26,22 +26,31 @@
 
 -define(TABLE, ?MODULE).
 
+%% Whether a function was ever registered since the start: each request asks, and this costs least.
+-define(IN_USE, {?MODULE, in_use}).
+
 %% @doc Registers the function for a struct; replaces an earlier one. An exception of the function
 %% fails the call that sends the struct. The function stays until {@link unregister/1} or the end of
-%% the application.
--spec register(Struct :: module(), fun((struct()) -> term())) -> ok.
+%% the application. `{error, not_running}' if the application is not started.
+-spec register(Struct :: module(), fun((struct()) -> term())) -> ok | {error, not_running}.
 register(Struct, Fun) ->
     ok = ?CHECKED(check(Struct), [Struct, Fun]),
     ok = ?CHECKED(check_function(Fun), [Struct, Fun]),
-    true = ets:insert(?TABLE, {Struct, Fun}),
-    ok.
+    try ets:insert(?TABLE, {Struct, Fun}) of
+        true -> persistent_term:put(?IN_USE, true)
+    catch
+        error:badarg -> {error, not_running}
+    end.
 
 %% @doc Removes the function of a struct; `ok' also if it has none.
--spec unregister(Struct :: module()) -> ok.
+-spec unregister(Struct :: module()) -> ok | {error, not_running}.
 unregister(Struct) ->
     ok = ?CHECKED(check(Struct), [Struct]),
-    true = ets:delete(?TABLE, Struct),
-    ok.
+    try ets:delete(?TABLE, Struct) of
+        true -> ok
+    catch
+        error:badarg -> {error, not_running}
+    end.
 
 %% @doc The structs that have a function, sorted.
 -spec registered() -> [module()].
@@ -63,29 +72,38 @@ check_function(_Fun) -> error(badarg).
 -spec create_table() -> ok.
 create_table() ->
     ?TABLE = ets:new(?TABLE, [named_table, public, set, {read_concurrency, true}]),
-    ok.
+    persistent_term:put(?IN_USE, false).
 
 %% @private
-%% The term with all structs replaced that have a function. Costs nothing while no struct has one.
+%% The term with all structs replaced that have a function. Costs little while no struct has one.
 -spec adapt(term()) -> term().
 adapt(Term) ->
-    case ets:info(?TABLE, size) of
-        Size when is_integer(Size), Size > 0 -> replaced(Term);
-        %% No struct has a function, or the application is not running.
-        _ -> Term
+    case persistent_term:get(?IN_USE, false) of
+        true -> replaced(Term);
+        false -> Term
     end.
 
 -spec replaced(term()) -> term().
 replaced([Head | Tail]) ->
     [replaced(Head) | replaced(Tail)];
 replaced(#{'__struct__' := Struct} = Term) ->
-    case ets:lookup(?TABLE, Struct) of
+    case lookup(Struct) of
         %% Not the value itself once more: a function may return the struct with other fields.
-        [{_, Fun}] -> inside(Fun(Term));
-        [] -> inside(Term)
+        {ok, Fun} -> inside(Fun(Term));
+        none -> inside(Term)
     end;
 replaced(Term) ->
     inside(Term).
+
+-spec lookup(Struct :: term()) -> {ok, fun((struct()) -> term())} | none.
+lookup(Struct) ->
+    try ets:lookup(?TABLE, Struct) of
+        [{_, Fun}] -> {ok, Fun};
+        [] -> none
+    catch
+        %% The application has stopped.
+        error:badarg -> none
+    end.
 
 -spec inside(term()) -> term().
 inside(Map) when is_map(Map) ->

@@ -89,6 +89,18 @@ a_function_that_fails_fails_the_call(_Config) ->
         {error, {'Error', <<"user: error: no_user">>}}, py:eval(<<"erlang.call('user')">>)
     ).
 
+functions_end_with_the_application(_Config) ->
+    start(none),
+    ok = py_adapter:register('Elixir.User', fun(_) -> user end),
+    ok = application:stop(erlang_python),
+    User = #{'__struct__' => 'Elixir.User'},
+    ?assertEqual({error, not_running}, py:call(builtins, len, [User])),
+    ?assertEqual({error, not_running}, py_adapter:register('Elixir.User', fun(_) -> user end)),
+    ?assertEqual({error, not_running}, py_adapter:unregister('Elixir.User')),
+    start(none),
+    ?assertEqual([], py_adapter:registered()),
+    ?assertEqual({ok, 1}, py:call(builtins, len, [User])).
+
 improper_lists_pass_by_the_functions(_Config) ->
     start(none),
     ok = py_adapter:register('Elixir.User', fun(_) -> user end),
