@@ -133,6 +133,7 @@ defmodule ErlangPython do
 
     * `:concurrency` - how many calls run at the same time in the node; `:infinity` by default
     * `:overload` - `:refuse`, the default, fails a call over this limit; `:wait` lets it wait
+    * `:binaries` - `:text` or `:bytes`: what the binaries of its result are in Python
     * `:apply` - with `false` the function, of one argument, gets the list of all arguments
 
   A bad option raises `ArgumentError`.
