@@ -56,7 +56,7 @@ end_loops() ->
         Loop <- lists:reverse(py_loop_registry:all_by_start())
     ],
     {Default, Others} = lists:partition(fun py_default_loop:is_default/1, Loops),
-    lists:foreach(fun py_loop:retire/1, Others ++ Default),
+    lists:foreach(fun py_loop_process:retire/1, Others ++ Default),
     Others ++ Default.
 
 -spec maybe_start([fun((py_config:config()) -> ok | {error, term()})], Config) ->

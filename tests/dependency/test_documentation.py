@@ -65,3 +65,13 @@ def test_no_page_of_the_manual_links_to_a_private_module(manual: Path) -> None:
     }
     assert ("py.html", "py_context") in linked
     assert [link for link in linked if link[1] in PRIVATE] == []
+
+
+def test_each_page_that_the_manual_links_to_is_there(manual: Path) -> None:
+    missing = [
+        (page.name, target)
+        for page in manual.glob("*.html")
+        for target in re.findall(r'\shref="([^"#:]+\.html)', page.read_text())
+        if not (manual / target).is_file()
+    ]
+    assert missing == []

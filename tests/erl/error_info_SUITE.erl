@@ -40,8 +40,7 @@ public() ->
 others() ->
     [{Module, module_info} || Module <- public()] ++
         [{py_adapter, Function} || Function <- [check, check_function, adapt]] ++
-        [{py_loop, Function} || {Function, _} <- gen_server:behaviour_info(callbacks)] ++
-        [{py_loop, Function} || Function <- [start_link, child_spec, retire]].
+        [{py_loop, Function} || Function <- [start_link, child_spec]].
 
 wrong(Arity) ->
     lists:duplicate(Arity, ?WRONG).

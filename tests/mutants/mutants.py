@@ -220,7 +220,7 @@ MUTANTS = (
     ),
     Mutant(
         "a loop starts only while the process that keeps their table lives",
-        "erl/src/py_loop.erl",
+        "erl/src/py_loop_process.erl",
         "case py_loop_registry:is_open() of",
         "case whereis(py_loop_registry) =/= undefined of",
         ("loop_application_SUITE",),
@@ -262,7 +262,7 @@ MUTANTS = (
     ),
     Mutant(
         "the process of a loop that has ended is gone before the application",
-        "erl/src/py_loop.erl",
+        "erl/src/py_loop_process.erl",
         "    {reply, ok, State1#state{tree = monitor(process, erlang_python_sup)}};",
         "    {stop, normal, ok, State1};",
         ("loop_retire_SUITE",),
