@@ -114,7 +114,7 @@
     | {host, Owner :: pid(), Loop :: binary(), Name :: binary(), StopTimeout :: non_neg_integer(),
         Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}.
 
-%% What a loop runs: a coroutine function, a coroutine or plain function, several of the latter.
+%% What a loop runs: a coroutine function or a plain one, and several of them.
 -type loop_request() ::
     {coroutine | async, Module :: binary(), Function :: binary(), Args :: list(), Kwargs :: map()}
     | {gather, [invocation()]}

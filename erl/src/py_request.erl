@@ -24,12 +24,14 @@ call(Module, Function, Args, Kwargs) ->
 stream(Module, Function, Args, Kwargs) ->
     invocation(stream, Module, Function, Args, Kwargs).
 
+%% A coroutine function or a plain one, which is called before its task begins. So the time that the
+%% call takes counts for the turn of the loop.
 -spec coroutine(Module :: name(), Function :: name(), arguments(), kwargs()) ->
     py_nif:loop_request().
 coroutine(Module, Function, Args, Kwargs) ->
     invocation(coroutine, Module, Function, Args, Kwargs).
 
-%% A coroutine function or a plain one.
+%% The same, but the function is called by its task.
 -spec async(Module :: name(), Function :: name(), arguments(), kwargs()) -> py_nif:loop_request().
 async(Module, Function, Args, Kwargs) ->
     invocation(async, Module, Function, Args, Kwargs).

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nif/conversion/term_to_python.h"
 
+#include <string>
 #include <utility>
 
 #include "nif/beam/atoms.h"
@@ -117,9 +118,10 @@ PyRef TermReader::read_binary_as(Gil gil, Binaries binaries, const ErlNifBinary&
     PyObject* text = PyUnicode_DecodeUTF8(data, size, nullptr);
     if (text == nullptr && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError) != 0) {
         PyErr_Clear();
-        raise_at(gil, PyExc_TypeError, root_, at,
-                 "the binary " + printed_term(term) +
-                     " is not UTF-8 text; use binaries=\"bytes\", or {bytes, Binary} in Erlang");
+        std::string why{"the binary "};
+        why += printed_term(term);
+        why += " is not UTF-8 text; use binaries=\"bytes\", or {bytes, Binary} in Erlang";
+        raise_at(gil, PyExc_TypeError, root_, at, why);
     }
     return PyRef::steal(text);
 }

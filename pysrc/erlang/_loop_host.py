@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
+from inspect import isawaitable
 from typing import Any, Protocol
 
 import _erlang
@@ -16,7 +17,7 @@ from erlang._errors import Interrupted
 from erlang._gathering import gather, run_any
 from erlang._late_connections import close_late_connections
 from erlang._loop_end import LoopEnd
-from erlang._namespace import Invocation
+from erlang._namespace import Invocation, invoke
 from erlang._nesting import Mark
 from erlang._stop_time import StopTime, of_loops
 from erlang._thread_names import run_loop_in_thread
@@ -134,7 +135,7 @@ def start_coroutine(request: Request, body: tuple[Any, ...], mark: Mark | None) 
         # A function that begins slowly counts for this turn of the loop.
         begun = _KINDS[str(body[0])](*body[1:])
         context = copy_context()
-        task = loop.create_task(contained(_itself, begun), context=context)
+        task = loop.create_task(contained(_awaitable, begun), context=context)
     except BaseException as error:
         request.fail(error)
         return
@@ -164,21 +165,30 @@ async def _main(invocation: Invocation | None) -> object:
     return await invocation.invoke()
 
 
-def _call(*invocation: Any) -> Coroutine[Any, Any, Any]:
+def _begun(*invocation: Any) -> Awaitable[Any]:
+    value = invoke(*invocation)
+    return value if isawaitable(value) else _itself(value)
+
+
+def _in_task(*invocation: Any) -> Coroutine[Any, Any, Any]:
     return run_any(Invocation(*invocation))
 
 
 # The kinds of ``py_nif:loop_request()``.
-_KINDS: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {
-    "coroutine": _call,
-    "async": _call,
+_KINDS: dict[str, Callable[..., Awaitable[Any]]] = {
+    "coroutine": _begun,
+    "async": _in_task,
     "gather": gather,
     "stop": stop,
 }
 
 
-def _itself(begun: Awaitable[object]) -> Awaitable[object]:
+def _awaitable(begun: Awaitable[object]) -> Awaitable[object]:
     return begun
+
+
+async def _itself(value: object) -> object:
+    return value
 
 
 def _finish(request: Request, begun: Awaitable[object], task: asyncio.Task[Any]) -> None:

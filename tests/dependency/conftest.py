@@ -21,10 +21,21 @@ LISTED = """
 
 CONFIG = """{erl_opts, [debug_info]}.
 {deps, [{erlang_python, {git, "file://%s", {branch, "main"}}}]}.
+{relx, [{release, {user_app, "1.0.0"}, [user_app]}, {mode, prod}, {sys_config, "sys.config"}]}.
 """
 APPLICATION = """{application, user_app, [
     {vsn, "1.0.0"}, {applications, [kernel, stdlib, erlang_python]}]}.
 """
+MODULE = """-module(user_module).
+-export([greet/1]).
+
+greet([Name]) -> <<(word())/binary, ", ", Name/binary>>.
+
+word() ->
+    _ = application:load(user_app),
+    application:get_env(user_app, word, <<"Hello">>).
+"""
+SETTINGS = '[{user_app, [{word, <<"Welcome">>}]}].\n'
 
 
 def listed(key: str) -> list[str]:
@@ -107,6 +118,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> UserProject:
     (folder / "src").mkdir(parents=True)
     (folder / "rebar.config").write_text(CONFIG % package)
     (folder / "src/user_app.app.src").write_text(APPLICATION)
+    (folder / "src/user_module.erl").write_text(MODULE)
+    (folder / "sys.config").write_text(SETTINGS)
     compiled = UserProject(folder, variables(place / "tools"), "")
     output = compiled.run("rebar3", "compile")
     return UserProject(folder, compiled.environment, output)

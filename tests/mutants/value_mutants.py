@@ -1,9 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faults in the values of Elixir, and in the explanations of wrong arguments."""
+"""Faults in binaries, in the values of Elixir, and in the explanations of wrong arguments."""
 
 from mutant import Mutant
 
 VALUE_MUTANTS = (
+    Mutant(
+        "what is no text becomes bytes",
+        "nif/conversion/term_to_python.cpp",
+        '        std::string why{"the binary "};\n',
+        "        return PyRef::steal(PyBytes_FromStringAndSize(data, size));\n"
+        '        std::string why{"the binary "};\n',
+        ("tests/python/test_conversion_binaries.py",),
+    ),
+    Mutant(
+        "the registration goes before the call",
+        "erl/src/py_function_call.erl",
+        "chosen(default, OfFunction) -> OfFunction;\nchosen(OfCall, _OfFunction) -> OfCall.",
+        "chosen(OfCall, default) -> OfCall;\nchosen(_OfCall, OfFunction) -> OfFunction.",
+        ("tests/python/test_conversion_binaries.py",),
+    ),
+    Mutant(
+        "the node's choice is not for arguments of requests",
+        "nif/requests/request_parts.cpp",
+        "const Binaries users = Bridge::instance().binaries.load(std::memory_order_relaxed);",
+        "const Binaries users = Binaries::kText;",
+        ("binaries_SUITE",),
+    ),
+    Mutant(
+        "names of keyword arguments are bytes",
+        "nif/conversion/term_to_python.cpp",
+        ".read_map(gil, map, Binaries::kText, at)",
+        ".read_map(gil, map, binaries, at)",
+        ("binaries_SUITE",),
+    ),
+    Mutant(
+        "an activated environment goes before the configuration",
+        "erl/src/erlpy_main.erl",
+        "        {ok, _} -> ok\n",
+        "        {ok, _} -> choose({chosen, Python})\n",
+        ("tests/erlpy/test_interpreters.py",),
+    ),
     Mutant(
         "None is always none",
         "nif/nif.cpp",
