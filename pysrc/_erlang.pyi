@@ -77,7 +77,7 @@ def keep_context(keep: bool, /) -> None:
     """Whether the next requests on this thread share their context variables."""
 
 def after_fork_in_child() -> None:
-    """Marks the module as unusable."""
+    """From here on, calls go to the node by its socket."""
 
 def bind_package(parts: Mapping[str, object], /) -> None:
     """Takes the objects that the package supplies."""

@@ -8,6 +8,7 @@
 %%    |- py_function_limiter    admits calls of functions with limited concurrency
 %%    |- py_handler_sup         a py_thread_handler or py_loop_handler for each channel
 %%    |- py_coordinator         starts the handlers
+%%    |- py_process_listener    accepts Python processes beside the node, if so configured
 %%    |- py_context_threads     stops the code in contexts and waits for its end
 %%    |- py_context_pool        the pool of contexts
 %%    |- py_structs             tells Python about Elixir's structs; no process
@@ -29,7 +30,8 @@ start_link(Config) ->
     supervisor:start_link({local, ?MODULE}, ?MODULE, Config).
 
 -spec init(py_config:config()) -> {ok, {supervisor:sup_flags(), [supervisor:child_spec()]}}.
-init(Config = #{loops := Loops, python_logging := PythonLogging, structs := Structs}) ->
+init(Config = #{loops := Loops, structs := Structs}) ->
+    #{python_logging := PythonLogging, python_processes := Listens} = Config,
     ok = py_function_registry:create_table(),
     ok = py_function_limiter:create_tables(),
     ok = py_context_threads:create_table(),
@@ -37,11 +39,17 @@ init(Config = #{loops := Loops, python_logging := PythonLogging, structs := Stru
     ok = py_adapter:create_table(),
     ok = py_logger:create_table(),
     Limits = maps:with([contexts, max_contexts, context_idle_timeout], Config),
-    Children = [
+    Listeners = [
+        #{id => py_process_listener, start => {py_process_listener, start_link, [Config]}}
+     || Listens
+    ],
+    Calls = [
         #{id => py_function_registry, start => {py_function_registry, start_link, []}},
         #{id => py_function_limiter, start => {py_function_limiter, start_link, []}},
         #{id => py_handler_sup, start => {py_handler_sup, start_link, []}, type => supervisor},
-        #{id => py_coordinator, start => {py_coordinator, start_link, []}},
+        #{id => py_coordinator, start => {py_coordinator, start_link, []}}
+    ],
+    Python = [
         py_context_threads:child_spec(fun py_context_pool:thread_ended/1),
         #{id => py_context_pool, start => {py_context_pool, start_link, [Limits]}},
         #{id => py_structs, start => {py_structs, install, [Structs]}, restart => temporary},
@@ -59,4 +67,4 @@ init(Config = #{loops := Loops, python_logging := PythonLogging, structs := Stru
     Flags = #{
         strategy => one_for_one, intensity => 100, period => 5, auto_shutdown => any_significant
     },
-    {ok, {Flags, Loggers ++ Children}}.
+    {ok, {Flags, Loggers ++ Calls ++ Listeners ++ Python}}.

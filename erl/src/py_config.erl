@@ -24,13 +24,16 @@
 %% | `none'                 | what Python's None becomes: `none' or `nil'; `none'            |
 %% | `structs'              | `elixir': Python's dates, decimals, sets and ranges become      |
 %% |                        | Elixir's structs; `none': text and lists; `none'                |
+%% | `python_processes'     | whether other processes of this user may call functions by a    |
+%% |                        | Unix socket, such as child processes; `true' under erlpy, else  |
+%% |                        | `false'                                                         |
 %% | `argv'                 | Python's own command line, for erlpy only                       |
 %%
 %% A file or folder is a text, or `{priv_dir, Application, Path}' for one in the `priv' folder of an
 %% application.
 -module(py_config).
 
--export([load/0, check/1, python_options/1]).
+-export([load/0, check/1, python_options/1, max_in_flight/0]).
 
 -export_type([config/0, problem/0]).
 
@@ -48,6 +51,7 @@
     python_logging := stdio | logger,
     none := none | nil,
     structs := none | elixir,
+    python_processes := boolean(),
     argv => [binary()]
 }.
 
@@ -55,6 +59,7 @@
 
 -define(APPLICATION, erlang_python).
 -define(MAX_CONTEXTS, 1024).
+-define(MAX_IN_FLIGHT, 1000000).
 -define(MAX_SPIN_US, 10000).
 
 -spec load() -> {ok, config()} | {error, problem()}.
@@ -79,6 +84,11 @@ python_options(Config = #{python := Python, python_path := Path}) ->
         executable => Python,
         path => [priv_file("python") | Path]
     }.
+
+%% For a process that starts later. The environment was checked at the start.
+-spec max_in_flight() -> pos_integer().
+max_in_flight() ->
+    application:get_env(?APPLICATION, max_in_flight, ?MAX_IN_FLIGHT).
 
 -spec value(Key :: atom(), Value :: term()) -> term().
 value(python, Value) ->
@@ -119,6 +129,10 @@ value(structs, Value) when Value =:= none; Value =:= elixir ->
     Value;
 value(structs, Value) ->
     bad(structs, Value, {not_one_of, [none, elixir]});
+value(python_processes, Value) when is_boolean(Value) ->
+    Value;
+value(python_processes, Value) ->
+    bad(python_processes, Value, {not_one_of, [true, false]});
 value(argv, Value) ->
     [text(argv, Argument) || Argument <- list(argv, Value)];
 value(Key, Value) ->
@@ -132,14 +146,16 @@ with_defaults(Given) ->
         contexts => Contexts,
         max_contexts => max(64, Contexts),
         context_idle_timeout => 30000,
-        max_in_flight => 1000000,
         binaries => text,
+        max_in_flight => ?MAX_IN_FLIGHT,
         channel => default_channel(),
         spin_us => 20,
         loops => [],
         python_logging => stdio,
         none => none,
-        structs => none
+        structs => none,
+        %% erlpy is the only one that sets `argv'.
+        python_processes => maps:is_key(argv, Given)
     },
     Config = maps:merge(Defaults, Given),
     case Config of

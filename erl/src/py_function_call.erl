@@ -5,7 +5,7 @@
 %% dies meanwhile, its watcher ends the call.
 -module(py_function_call).
 
--export([run/5, work/6, died/3]).
+-export([run/5, work/6, leave/1, died/3]).
 
 -export_type([options/0, binaries/0]).
 
@@ -25,7 +25,7 @@
 -define(NOT_RUNNING, <<"the application erlang_python is not running">>).
 -define(NO_GATE, <<"the process that limits its concurrency was restarted; call again">>).
 
--spec run(py_nif:channel(), py_nif:call_id(), Name :: binary(), Args :: [term()], options()) -> ok.
+-spec run(py_reply:caller(), py_nif:call_id(), Name :: binary(), Args :: [term()], options()) -> ok.
 run(Channel, Id, Name, Args, default) ->
     run(Channel, Id, Name, Args, {default, [], default});
 run(Channel, Id, Name, Args, {Overload, Ancestors, OfCall}) ->
@@ -54,17 +54,22 @@ run(Channel, Id, Name, Args, {Overload, Ancestors, OfCall}) ->
 
 %% The whole life of a worker. The handler is linked, so it gets either the worker's message or its
 %% exit.
--spec work(Handler :: pid(), py_nif:channel(), py_nif:call_id(), binary(), [term()], options()) ->
+-spec work(Handler :: pid(), py_reply:caller(), py_nif:call_id(), binary(), [term()], options()) ->
     ok.
 work(Handler, Channel, Id, Name, Args, Options) ->
     py_caller:set_ancestors([]),
     run(Channel, Id, Name, Args, Options),
+    leave(Handler).
+
+%% The calling process is a worker and has ended its call.
+-spec leave(Handler :: pid()) -> ok.
+leave(Handler) ->
     unlink(Handler),
     Handler ! {ended, self()},
     ok.
 
 %% Called by the handler: ends the call of a worker that died before it could end the call itself.
--spec died(py_nif:channel(), py_nif:call_id(), Reason :: term()) -> ok.
+-spec died(py_reply:caller(), py_nif:call_id(), Reason :: term()) -> ok.
 died(Channel, Id, Reason) ->
     Printed = py_function_failure:text(Reason),
     Text = <<"the Erlang process that worked on the call died: ", Printed/binary>>,
@@ -116,16 +121,16 @@ outcome(Target, Args) ->
 is_below(Frame) ->
     element(1, Frame) =:= ?MODULE orelse py_function_target:is_own_frame(Frame).
 
--spec finish(py_nif:channel(), py_nif:call_id(), outcome(), binaries()) -> ok.
+-spec finish(py_reply:caller(), py_nif:call_id(), outcome(), binaries()) -> ok.
 finish(Channel, Id, {value, Value}, Binaries) ->
-    py_nif:reply(Channel, Id, Value, Binaries);
+    py_reply:value(Channel, Id, Value, Binaries);
 finish(Channel, Id, {failed, Kind, Reason, Lines, Text}, Binaries) ->
-    py_nif:fail(Channel, Id, Kind, Reason, Lines, Text, Binaries).
+    py_reply:failure(Channel, Id, Kind, Reason, Lines, Text, Binaries).
 
 %% The function has not run, or its process died: there is no stack.
--spec refuse(py_nif:channel(), py_nif:call_id(), py_nif:fail_kind(), term(), binary()) -> ok.
+-spec refuse(py_reply:caller(), py_nif:call_id(), py_nif:fail_kind(), term(), binary()) -> ok.
 refuse(Channel, Id, Kind, Reason, Text) ->
-    py_nif:fail(Channel, Id, Kind, Reason, [], Text, default).
+    py_reply:failure(Channel, Id, Kind, Reason, [], Text, default).
 
 -spec overloaded(Limit :: pos_integer()) -> Text :: binary().
 overloaded(Limit) ->

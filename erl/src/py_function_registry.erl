@@ -71,6 +71,10 @@ builtin(<<"$is_registered">>) ->
     {ok, {list, fun([Name]) -> is_registered(Name) end}, unlimited, text};
 builtin(<<"$registered">>) ->
     {ok, {list, fun([]) -> ?MODULE:registered() end}, unlimited, text};
+builtin(<<"$send">>) ->
+    {ok, {list, fun py_process_message:send/1}, unlimited, text};
+builtin(<<"$stats">>) ->
+    {ok, {list, fun([]) -> py_nif:stats() end}, unlimited, text};
 builtin(_Name) ->
     error.
 

@@ -1,11 +1,11 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
-%% Supervises the handlers of all channels. No handler is restarted: a channel asks for a new
+%% Supervises the handlers of all channels and connections. No handler is restarted: a channel asks for a new
 %% handler at its next use.
 -module(py_handler_sup).
 -behaviour(supervisor).
 
--export([start_link/0, start_handler/2, link_handler/2, count/0]).
+-export([start_link/0, start_handler/1, start_handler/2, link_handler/2, count/0]).
 -export([init/1]).
 
 %% Longer than the clean-up time of a cancelled worker, in milliseconds.
@@ -26,11 +26,23 @@ start_handler(Kind, Channel) ->
         {error, _} = Error -> Error
     end.
 
+%% Starts the handler for the connection of a process beside the node.
+-spec start_handler(gen_tcp:socket()) -> {ok, pid()} | {error, term()}.
+start_handler(Socket) ->
+    try supervisor:start_child(?MODULE, [process, Socket]) of
+        {ok, Pid} when is_pid(Pid) -> {ok, Pid};
+        {error, _} = Error -> Error
+    catch
+        %% The supervisor is being restarted, or ends.
+        exit:Reason -> {error, Reason}
+    end.
+
 %% Called by the supervisor.
--spec link_handler(py_nif:channel_kind(), py_nif:channel()) ->
+-spec link_handler(py_nif:channel_kind() | process, py_nif:channel() | gen_tcp:socket()) ->
     {ok, pid()} | ignore | {error, term()}.
 link_handler(thread, Channel) -> py_thread_handler:start_link(Channel);
-link_handler(loop, Channel) -> py_loop_handler:start_link(Channel).
+link_handler(loop, Channel) -> py_loop_handler:start_link(Channel);
+link_handler(process, Socket) -> py_process_handler:start_link(Socket).
 
 -spec count() -> non_neg_integer().
 count() ->
@@ -44,7 +56,7 @@ init([]) ->
         start => {?MODULE, link_handler, []},
         restart => temporary,
         shutdown => ?SHUTDOWN,
-        modules => [py_thread_handler, py_loop_handler]
+        modules => [py_thread_handler, py_loop_handler, py_process_handler]
     },
     {ok, {#{strategy => simple_one_for_one}, [Handler]}}.
 
@@ -68,7 +80,9 @@ is_handler(Pid) ->
     case process_info(Pid, dictionary) of
         {dictionary, Dictionary} ->
             Started = proplists:get_value('$initial_call', Dictionary),
-            Started =:= {py_thread_handler, init, 2} orelse Started =:= {py_loop_handler, init, 2};
+            lists:member(Started, [
+                {py_thread_handler, init, 2}, {py_loop_handler, init, 2}, {py_process_handler, init, 2}
+            ]);
         undefined ->
             false
     end.

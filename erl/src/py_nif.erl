@@ -100,6 +100,7 @@
     | venv_info
     | memory_stats
     | {install_structs, Enumerable :: [atom()], Twins :: none | map()}
+    | process_socket
     | {install_logging, PythonLevel :: pos_integer(), Reader :: pid()}
     | uninstall_logging
     | take_lines

@@ -4,7 +4,7 @@
 %% there is nothing to tell.
 -module(py_structs).
 
--export([install/1]).
+-export([install/1, settings/1]).
 
 -define(TIMEOUT, 30000).
 
@@ -12,9 +12,17 @@
 -spec install(none | elixir) -> ignore | {error, term()}.
 install(Structs) ->
     case {py_elixir:is_available(), Structs} of
-        {true, _} -> request({install_structs, py_elixir:enumerable(), twins(Structs)});
+        {true, _} -> request(erlang:insert_element(1, settings(Structs), install_structs));
         {false, none} -> ignore;
         {false, elixir} -> {error, {bad_option, structs, {elixir, elixir_is_not_in_the_code_path}}}
+    end.
+
+%% What Python must know of structs; also Python processes beside the node.
+-spec settings(none | elixir) -> {Enumerable :: [module()], Twins :: none | map()}.
+settings(Structs) ->
+    case py_elixir:is_available() of
+        true -> {py_elixir:enumerable(), twins(Structs)};
+        false -> {[], none}
     end.
 
 -spec twins(none | elixir) -> none | map().

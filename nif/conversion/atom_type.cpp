@@ -38,6 +38,9 @@ PyRef new_atom_object(Gil, PyTypeObject* type, PyObject* text, ERL_NIF_TERM term
     return object;
 }
 
+// In a fork of the node: other threads may have held the locks of the atom table.
+std::atomic<bool> atom_table_left{false};
+
 // The count of the whole node, which has one atom table.
 std::atomic<long> atoms_made{0};
 
@@ -75,6 +78,9 @@ PyRef atom_from_text(Gil gil, PyTypeObject* type, PyObject* text) {
         throw PyError{};
     }
     const PyRef owner = PyRef::steal(encoded);
+    if (atom_table_left.load(std::memory_order_relaxed)) {
+        return new_atom_object(gil, type, text, atoms.none);  // its term is never used
+    }
     const std::string_view utf8(PyBytes_AS_STRING(encoded),
                                 static_cast<std::size_t>(PyBytes_GET_SIZE(encoded)));
     const TermEnv env = make_term_env();
@@ -154,6 +160,8 @@ PyRef make_atom_type(Gil, PyObject* module) {
     return PyRef::steal(
         PyType_FromModuleAndSpec(module, &spec, reinterpret_cast<PyObject*>(&PyUnicode_Type)));
 }
+
+void leave_atom_table() noexcept { atom_table_left.store(true, std::memory_order_relaxed); }
 
 ERL_NIF_TERM atom_term(PyObject* object) noexcept { return atom_part(object)->term; }
 

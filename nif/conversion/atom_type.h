@@ -17,6 +17,10 @@ inline constexpr long kAtomBudget = 100'000;
 
 loop_bridge::PyRef make_atom_type(loop_bridge::Gil gil, PyObject* module);
 
+// For a fork of the node: the texts of new Atoms are looked up no more. Their terms are
+// unspecified.
+void leave_atom_table() noexcept;
+
 // `object` is an erlang.Atom.
 ERL_NIF_TERM atom_term(PyObject* object) noexcept;
 

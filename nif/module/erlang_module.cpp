@@ -7,6 +7,7 @@
 #include "nif/calls/call_arguments.h"
 #include "nif/calls/loop_channel_object.h"
 #include "nif/calls/thread_caller.h"
+#include "nif/conversion/atom_type.h"
 #include "nif/interruption/interruptions.h"
 #include "nif/interruption/thread_place.h"
 #include "nif/module/erlang_module_docs.h"
@@ -27,11 +28,13 @@ using loop_bridge::raise_python;
 
 namespace {
 
-void refuse_after_fork(Gil gil, const ModuleState& state) {
-    if (!state.forked) return;
-    raise_python(gil, PyExc_RuntimeError,
-                 "this process is a fork of an Erlang node and has no Erlang of its own; "
-                 "use subprocess, or multiprocessing with the start method 'spawn'");
+// A fork of the node has no BEAM. There, the functions of erlang._outside.calls do the work, which
+// reach the node by its socket.
+PyRef call_outside(Gil, const ModuleState& state, const char* function, PyObject* const* args,
+                   Py_ssize_t count, PyObject* keywords = nullptr) {
+    const PyRef outside = PyRef::steal(PyObject_GetAttrString(state.outside.get(), function));
+    return PyRef::steal(
+        PyObject_Vectorcall(outside.get(), args, static_cast<std::size_t>(count), keywords));
 }
 
 // `depth`: the number of Python frames from here to the code that the warning is about. 1 is the
@@ -59,8 +62,11 @@ template <Py_ssize_t kDepth>
 PyObject* call(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
     return python_entry([&](Gil gil) {
         const ModuleState& state = ModuleState::of(module);
+        if (state.forked) {
+            const char* function = kDepth == 1 ? "call" : "call_for_caller";
+            return call_outside(gil, state, function, args, count, keywords);
+        }
         const CallArguments read = read_call_arguments(gil, "call", args, count, keywords);
-        refuse_after_fork(gil, state);
         warn_on_loop_thread(gil, state, kDepth);
         return ThreadCaller::current().call(gil, module, read, deadline_after(read.timeout));
     });
@@ -69,8 +75,9 @@ PyObject* call(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObje
 // call() without the warning, for short questions of the package itself.
 PyObject* ask(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
     return python_entry([&](Gil gil) {
+        const ModuleState& state = ModuleState::of(module);
+        if (state.forked) return call_outside(gil, state, "ask", args, count, keywords);
         const CallArguments read = read_call_arguments(gil, "ask", args, count, keywords);
-        refuse_after_fork(gil, ModuleState::of(module));
         return ThreadCaller::current().call(gil, module, read, deadline_after(read.timeout));
     });
 }
@@ -78,8 +85,9 @@ PyObject* ask(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObjec
 PyObject* async_call(PyObject* module, PyObject* const* args, Py_ssize_t count,
                      PyObject* keywords) {
     return python_entry([&](Gil gil) {
+        const ModuleState& state = ModuleState::of(module);
+        if (state.forked) return call_outside(gil, state, "async_call", args, count, keywords);
         const CallArguments read = read_call_arguments(gil, "async_call", args, count, keywords);
-        refuse_after_fork(gil, ModuleState::of(module));
         PyRef future = running_loop_channel(gil, module).call(gil, read);
         if (read.timeout) {
             PyRef::steal(PyObject_CallMethod(future.get(), "_expire_after", "d", *read.timeout));
@@ -95,14 +103,17 @@ PyObject* send(PyObject* module, PyObject* const* args, Py_ssize_t count) {
                          "send() takes 2 arguments, a receiver and a term, not %zd", count);
             throw PyError{};
         }
-        refuse_after_fork(gil, ModuleState::of(module));
-        send_message(gil, ModuleState::of(module).conversion, args[0], args[1]);
+        const ModuleState& state = ModuleState::of(module);
+        if (state.forked) return call_outside(gil, state, "send", args, count);
+        send_message(gil, state.conversion, args[0], args[1]);
         return PyRef::borrow(Py_None);
     });
 }
 
 PyObject* stats(PyObject* module, PyObject*) {
     return python_entry([&](Gil gil) {
+        const ModuleState& state = ModuleState::of(module);
+        if (state.forked) return call_outside(gil, state, "stats", nullptr, 0);
         end_closed_loops(gil, module);
         return stats_dict(gil);
     });
@@ -200,6 +211,7 @@ PyObject* keep_context(PyObject*, PyObject* keep) {
 
 PyObject* after_fork_in_child(PyObject* module, PyObject*) {
     ModuleState::of(module).forked = true;
+    leave_atom_table();
     Py_RETURN_NONE;
 }
 
@@ -211,6 +223,7 @@ PyObject* bind_package(PyObject* module, PyObject* parts) {
             if (part == nullptr) raise_python(gil, PyExc_KeyError, name);
             member = PyRef::borrow(part);
         };
+        take(state.outside, "outside");
         take(state.make_error, "make_error");
         take(state.call_type, "call_type");
         take(state.interrupted, "interrupted");
@@ -269,7 +282,8 @@ PyMethodDef methods[] = {
      "settle_interruption(): drops the pending interruption of the calling thread."},
     {"keep_context", keep_context, METH_O,
      "keep_context(keep): whether requests on this thread share their context variables."},
-    {"after_fork_in_child", after_fork_in_child, METH_NOARGS, "Marks the module as unusable."},
+    {"after_fork_in_child", after_fork_in_child, METH_NOARGS,
+     "From here on, calls go to the node by its socket."},
     {"bind_package", bind_package, METH_O, "Takes the objects that the package `erlang` supplies."},
     {nullptr, nullptr, 0, nullptr},
 };

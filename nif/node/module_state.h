@@ -28,6 +28,7 @@ struct ModuleState {
     loop_bridge::PyRef request_type;
 
     // From the Python half of the package. bind_package() sets them when `erlang` is imported.
+    loop_bridge::PyRef outside;  // erlang._outside.calls, for forks
     loop_bridge::PyRef make_error;
     loop_bridge::PyRef call_type;
     loop_bridge::PyRef interrupted;

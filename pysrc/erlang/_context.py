@@ -117,6 +117,7 @@ _KINDS: dict[str, Callable[..., object]] = {
     "venv_info": _late("erlang._venv", "info"),
     "install_structs": _late("erlang._structs", "install"),
     "memory_stats": _late("erlang._memory", "stats"),
+    "process_socket": _late("erlang._process_socket", "make"),
     "install_logging": _late("erlang._logging", "install"),
     "uninstall_logging": _late("erlang._logging", "uninstall"),
     "take_lines": _late("erlang._logging", "take"),

@@ -18,11 +18,15 @@ from erlang import (
     _thread_names,
 )
 from erlang._call import Call
+from erlang._outside import calls, environment
 
 
 def connect() -> None:
+    # Of an outer node, if this one is a child process. The children of this node are no longer its.
+    os.environ.pop(environment.SOCKET_VARIABLE, None)
     _erlang.bind_package(
         {
+            "outside": calls,
             "make_error": _errors.make_error,
             "call_type": Call,
             "interrupted": _errors.Interrupted,

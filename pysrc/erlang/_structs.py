@@ -218,7 +218,7 @@ def install(enumerable: Iterable[str], wanted: Mapping[str, Any] | None) -> None
 
 
 def _twins(wanted: Mapping[str, Any]) -> dict[type, Callable[[Any], object]]:
-    from _erlang import Atom  # not at the top: fuzzers convert without the module
+    from erlang._types import Atom  # not at the top: fuzzers convert without the module
 
     structs = Structs(Atom, dict(wanted["map_set"]))
     twins: dict[type, Callable[[Any], object]] = {

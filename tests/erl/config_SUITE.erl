@@ -24,7 +24,8 @@ every_key_has_a_default(_Config) ->
         loops := [],
         python_logging := stdio,
         none := none,
-        structs := none
+        structs := none,
+        python_processes := false
     } = Config,
     ?assert(filelib:is_regular(Python)),
     ?assertEqual(erlang:system_info(schedulers), Contexts),
@@ -56,6 +57,8 @@ a_good_value_is_taken(Config) ->
             {python_logging, stdio, stdio},
             {none, nil, nil},
             {structs, elixir, elixir},
+            {python_processes, true, true},
+            {python_processes, false, false},
             {argv, ["-c", <<"pass">>], [<<"-c">>, <<"pass">>]}
         ]
     ).
@@ -93,6 +96,7 @@ a_bad_value_is_refused_with_its_key(_Config) ->
             {python_logging, true},
             {none, null},
             {structs, true},
+            {python_processes, yes},
             {argv, <<"-c">>},
             {argv, [c]}
         ]

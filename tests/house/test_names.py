@@ -119,8 +119,10 @@ def dangling(project: Project, path: Path, text: str) -> Iterator[re.Match[str]]
         if not project.defines([named[2]], modules):
             yield named
     for named in PYTHON.finditer(text):
-        module = Path(f"pysrc/erlang/{named[1]}.py")
-        if not project.defines(named[2].split(".")[1:], [module]):
+        module, words = f"pysrc/erlang/{named[1]}", named[2].split(".")[1:]
+        if module in project.paths and words:  # a package
+            module = f"{module}/{words.pop(0)}"
+        if module not in project.paths and not project.defines(words, [Path(f"{module}.py")]):
             yield named
     for named in CPP.finditer(text):
         sources = [known for known in project.texts if known.suffix in (".h", ".cpp")]
@@ -166,6 +168,8 @@ def test_what_is_named_is_there(project: Project, expect_none: Offenders) -> Non
         "py_no_such:loop/3",
         "what py_no_such keeps",
         "erlang._no_such",
+        "erlang._outside.no_such",
+        "erlang._outside.calls.no_such",
         "`erlang._context.no_such`",
         "CallLine::no_such()",
         "NoSuch::close()",
@@ -187,6 +191,7 @@ def test_a_name_of_nothing_is_found(project: Project, passage: str) -> None:
         "nif/nif.cpp, nif.cpp, [README](../README.md), tests/fuzz, `Python.h`, build/any/thing",
         "| `nif/nif.cpp` | `reply`, `fail` |",
         "py_loop_handler:loop/3, `py_nif:answer()', {py_result, Ref, _}",
+        "erlang._outside.calls.send, erlang._outside.calls",
         "erlang._context, `erlang._loop_end.LoopEnd.close`, erlang.double_it",
         "CallLine::close(), std::string, call_SUITE, channel_test, `test_send.py`",
         "`./dev` has built, ./dev test, ./dev test house   a part, ./dev test NAME, ./dev soak 60",

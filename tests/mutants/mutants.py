@@ -57,14 +57,14 @@ MUTANTS = (
     ),
     Mutant(
         "the call of a worker that died never ends",
-        "erl/src/py_loop_handler.erl",
-        "            erase(Id),\n            py_function_call:died(Channel, Id, Reason)",
-        "            _ = {Channel, Reason}, _ = erase(Id), ok",
+        "erl/src/py_workers.erl",
+        "            ok = py_function_call:died(Caller, Id, Reason),",
+        "            _ = {Caller, Reason},",
         ("callback_SUITE",),
     ),
     Mutant(
         "cancelling stops at the future",
-        "erl/src/py_loop_handler.erl",
+        "erl/src/py_workers.erl",
         "        Pids -> shut_down(Pids)\n",
         "        _Pids -> ok\n",
         ("tests/python/test_cancellation.py",),
@@ -72,8 +72,8 @@ MUTANTS = (
     Mutant(
         "a worker that traps exits is not killed",
         "erl/src/py_loop_handler.erl",
-        "        {kill_workers, Pids} ->\n            kill(Pids),\n            ?MODULE:loop",
-        "        {kill_workers, _Pids} ->\n            ?MODULE:loop",
+        "            py_workers:kill(Pids),",
+        "            _ = Pids,",
         ("fault_callback_SUITE",),
     ),
     Mutant(

@@ -27,7 +27,7 @@ async def start_call() -> None:
     ],
 )
 def test_what_needs_a_node_says_what_to_do(use: Callable[[], object]) -> None:
-    with pytest.raises(erlang.NoNode, match=r"start the program by erlpy.*erlang\.testing\.fake"):
+    with pytest.raises(erlang.NoNode, match=r"start the program by erlpy, .*erlang\.testing\.fake"):
         use()
     assert issubclass(erlang.NoNode, RuntimeError)
 

@@ -4,6 +4,9 @@
 import math
 from typing import Any, NamedTuple
 
+# Over thirty years, in seconds: no limit. A clock's time and this number fit the system's clocks.
+_FOREVER = 1e9
+
 
 class Arguments(NamedTuple):
     """A call that is well formed."""
@@ -55,7 +58,7 @@ def _seconds(value: Any) -> float | None:
         ) from None
     if math.isnan(seconds):
         raise ValueError("timeout must be a number of seconds, not nan")
-    return max(seconds, 0.0)
+    return None if seconds >= _FOREVER else max(seconds, 0.0)
 
 
 def _choice(value: Any) -> bool | None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from erlang._call import Call
 from erlang._errors import BlockingCallWarning
 from erlang._outside import arguments, nodes
+from erlang._types import Atom, Pid
 
 
 def call(
@@ -96,10 +97,14 @@ def send(to: object, term: object, /) -> None:
         erlang.NoNode: There is no node here.
         ValueError: No process of the node has that name.
     """
-    problem = ask("$send", to, term)
-    if problem is not None:
-        kind, text = problem
-        raise {"ValueError": ValueError}.get(kind, TypeError)(text)
+    is_name_and_node = isinstance(to, tuple) and [*map(type, to)] == [Atom, Atom]
+    if not isinstance(to, str | Pid) and not is_name_and_node:
+        raise TypeError(
+            "send() takes a Pid, a registered name, or (Atom(name), Atom(node)), "
+            f"not {type(to).__name__}"
+        )
+    if not ask("$send", to, term):
+        raise ValueError(f"no Erlang process is registered as {to!r} on this node")
 
 
 def stats() -> dict[str, Any]:

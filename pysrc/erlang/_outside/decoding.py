@@ -8,6 +8,7 @@ limit of recursion.
 import struct
 from typing import Any
 
+from erlang import _structs
 from erlang._outside import external, printing
 from erlang._outside.places import MAX_DEPTH, Step, rendered, too_deep
 from erlang._types import Atom, Fun, Pid, Port, Ref
@@ -17,6 +18,9 @@ _CONSTANTS = {"true": True, "false": False, "none": None, "nil": None, "undefine
 # The atoms that this process has got, by their bytes. Emptied when it is full.
 _atoms: dict[bytes, Any] = {}
 _MOST_ATOMS = 10_000
+# The key of the maps that are structs of Elixir.
+_STRUCT = "__struct__"
+_ABSENT = object()
 
 _IDENTIFIERS: dict[int, Any] = {
     **dict.fromkeys(external.PID_TAGS, Pid),
@@ -163,13 +167,25 @@ class _Decoder:
     def _end(self, level: _Level, at: int) -> tuple[Any, int]:
         """The value of a complete level, and the end of its term."""
         if level.is_map:
-            return self._dict(level), at
+            return self._map(level), at
         if level.is_tuple:
             return tuple(level.items), at
         if self._data[at] != external.NIL:
             self._stack.pop()
             raise self._refused("improper list", level.at)
         return level.items, at + 1
+
+    def _map(self, level: _Level) -> object:
+        made = self._dict(level)
+        if _STRUCT not in made or not any(type(key) is Atom and key == _STRUCT for key in made):
+            return made
+        try:
+            return _structs.from_struct(made)
+        except Exception as error:
+            self._stack.pop()
+            place = rendered(self._root, self._steps())
+            error.add_note(f"while converting {place} to a Python value")
+            raise
 
     def _dict(self, level: _Level) -> dict[Any, Any]:
         keys, values = level.items[::2], level.items[1::2]
@@ -204,15 +220,15 @@ def _slice(data: bytes, begin: int, end: int) -> bytes:
 
 
 def _atom(encoded: bytes) -> Any:
-    try:
-        return _atoms[encoded]
-    except KeyError:
-        text = external.atom(encoded, 0)[0]
-        made = _CONSTANTS[text] if text in _CONSTANTS else Atom(text)
-        if len(_atoms) >= _MOST_ATOMS:
-            _atoms.clear()
-        _atoms[encoded] = made
+    made = _atoms.get(encoded, _ABSENT)
+    if made is not _ABSENT:
         return made
+    text = external.atom(encoded, 0)[0]
+    made = _CONSTANTS[text] if text in _CONSTANTS else Atom(text)
+    if len(_atoms) >= _MOST_ATOMS:
+        _atoms.clear()
+    _atoms[encoded] = made
+    return made
 
 
 def _marked_binary(data: bytes, at: int) -> tuple[int, str] | None:

@@ -90,10 +90,17 @@ def _bool(value: bool) -> bytes:
 
 
 def _none(_: None) -> bytes:
-    return _NONE
+    return _none_term
 
 
-_NONE, _TRUE, _FALSE = atom("none"), atom("true"), atom("false")
+def spell_none(text: str) -> None:
+    """Sets the atom that `None` becomes, by the configuration of the node."""
+    global _none_term
+    _none_term = atom(text)
+
+
+_none_term = atom("none")
+_TRUE, _FALSE = atom("true"), atom("false")
 _NAN, _PLUS, _MINUS = atom("nan"), atom("infinity"), atom("neg_infinity")
 
 # The begin of {bytes, Binary}.
