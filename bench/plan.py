@@ -13,6 +13,7 @@ WORKLOADS: dict[str, tuple[str, ...]] = {
     "sequential_await": LOOPS,
     "thread_call": ("1 thread",),
     "many_threads": ("16 threads",),
+    "beside": ("asyncio",),
     "payload": ("bytes",),
     "web_route": LOOPS,
     "memory": ("asyncio",),
@@ -56,6 +57,10 @@ FIGURES = {
     "sequential_await": Figure("sequential await / run_in_executor", 0.5, 0.2),
     "thread_call": Figure("erlang.call in a thread / native ping-pong", 1.5, 1.1),
     "many_threads": Figure("a call of 16 threads / ping-pong, no spin", 0.6, 0.3),
+    "beside": Figure("erlang.call in a child process / in a thread of the node"),
+    "beside_rate": Figure(
+        "calls a second of one asyncio child", 10_000, 20_000, more_is_better=True
+    ),
     "payload": Figure("100 MB argument / 100 B", 5, 2),
     "web_route": Figure("FastAPI route with a call / constant", 0.85, 0.95, more_is_better=True),
     "memory": Figure("memory for a call in flight", 1024, 300, unit="B"),

@@ -26,8 +26,8 @@ SAME = {
         failures flat_usage limits loop_lifecycle names payloads seed_scenarios send thread_calls
     """,
     "conversion": """
-        conversion_adapters conversion_erlang_types conversion_large conversion_moments
-        conversion_numbers conversion_refusals conversion_round_trips conversion_types
+        conversion_adapters conversion_binaries conversion_erlang_types conversion_fields
+        conversion_refusals conversion_round_trips conversion_structs conversion_types
     """,
 }
 # What these show is different in a child, or needs the child's modules in the node.
@@ -35,6 +35,7 @@ DIFFERENT = """
     test_a_context_thread_calls
     test_unpickling_makes_no_atoms
     test_terms_are_printed_as_erlang_does
+    test_values_become_structs_until_the_next_start
 """.split()
 
 

@@ -96,6 +96,20 @@ def test_children_learn_of_the_death_of_their_node(method: str, programs: Progra
     assert becomes_true(lambda: not programs.group(node), 5)
 
 
+def test_a_supervised_program_ends_with_a_killed_node(programs: Programs) -> None:
+    code = "import time; print('ready', flush=True); time.sleep(1000)"
+    start = (
+        'spawn(fun() -> {ok, _} = py_process:start_link(#{args => ["-c", "' + code + '"]}),'
+        " receive stop -> ok end end)"
+    )
+    node = programs.node("--erl", start, "-c", "import time; time.sleep(1000)")
+    await_line(node, "ready")
+    # The program has a process group of its own.
+    node.kill()
+    assert node.stdout is not None
+    assert node.stdout.read() == ""  # until the program has ended, too
+
+
 @pytest.mark.parametrize("method", ["spawn", "fork"])
 def test_a_node_that_stops_leaves_no_children(method: str, programs: Programs) -> None:
     node = parent(method, programs)
