@@ -65,7 +65,7 @@ start_link(Options) ->
 %% `{bad_option, Key, Value, Why}'.
 %%
 %% ```
-%% supervisor:start_child(my_sup, py_process:child_spec(#{args => ["worker.py"]})).
+%% supervisor:start_child(my_sup, py_process:child_spec(#{args => ["script.py"]})).
 %% '''
 -spec child_spec(options()) -> supervisor:child_spec().
 child_spec(Options) ->
