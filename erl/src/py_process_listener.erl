@@ -36,12 +36,27 @@ path() ->
         exit:_ -> none
     end.
 
--spec init(#{none := none | nil, structs := none | elixir}) -> {ok, #state{}} | {stop, term()}.
+-spec init(#{none := none | nil, structs := none | elixir}) ->
+    {ok, #state{}} | ignore | {stop, term()}.
 init(#{none := None, structs := Structs}) ->
     process_flag(trap_exit, true),
     case make_folder() of
-        {ok, Path} -> listen(Path, #{none_is_nil => None =:= nil, structs => py_structs:settings(Structs)});
-        {error, Why} -> {stop, {no_folder_for_python_processes, Why}}
+        {ok, Path} ->
+            Settings = #{none_is_nil => None =:= nil, structs => py_structs:settings(Structs)},
+            listen(Path, Settings);
+        {error, Why} ->
+            fail({no_folder_for_python_processes, Why})
+    end.
+
+%% Nobody may need the socket that erlpy has by default.
+-spec fail(Why :: term()) -> ignore | {stop, term()}.
+fail(Why) ->
+    case application:get_env(erlang_python, python_processes) of
+        {ok, true} ->
+            {stop, Why};
+        _ ->
+            logger:warning("Child processes can't call this node: ~0tp", [Why]),
+            ignore
     end.
 
 -spec handle_call(path, gen_server:from(), #state{}) -> {reply, binary(), #state{}}.
@@ -75,7 +90,7 @@ make_folder() ->
         Why -> {error, Why}
     end.
 
--spec listen(Path :: binary(), Settings :: map()) -> {ok, #state{}} | {stop, term()}.
+-spec listen(Path :: binary(), Settings :: map()) -> {ok, #state{}} | ignore | {stop, term()}.
 listen(Path, Settings) ->
     %% A listener that was killed has left its socket.
     _ = file:delete(Path),
@@ -93,7 +108,7 @@ listen(Path, Settings) ->
             Acceptor = spawn_link(?MODULE, accept, [Socket, Settings]),
             {ok, #state{socket = Socket, path = Path, acceptor = Acceptor}};
         {error, Why} ->
-            {stop, {no_socket_for_python_processes, Why, Path}}
+            fail({no_socket_for_python_processes, Why, Path})
     end.
 
 %% The whole life of the acceptor.
