@@ -35,7 +35,12 @@ word() ->
     _ = application:load(user_app),
     application:get_env(user_app, word, <<"Hello">>).
 """
-SETTINGS = '[{user_app, [{word, <<"Welcome">>}]}].\n'
+PYTHON_MODULE = "place = __file__\n"
+SETTINGS = """[
+    {user_app, [{word, <<"Welcome">>}]},
+    {erlang_python, [{python_path, [{priv_dir, user_app, "python"}]}]}
+].
+"""
 
 
 def listed(key: str) -> list[str]:
@@ -119,6 +124,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> UserProject:
     (folder / "rebar.config").write_text(CONFIG % package)
     (folder / "src/user_app.app.src").write_text(APPLICATION)
     (folder / "src/user_module.erl").write_text(MODULE)
+    (folder / "priv/python").mkdir(parents=True)
+    (folder / "priv/python/user_service.py").write_text(PYTHON_MODULE)
     (folder / "sys.config").write_text(SETTINGS)
     compiled = UserProject(folder, variables(place / "tools"), "")
     output = compiled.run("rebar3", "compile")

@@ -46,6 +46,15 @@ def test_it_runs_in_a_release_with_its_runtime_and_configuration(
     assert said == f"Welcome, Joe {release}\n"
 
 
+def test_modules_of_an_application_are_found_in_its_priv_folder(
+    project: UserProject, release: Path
+) -> None:
+    file = release / "lib/user_app-1.0.0/priv/python/user_service.py"
+    (launcher,) = release.glob("lib/erlang_python-*/priv/erlpy")
+    program = "import user_service; print(user_service.place)"
+    assert project.run(str(launcher), "-c", program, cwd=release.parent) == f"{file}\n"
+
+
 def test_a_release_may_have_it_in_its_bin_folder(project: UserProject, release: Path) -> None:
     (launcher,) = release.glob("lib/erlang_python-*/priv/erlpy")
     shutil.copy(launcher, release / "bin/erlpy")

@@ -16,7 +16,7 @@ INFO = "package_of_a_test-1.0.dist-info"
 
 @pytest.fixture
 def project(root: Path, tmp_path: Path) -> Path:
-    """A folder with the scripts, and a list of one package, which is a file. Tests need no other."""
+    """A folder with the scripts, and a list of one package, a file. Tests need no other."""
     project = tmp_path / "project"
     for file in NEEDED:
         (project / file).parent.mkdir(parents=True, exist_ok=True)
