@@ -9,6 +9,7 @@ SHAPES = ("integers", "floats", "texts", "map", "records", "nested", "long text"
 # Workloads with their variants: each pair runs in a separate node.
 WORKLOADS: dict[str, tuple[str, ...]] = {
     "gather": LOOPS,
+    "map": LOOPS,
     "in_flight": LOOPS,
     "sequential_await": LOOPS,
     "thread_call": ("1 thread",),
@@ -53,6 +54,7 @@ class Figure:
 
 FIGURES = {
     "gather": Figure("gather of 1,000 calls / of 1,000 bare futures", 2.5, 1.8),
+    "map": Figure("map of 1,000 items / gather of 1,000 calls", 0.5, 0.3),
     "in_flight": Figure("a call with 20,000 in flight / with 100", 1.5, 1.1),
     "sequential_await": Figure("sequential await / run_in_executor", 0.5, 0.2),
     "thread_call": Figure("erlang.call in a thread / native ping-pong", 1.5, 1.1),

@@ -85,7 +85,14 @@ ERL_NIF_TERM fail(ErlNifEnv* env, ChannelResource& channel, UInt64 id, ERL_NIF_T
                   ERL_NIF_TERM reason, ERL_NIF_TERM stacktrace, ERL_NIF_TERM text,
                   std::optional<Binaries> binaries) {
     return deliver(channel, std::make_unique<Failure>(id.value, env, kind, reason, stacktrace, text,
-                                                      chosen(binaries)));
+                                                      chosen(binaries), std::nullopt));
+}
+
+ERL_NIF_TERM fail_item(ErlNifEnv* env, ChannelResource& channel, UInt64 id, UInt64 item,
+                       ERL_NIF_TERM kind, ERL_NIF_TERM reason, ERL_NIF_TERM stacktrace,
+                       ERL_NIF_TERM text, std::optional<Binaries> binaries) {
+    return deliver(channel, std::make_unique<Failure>(id.value, env, kind, reason, stacktrace, text,
+                                                      chosen(binaries), item.value));
 }
 
 ERL_NIF_TERM new_context(ErlNifEnv* env, CallingProcess caller, ERL_NIF_TERM ref) {
@@ -169,6 +176,7 @@ ErlNifFunc functions[] = {
     nif_entry<"refuse", refuse>(),
     nif_entry_sized<"reply", reply>(),
     nif_entry_sized<"fail", fail>(),
+    nif_entry_sized<"fail_item", fail_item>(),
     nif_entry<"new_context", new_context>(),
     nif_entry<"close_context", close_context>(),
     nif_entry<"give_up_context", give_up_context>(),

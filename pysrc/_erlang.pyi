@@ -12,7 +12,9 @@ from erlang import Port as Port
 from erlang import Ref as Ref
 from erlang import async_call as async_call
 from erlang import call as call
+from erlang import map as map
 from erlang import send as send
+from erlang import starmap as starmap
 from erlang import stats as stats
 
 def call_for_caller(

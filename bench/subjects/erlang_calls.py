@@ -22,3 +22,8 @@ async def gather(values: range) -> list[int]:
     calls = [erlang.async_call("double_it", value) for value in values]
     doubled: list[int] = await asyncio.gather(*calls)
     return doubled
+
+
+async def mapped(values: range) -> list[int]:
+    doubled: list[int] = await erlang.map("double_it", values)
+    return doubled

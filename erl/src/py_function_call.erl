@@ -2,12 +2,13 @@
 %% @private
 %% Runs one registered function and ends its call with the value or the failure. Handlers use this
 %% module for sync calls. For an async call it is the whole life of a worker process. If the process
-%% dies meanwhile, its watcher ends the call.
+%% dies meanwhile, its watcher ends the call. py_function_map uses the parts for the items of a map.
 -module(py_function_call).
 
 -export([run/5, work/6, leave/1, died/3]).
+-export([find/1, binaries/2, outcome/4, death/1, no_room/0, finish/4]).
 
--export_type([options/0, binaries/0]).
+-export_type([options/0, binaries/0, function_found/0, outcome/0, failure/0]).
 
 %% What binaries of the result become in Python, or `default'.
 -type binaries() :: text | bytes | default.
@@ -17,39 +18,52 @@
 -type options() ::
     default | {py_function_limiter:overload() | default, py_caller:ancestors(), binaries()}.
 
--type outcome() ::
-    {value, term()}
-    | {failed, error | exit | throw, Reason :: term(), Stack :: [binary()], Text :: binary()}.
+-type function_found() :: {py_function_target:target(), py_function_options:limit(), binaries()}.
+
+-type outcome() :: {value, term()} | failure().
+-type failure() ::
+    {failed, py_nif:fail_kind(), Reason :: term(), Stack :: [binary()], Text :: binary()}.
 
 -define(UNDEFINED, <<"no Erlang function is registered under this name">>).
 -define(NOT_RUNNING, <<"the application erlang_python is not running">>).
+-define(NO_ROOM, <<"the node has no room for another Erlang process; start it with a higher +P">>).
 -define(NO_GATE, <<"the process that limits its concurrency was restarted; call again">>).
 
 -spec run(py_reply:caller(), py_nif:call_id(), Name :: binary(), Args :: [term()], options()) -> ok.
-run(Channel, Id, Name, Args, default) ->
-    run(Channel, Id, Name, Args, {default, [], default});
-run(Channel, Id, Name, Args, {Overload, Ancestors, OfCall}) ->
+run(Channel, Id, Name, Args, Options) ->
+    case find(Name) of
+        {ok, Function} ->
+            Outcome = outcome(Name, Function, Args, Options),
+            finish(Channel, Id, Outcome, binaries(Function, Options));
+        Failure ->
+            finish(Channel, Id, Failure, default)
+    end.
+
+-spec find(Name :: binary()) -> {ok, function_found()} | failure().
+find(Name) ->
     case py_function_registry:lookup(Name) of
-        {ok, Target, Limit, OfFunction} ->
-            Binaries = chosen(OfCall, OfFunction),
-            case enter(Name, Limit, Overload, Ancestors) of
-                needs_no_place ->
-                    finish(Channel, Id, outcome(Target, Args, Ancestors), Binaries);
-                {ok, Key} ->
-                    Outcome = outcome(Target, Args, [Name | Ancestors]),
-                    py_function_limiter:leave(Key),
-                    finish(Channel, Id, Outcome, Binaries);
-                overloaded ->
-                    {Concurrency, _} = Limit,
-                    Reason = {concurrency, Concurrency},
-                    refuse(Channel, Id, overloaded, Reason, overloaded(Concurrency));
-                disconnected ->
-                    refuse(Channel, Id, disconnected, no_gate, ?NO_GATE)
-            end;
-        error ->
-            refuse(Channel, Id, undefined_function, Name, ?UNDEFINED);
-        not_running ->
-            refuse(Channel, Id, disconnected, not_running, ?NOT_RUNNING)
+        {ok, Target, Limit, Binaries} -> {ok, {Target, Limit, Binaries}};
+        error -> {failed, undefined_function, Name, [], ?UNDEFINED};
+        not_running -> {failed, disconnected, not_running, [], ?NOT_RUNNING}
+    end.
+
+%% Runs the function in the calling process.
+-spec outcome(Name :: binary(), function_found(), Args :: [term()], options()) -> outcome().
+outcome(Name, Function, Args, default) ->
+    outcome(Name, Function, Args, {default, [], default});
+outcome(Name, {Target, Limit, _}, Args, {Overload, Ancestors, _}) ->
+    case enter(Name, Limit, Overload, Ancestors) of
+        needs_no_place ->
+            outcome(Target, Args, Ancestors);
+        {ok, Key} ->
+            Outcome = outcome(Target, Args, [Name | Ancestors]),
+            py_function_limiter:leave(Key),
+            Outcome;
+        overloaded ->
+            {Concurrency, _} = Limit,
+            {failed, overloaded, {concurrency, Concurrency}, [], overloaded(Concurrency)};
+        disconnected ->
+            {failed, disconnected, no_gate, [], ?NO_GATE}
     end.
 
 %% The whole life of a worker. The handler is linked, so it gets either the worker's message or its
@@ -71,9 +85,17 @@ leave(Handler) ->
 %% Called by the handler: ends the call of a worker that died before it could end the call itself.
 -spec died(py_reply:caller(), py_nif:call_id(), Reason :: term()) -> ok.
 died(Channel, Id, Reason) ->
+    finish(Channel, Id, death(Reason), default).
+
+-spec death(Reason :: term()) -> failure().
+death(Reason) ->
     Printed = py_function_failure:text(Reason),
     Text = <<"the Erlang process that worked on the call died: ", Printed/binary>>,
-    refuse(Channel, Id, disconnected, Reason, Text).
+    {failed, disconnected, Reason, [], Text}.
+
+-spec no_room() -> failure().
+no_room() ->
+    {failed, overloaded, system_limit, [], ?NO_ROOM}.
 
 %% A nested call is admitted at once. If it waited for a place, it could wait for its own ancestor,
 %% which waits for it.
@@ -93,9 +115,9 @@ enter(Name, {Concurrency, Default}, Overload, Ancestors) ->
     end.
 
 %% The caller's choice goes before that of the registration.
--spec chosen(OfCall :: binaries(), OfFunction :: binaries()) -> binaries().
-chosen(default, OfFunction) -> OfFunction;
-chosen(OfCall, _OfFunction) -> OfCall.
+-spec binaries(function_found(), options()) -> binaries().
+binaries(_Function, {_, _, OfCall}) when OfCall =/= default -> OfCall;
+binaries({_, _, OfFunction}, _Options) -> OfFunction.
 
 -spec outcome(py_function_target:target(), [term()], py_caller:ancestors()) -> outcome().
 outcome(Target, Args, []) ->
@@ -126,11 +148,6 @@ finish(Channel, Id, {value, Value}, Binaries) ->
     py_reply:value(Channel, Id, Value, Binaries);
 finish(Channel, Id, {failed, Kind, Reason, Lines, Text}, Binaries) ->
     py_reply:failure(Channel, Id, Kind, Reason, Lines, Text, Binaries).
-
-%% The function has not run, or its process died: there is no stack.
--spec refuse(py_reply:caller(), py_nif:call_id(), py_nif:fail_kind(), term(), binary()) -> ok.
-refuse(Channel, Id, Kind, Reason, Text) ->
-    py_reply:failure(Channel, Id, Kind, Reason, [], Text, default).
 
 -spec overloaded(Limit :: pos_integer()) -> Text :: binary().
 overloaded(Limit) ->

@@ -71,12 +71,19 @@ rest_after(busy) -> ?REST_AFTER;
 rest_after(resting) -> infinity.
 
 -spec start_workers(py_nif:channel(), [py_nif:gathered_call()]) -> ok.
-start_workers(Channel, [{Id, Name, Args, Options} | Calls]) ->
-    Work = [self(), Channel, Id, Name, Args, Options],
-    _ = py_workers:start(Channel, Id, py_function_call, work, Work),
+start_workers(Channel, [Call | Calls]) ->
+    _ = start_worker(Channel, Call),
     start_workers(Channel, Calls);
 start_workers(_Channel, []) ->
     ok.
+
+-spec start_worker(py_nif:channel(), py_nif:gathered_call()) -> Started :: boolean().
+start_worker(Channel, {Id, Name, Args, Options}) ->
+    Work = [self(), Channel, Id, Name, Args, Options],
+    py_workers:start(Channel, Id, py_function_call, work, Work);
+start_worker(Channel, {Id, Name, Items, Options, Concurrency}) ->
+    Work = [self(), Channel, Id, Name, Items, Options, Concurrency],
+    py_workers:start(Channel, Id, py_function_map, work, Work).
 
 %% For sys: the handler can be inspected and upgraded like any OTP process.
 

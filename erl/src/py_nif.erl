@@ -19,6 +19,7 @@
     refuse/1,
     reply/4,
     fail/7,
+    fail_item/8,
     new_context/1,
     close_context/1,
     give_up_context/1,
@@ -180,7 +181,10 @@
     | {cancel, [call_id()]}
     | stop.
 
--type gathered_call() :: {call_id(), Name :: binary(), Args :: list(), py_function_call:options()}.
+-type gathered_call() ::
+    {call_id(), Name :: binary(), Args :: list(), py_function_call:options()}
+    | {call_id(), Name :: binary(), Items :: [Args :: list()], py_function_call:options(),
+        Concurrency :: pos_integer()}.
 
 %% To the coordinator.
 -type coordinator_message() ::
@@ -242,6 +246,20 @@ reply(_Channel, _Id, _Value, _Binaries) ->
     py_function_call:binaries()
 ) -> ok.
 fail(_Channel, _Id, _Kind, _Reason, _Stacktrace, _Text, _Binaries) ->
+    erlang:nif_error({nif_not_loaded, ?MODULE}).
+
+%% The same for a map, whose function has failed for the item with this index.
+-spec fail_item(
+    channel(),
+    call_id(),
+    Item :: non_neg_integer(),
+    fail_kind(),
+    Reason :: term(),
+    Stacktrace :: [binary()],
+    Text :: binary(),
+    py_function_call:binaries()
+) -> ok.
+fail_item(_Channel, _Id, _Item, _Kind, _Reason, _Stacktrace, _Text, _Binaries) ->
     erlang:nif_error({nif_not_loaded, ?MODULE}).
 
 %% Starts a Python thread for requests; answers `{py_result, Ref, ready}' when it runs.

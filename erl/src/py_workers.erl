@@ -1,7 +1,8 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% @private
 %% The workers of a handler: one process for each call. The handler calls these functions; it traps
-%% exits.
+%% exits. A map (py_function_map) is such a worker. It has workers itself, one for each item, and calls
+%% start_guard/0 and stop/1.
 %%
 %% A worker ends its call itself, unlinks itself and sends `{ended, Pid}'. Or the worker dies, for
 %% whatever reason (also `exit(self(), normal)'), and the handler ends the call. Workers are linked,
@@ -9,17 +10,17 @@
 %%
 %% A worker that traps exits would outlive a killed handler. So the handler has a guard, which is
 %% linked to nobody. The guard kills such a worker after the same time that a cancelled worker has.
+%% Neither the guard nor the handler kills a map: a map ends when its own workers have ended.
 %%
 %% The process dictionary is the index of workers, in both directions (`Pid => Id', `Id => Pid'). It
 %% is half a microsecond a call faster than maps (measured), and makes no garbage.
 -module(py_workers).
 
--export([start_guard/0, start/5, ended/1, died/3, cancel/1, kill/1, stop_all/0, all/0, guard/1]).
+-export([start_guard/0, start/5, ended/1, died/3, cancel/1, kill/1, stop_all/0, stop/1]).
+-export([all/0, guard/1]).
 
 %% The time that a cancelled worker which traps exits has to clean up, in milliseconds.
 -define(CANCEL_GRACE, 1000).
-
--define(NO_ROOM, <<"the node has no room for another Erlang process; start it with a higher +P">>).
 
 %% Starts the worker `Module:Function(Args)' of a call, or ends the call. Returns whether there is a
 %% worker.
@@ -34,7 +35,7 @@ start(Caller, Id, Module, Function, Args) ->
     catch
         %% Only this call ends; the others go on.
         error:system_limit ->
-            ok = py_reply:failure(Caller, Id, overloaded, system_limit, [], ?NO_ROOM, default),
+            ok = py_function_call:finish(Caller, Id, py_function_call:no_room(), default),
             false
     end.
 
@@ -75,42 +76,39 @@ shut_down(Pids) ->
 %% For the message `{kill_workers, Pids}'.
 -spec kill([pid()]) -> ok.
 kill(Pids) ->
-    lists:foreach(fun(Pid) -> exit(Pid, kill) end, [Pid || Pid <- Pids, get(Pid) =/= undefined]).
+    kill_processes([Pid || Pid <- Pids, get(Pid) =/= undefined]).
 
 %% Nobody waits for the calls any more. Returns when the workers have ended.
 -spec stop_all() -> ok.
 stop_all() ->
-    case all() of
-        [] ->
-            ok;
-        Pids ->
-            shut_down(Pids),
-            await(length(Pids))
-    end.
+    stop(all()).
 
 -spec all() -> [pid()].
 all() ->
     [Pid || Pid <- get_keys(), is_pid(Pid)].
 
--spec await(Left :: non_neg_integer()) -> ok.
-await(0) ->
+%% Stops these workers, some of which may have ended. Returns when all have ended. Drops every other
+%% message: the calling process is about to end.
+-spec stop([pid()]) -> ok.
+stop([]) ->
     ok;
-await(Left) ->
-    receive
-        {ended, Pid} ->
-            await(Left - forget(Pid));
-        {'EXIT', Pid, _Reason} ->
-            await(Left - forget(Pid));
-        {kill_workers, Pids} ->
-            kill(Pids),
-            await(Left)
-    end.
+stop(Pids) ->
+    Monitors = maps:from_list([{monitor(process, Pid), Pid} || Pid <- Pids]),
+    lists:foreach(fun(Pid) -> exit(Pid, shutdown) end, Pids),
+    await(Monitors, erlang:start_timer(?CANCEL_GRACE, self(), kill)).
 
--spec forget(pid() | port()) -> Workers :: 0 | 1.
-forget(Pid) ->
-    case erase(Pid) of
-        undefined -> 0;
-        _Id -> 1
+-spec await(#{reference() => pid()}, Timer :: reference()) -> ok.
+await(Monitors, _Timer) when map_size(Monitors) =:= 0 ->
+    ok;
+await(Monitors, Timer) ->
+    receive
+        {'DOWN', Monitor, process, _Pid, _Reason} ->
+            await(maps:remove(Monitor, Monitors), Timer);
+        {timeout, Timer, kill} ->
+            kill_processes(maps:values(Monitors)),
+            await(Monitors, Timer);
+        _Other ->
+            await(Monitors, Timer)
     end.
 
 -spec start_guard() -> ok.
@@ -122,7 +120,7 @@ start_guard() ->
         error:system_limit -> ok
     end.
 
-%% The whole life of a handler's guard.
+%% The whole life of the guard of a handler or a map.
 -spec guard(Handler :: pid()) -> ok.
 guard(Handler) ->
     Monitor = monitor(process, Handler),
@@ -133,12 +131,20 @@ guard(Handler) ->
             receive
             after ?CANCEL_GRACE -> ok
             end,
-            lists:foreach(
-                fun(Pid) -> exit(Pid, kill) end,
-                [Pid || Pid <- processes() -- [self()], is_of(Handler, Pid)]
-            )
+            kill_processes([Pid || Pid <- processes() -- [self()], is_of(Handler, Pid)])
     end.
 
 -spec is_of(Handler :: pid(), pid()) -> boolean().
 is_of(Handler, Pid) ->
     process_info(Pid, parent) =:= {parent, Handler}.
+
+-spec kill_processes([pid()]) -> ok.
+kill_processes(Pids) ->
+    lists:foreach(fun(Pid) -> exit(Pid, kill) end, [Pid || Pid <- Pids, not is_map_worker(Pid)]).
+
+-spec is_map_worker(pid()) -> boolean().
+is_map_worker(Pid) ->
+    case process_info(Pid, initial_call) of
+        {initial_call, {py_function_map, work, _}} -> true;
+        _ -> false
+    end.

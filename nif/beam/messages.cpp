@@ -40,6 +40,12 @@ ERL_NIF_TERM gathered_call(ErlNifEnv* env, std::uint64_t id, const CallTerms& ca
     return enif_make_tuple4(env, enif_make_uint64(env, id), call.name, call.args, call.options);
 }
 
+ERL_NIF_TERM gathered_map(ErlNifEnv* env, std::uint64_t id, const CallTerms& map,
+                          std::uint64_t concurrency) {
+    return enif_make_tuple5(env, enif_make_uint64(env, id), map.name, map.args, map.options,
+                            enif_make_uint64(env, concurrency));
+}
+
 ERL_NIF_TERM calls_message(ErlNifEnv* env, std::span<const ERL_NIF_TERM> calls) {
     return enif_make_tuple2(env, atoms.calls, list_of(env, calls));
 }

@@ -38,6 +38,10 @@ ERL_NIF_TERM call_message(ErlNifEnv* env, std::uint64_t id, const CallTerms& cal
 // To the handler of a loop: py_nif:loop_message().
 // {Id, Name, Args, Options}, an element of the next one.
 ERL_NIF_TERM gathered_call(ErlNifEnv* env, std::uint64_t id, const CallTerms& call);
+// {Id, Name, Items, Options, Concurrency}, another element: `map.args` is the list of the items,
+// each of which is the list of its arguments.
+ERL_NIF_TERM gathered_map(ErlNifEnv* env, std::uint64_t id, const CallTerms& map,
+                          std::uint64_t concurrency);
 // {calls, Calls}
 ERL_NIF_TERM calls_message(ErlNifEnv* env, std::span<const ERL_NIF_TERM> calls);
 // {cancel, Ids}

@@ -24,6 +24,13 @@ ERL_NIF_TERM function_name_term(Gil, ErlNifEnv* env, PyObject* name) {
     return term;
 }
 
+ERL_NIF_TERM arguments_term(Gil gil, const ModuleState& state, ErlNifEnv* env,
+                            const CallArguments& call) {
+    if (!call.map) return python_args_to_list(gil, state.conversion, env, call.args, call.count);
+    return python_items_to_list(gil, state.conversion, env, call.args, call.count,
+                                call.map->starmap);
+}
+
 }  // namespace
 
 std::optional<EncodedCall> encode_call(Gil gil, const ModuleState& state, const CallArguments& call,
@@ -35,10 +42,10 @@ std::optional<EncodedCall> encode_call(Gil gil, const ModuleState& state, const 
     if (!env) env = make_term_env();
     // Conversions may run Python code, whose calls may use `env` too. Nobody frees it meanwhile.
     ErlNifEnv* terms = env.get();
-    return EncodedCall{std::move(*ticket),
-                       {function_name_term(gil, terms, call.name),
-                        python_args_to_list(gil, state.conversion, terms, call.args, call.count),
-                        nesting.options(gil, state.conversion, terms, call.wait, call.binaries)}};
+    return EncodedCall{
+        std::move(*ticket),
+        {function_name_term(gil, terms, call.name), arguments_term(gil, state, terms, call),
+         nesting.options(gil, state.conversion, terms, call.wait, call.binaries)}};
 }
 
 }  // namespace nif

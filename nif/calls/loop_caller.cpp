@@ -29,6 +29,15 @@ constexpr std::size_t kSentAtOnce = 16;    // calls in flight; up to these, each
 constexpr std::size_t kMessageCalls = 64;  // gathered calls that make a full message
 constexpr int kRounds = 4;                 // rounds of one drain(): entries arrive meanwhile
 
+// A call or a map in the message {calls, _}. The items of a map are no calls in flight: the limit
+// of calls in flight bounds how many of them run at once.
+ERL_NIF_TERM message_part(ErlNifEnv* env, CallId id, const CallArguments& call,
+                          const CallTerms& terms) {
+    if (!call.map) return gathered_call(env, id, terms);
+    const std::uint64_t limit = Bridge::instance().meter.limit();
+    return gathered_map(env, id, terms, std::min(call.map->concurrency.value_or(limit), limit));
+}
+
 }  // namespace
 
 LoopCaller::LoopCaller(Gil gil, PyObject* owner, PyObject* module, PyObject* loop)
@@ -94,7 +103,7 @@ PyRef LoopCaller::build(Gil gil, const CallArguments& call) {
             throw PyError{};
         }
         if (over_limit) nesting.set_overdraft(gil, future);
-        gathered_.push_back({id, gathered_call(gathered_env_.get(), id, encoded->terms)});
+        gathered_.push_back({id, message_part(gathered_env_.get(), id, call, encoded->terms)});
     } catch (...) {
         futures_.forget(gil, id);
         throw;

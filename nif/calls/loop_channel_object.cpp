@@ -174,13 +174,14 @@ void end_closed_loops(Gil gil, PyObject* module) {
     }
 }
 
-LoopCaller& running_loop_channel(Gil gil, PyObject* module) {
+LoopCaller& running_loop_channel(Gil gil, PyObject* module, const char* function) {
     const ModuleState& state = ModuleState::of(module);
     const PyRef loop = PyRef::steal(PyObject_CallNoArgs(state.get_running_loop.get()));
     if (loop.get() == Py_None) {
-        raise_python(gil, PyExc_RuntimeError,
-                     "erlang.async_call needs a running event loop; "
-                     "use erlang.call outside of coroutines");
+        PyErr_Format(PyExc_RuntimeError,
+                     "erlang.%s needs a running event loop; use erlang.call outside of coroutines",
+                     function);
+        throw PyError{};
     }
     PyObject* found = PyObject_GetAttr(loop.get(), state.name_attribute.get());
     if (found == nullptr) {

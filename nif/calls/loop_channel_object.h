@@ -13,7 +13,7 @@ namespace nif {
 loop_bridge::PyRef make_loop_channel_type(loop_bridge::Gil gil, PyObject* module);
 
 // The running loop's channel, made at its first use. Throws PyError: RuntimeError if no loop runs.
-LoopCaller& running_loop_channel(loop_bridge::Gil gil, PyObject* module);
+LoopCaller& running_loop_channel(loop_bridge::Gil gil, PyObject* module, const char* function);
 
 // Shuts down the channels of loops whose end the close() hook did not see. Called when another loop
 // makes its channel, and by stats().

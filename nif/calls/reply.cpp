@@ -31,10 +31,12 @@ PyRef Reply::value(Gil gil, PyObject* module, PyObject*) const {
 }
 
 Failure::Failure(CallId id, ErlNifEnv* env, ERL_NIF_TERM kind, ERL_NIF_TERM reason,
-                 ERL_NIF_TERM stacktrace, ERL_NIF_TERM text, Binaries binaries)
+                 ERL_NIF_TERM stacktrace, ERL_NIF_TERM text, Binaries binaries,
+                 std::optional<std::uint64_t> item)
     : Completion(id, false),
       details_(enif_make_tuple4(env, kind, reason, stacktrace, text)),
-      binaries_(binaries) {}
+      binaries_(binaries),
+      item_(item) {}
 
 PyRef Failure::value(Gil gil, PyObject* module, PyObject* name) const {
     const ModuleState& state = ModuleState::of(module);
@@ -56,9 +58,11 @@ PyRef Failure::value(Gil gil, PyObject* module, PyObject* name) const {
         PyErr_Clear();
         reason = text;
     }
+    const PyRef item =
+        item_ ? PyRef::steal(PyLong_FromUnsignedLongLong(*item_)) : PyRef::borrow(Py_None);
     return PyRef::steal(PyObject_CallFunctionObjArgs(state.make_error.get(), kind.get(), name,
                                                      reason.get(), text.get(), stacktrace.get(),
-                                                     nullptr));
+                                                     item.get(), nullptr));
 }
 
 }  // namespace nif

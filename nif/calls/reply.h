@@ -3,6 +3,7 @@
 // Threads: made on scheduler threads by the NIFs reply and fail; used by the channel's consumer.
 #pragma once
 
+#include <optional>
 #include <variant>
 
 #include "loop_bridge/python/arrival.h"
@@ -22,16 +23,19 @@ private:
     Binaries binaries_;
 };
 
-// Why a call failed. The details are one term: {Kind, Reason, Stacktrace, Text}.
+// Why a call failed. The details are one term: {Kind, Reason, Stacktrace, Text}. `item` is the
+// index of the item with which a map failed.
 class Failure final : public loop_bridge::Completion {
 public:
     Failure(loop_bridge::CallId id, ErlNifEnv* env, ERL_NIF_TERM kind, ERL_NIF_TERM reason,
-            ERL_NIF_TERM stacktrace, ERL_NIF_TERM text, Binaries binaries);
+            ERL_NIF_TERM stacktrace, ERL_NIF_TERM text, Binaries binaries,
+            std::optional<std::uint64_t> item);
     loop_bridge::PyRef value(loop_bridge::Gil gil, PyObject* module, PyObject* name) const override;
 
 private:
     OwnedTerm details_;
     Binaries binaries_;  // of the reason; the other details are texts
+    std::optional<std::uint64_t> item_;
 };
 
 }  // namespace nif

@@ -289,6 +289,30 @@ void TermWriter::refuse_changed(Gil gil, PyObject* value, const PathStep* at) {
                  " changed while it was converted; send a copy");
 }
 
+constexpr std::string_view kArguments = "args";
+
+ERL_NIF_TERM arguments_to_list(Gil gil, TermWriter& writer, ErlNifEnv* env, PyObject* const* args,
+                               std::size_t count, const PathStep* at) {
+    TermStack terms;
+    terms.push(count);
+    PathStep step{at};
+    for (; step.index < count; ++step.index) {
+        *terms.at(step.index) = writer.write(gil, args[step.index], &step);
+    }
+    return enif_make_list_from_array(env, terms.at(0), static_cast<unsigned>(count));
+}
+
+// The arguments that an item of erlang.starmap holds, as a tuple.
+PyRef arguments_of(Gil gil, PyObject* item, const PathStep* at) {
+    PyObject* arguments = PySequence_Tuple(item);
+    if (arguments != nullptr) return PyRef::steal(arguments);
+    const bool iterable = Py_TYPE(item)->tp_iter != nullptr || PySequence_Check(item) != 0;
+    if (iterable) rethrow_with_place(gil, kArguments, at);
+    raise_at(gil, PyExc_TypeError, kArguments, at,
+             "an item of starmap must be an iterable of arguments, not " +
+                 std::string(Py_TYPE(item)->tp_name) + "; for one argument each, use map");
+}
+
 }  // namespace
 
 ERL_NIF_TERM python_to_term(Gil gil, const ConversionState& conversion, ErlNifEnv* env,
@@ -298,12 +322,23 @@ ERL_NIF_TERM python_to_term(Gil gil, const ConversionState& conversion, ErlNifEn
 
 ERL_NIF_TERM python_args_to_list(Gil gil, const ConversionState& conversion, ErlNifEnv* env,
                                  PyObject* const* args, std::size_t count) {
-    TermWriter writer{conversion, env, "args"};
+    TermWriter writer{conversion, env, kArguments};
+    return arguments_to_list(gil, writer, env, args, count, nullptr);
+}
+
+ERL_NIF_TERM python_items_to_list(Gil gil, const ConversionState& conversion, ErlNifEnv* env,
+                                  PyObject* const* items, std::size_t count, bool spread) {
+    TermWriter writer{conversion, env, kArguments};
     TermStack terms;
     terms.push(count);
     PathStep step{nullptr};
     for (; step.index < count; ++step.index) {
-        *terms.at(step.index) = writer.write(gil, args[step.index], &step);
+        PyObject* const* item = items + step.index;
+        const PyRef arguments = spread ? arguments_of(gil, *item, &step) : PyRef{};
+        PyObject* const* first = spread ? PySequence_Fast_ITEMS(arguments.get()) : item;
+        const Py_ssize_t size = spread ? PyTuple_GET_SIZE(arguments.get()) : 1;
+        *terms.at(step.index) =
+            arguments_to_list(gil, writer, env, first, static_cast<std::size_t>(size), &step);
     }
     return enif_make_list_from_array(env, terms.at(0), static_cast<unsigned>(count));
 }

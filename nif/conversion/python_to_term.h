@@ -26,4 +26,10 @@ ERL_NIF_TERM python_to_term(loop_bridge::Gil gil, const ConversionState& convers
 ERL_NIF_TERM python_args_to_list(loop_bridge::Gil gil, const ConversionState& conversion,
                                  ErlNifEnv* env, PyObject* const* args, std::size_t count);
 
+// A list of `count` lists of arguments. An item is the only argument, or with `spread` an iterable
+// of all arguments. Places in error texts start with args[i][j].
+ERL_NIF_TERM python_items_to_list(loop_bridge::Gil gil, const ConversionState& conversion,
+                                  ErlNifEnv* env, PyObject* const* items, std::size_t count,
+                                  bool spread);
+
 }  // namespace nif

@@ -82,17 +82,33 @@ PyObject* ask(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObjec
     });
 }
 
+// `function` is the function of the package that makes the call.
+PyRef call_on_loop(Gil gil, PyObject* module, const char* function, const CallArguments& call) {
+    PyRef future = running_loop_channel(gil, module, function).call(gil, call);
+    if (call.timeout) {
+        PyRef::steal(PyObject_CallMethod(future.get(), "_expire_after", "d", *call.timeout));
+    }
+    return future;
+}
+
 PyObject* async_call(PyObject* module, PyObject* const* args, Py_ssize_t count,
                      PyObject* keywords) {
     return python_entry([&](Gil gil) {
         const ModuleState& state = ModuleState::of(module);
         if (state.forked) return call_outside(gil, state, "async_call", args, count, keywords);
         const CallArguments read = read_call_arguments(gil, "async_call", args, count, keywords);
-        PyRef future = running_loop_channel(gil, module).call(gil, read);
-        if (read.timeout) {
-            PyRef::steal(PyObject_CallMethod(future.get(), "_expire_after", "d", *read.timeout));
-        }
-        return future;
+        return call_on_loop(gil, module, "async_call", read);
+    });
+}
+
+template <bool kStarmap>
+PyObject* map(PyObject* module, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+    return python_entry([&](Gil gil) {
+        const char* function = kStarmap ? "starmap" : "map";
+        const ModuleState& state = ModuleState::of(module);
+        if (state.forked) return call_outside(gil, state, function, args, count, keywords);
+        const MapArguments read = read_map_arguments(gil, kStarmap, args, count, keywords);
+        return call_on_loop(gil, module, function, read.call);
     });
 }
 
@@ -122,7 +138,7 @@ PyObject* stats(PyObject* module, PyObject*) {
 PyObject* loop_ready(PyObject* module, PyObject* owner) {
     return python_entry([&](Gil gil) {
         const ErlNifPid process = pid_of(gil, ModuleState::of(module).conversion, owner);
-        running_loop_channel(gil, module).tell_ready(process);
+        running_loop_channel(gil, module, "loop_ready").tell_ready(process);
         return PyRef::borrow(Py_None);
     });
 }
@@ -258,6 +274,8 @@ PyMethodDef methods[] = {
     {"ask", as_method(ask), METH_FASTCALL | METH_KEYWORDS,
      "ask(name, *args, timeout=None, wait=None, binaries=None)"},
     {"async_call", as_method(async_call), METH_FASTCALL | METH_KEYWORDS, kAsyncCallDoc},
+    {"map", as_method(map<false>), METH_FASTCALL | METH_KEYWORDS, kMapDoc},
+    {"starmap", as_method(map<true>), METH_FASTCALL | METH_KEYWORDS, kStarmapDoc},
     {"send", as_method(send), METH_FASTCALL, kSendDoc},
     {"stats", stats, METH_NOARGS, kStatsDoc},
     {"loop_ready", loop_ready, METH_O,

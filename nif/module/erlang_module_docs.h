@@ -27,6 +27,23 @@ inline constexpr const char* kAsyncCallDoc =
     "Erlang process that works on it. ``wait``, ``binaries`` and the exceptions of the\n"
     "await: as call().";
 
+inline constexpr const char* kMapDoc =
+    "map($module, name, items, /, *, timeout=None, wait=None, binaries=None, "
+    "concurrency=None)\n--\n\n"
+    "Call the Erlang function registered as ``name`` once for each item; await the results.\n\n"
+    "Returns an erlang.Call, whose result is the list of the results in the order of the items.\n"
+    "All items travel in one message. Each runs in an Erlang process of its own. The first "
+    "failure\n"
+    "stops the others and is raised; a note names the item. ``concurrency``: how many items run "
+    "at\n"
+    "once. ``timeout``, in seconds, is for all of them. ``wait`` and\n"
+    "``binaries``: as async_call(), for each item.";
+
+inline constexpr const char* kStarmapDoc =
+    "starmap($module, name, items, /, *, timeout=None, wait=None, binaries=None, "
+    "concurrency=None)\n--\n\n"
+    "As map(), but each item is an iterable of all arguments.";
+
 inline constexpr const char* kSendDoc =
     "send($module, to, term, /)\n--\n\n"
     "Send a message to an Erlang process.\n\n"

@@ -14,7 +14,7 @@ The package can be imported in every Python. Without a node, what needs one rais
 
 from erlang import _public
 from erlang._adapters import register_adapter
-from erlang._bridge import async_call, call, send, stats
+from erlang._bridge import async_call, call, map, send, starmap, stats
 from erlang._call import Call
 from erlang._errors import (
     BlockingCallWarning,
@@ -49,9 +49,11 @@ __all__ = [
     "async_call",
     "call",
     "function",
+    "map",
     "register_adapter",
     "registered",
     "send",
+    "starmap",
     "stats",
 ]
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Erlang functions for Python code in an Erlang node, or beside one; see the package itself."""
 
+from collections.abc import Iterable
 from typing import Any, Literal, NoReturn, Self, SupportsIndex, TypedDict, final
 
 from erlang._adapters import register_adapter as register_adapter
@@ -36,9 +37,11 @@ __all__ = [
     "async_call",
     "call",
     "function",
+    "map",
     "register_adapter",
     "registered",
     "send",
+    "starmap",
     "stats",
 ]
 
@@ -123,6 +126,70 @@ def async_call(
     Example:
         >>> await asyncio.gather(*(erlang.async_call("double_it", n) for n in range(3)))
         [0, 2, 4]
+    """
+
+def map(
+    name: str,
+    items: Iterable[object],
+    /,
+    *,
+    timeout: float | None = None,
+    wait: bool | None = None,
+    binaries: Literal["text", "bytes"] | None = None,
+    concurrency: int | None = None,
+) -> Call[list[Any]]:
+    """Call the Erlang function registered as ``name`` once for each item; await the results.
+
+    The result is the list of all results, in the order of the items. All items travel in one
+    message, and all results come back at once: this takes less than half the time of a ``gather``
+    of as many calls. Each item's function runs in an Erlang process of its own. The returned `Call`
+    is one future, as `async_call` returns it.
+
+    Args:
+        name: The name of a registered function. It is looked up once, for all items.
+        items: Any iterable; it is read to its end before this function returns. Each item is
+            converted to an Erlang term, the only argument of its call.
+        timeout: Seconds until all of it is stopped on the Erlang side; ``None`` for no limit.
+        wait: Whether an item waits in line when the function is busy, as for `call`. If not, one
+            busy function fails the map: pass ``True``, or a ``concurrency`` below the function's.
+        binaries: What binaries of the results become, as for `call`.
+        concurrency: How many items run at once, at least 1. ``None``: all of them. The limit
+            ``max_in_flight`` bounds this number; the map itself counts as one call in flight.
+
+    Raises:
+        RuntimeError: No event loop is running in this thread.
+        TypeError: An item can't be converted; the text names the place, e.g. ``args[17][0]`` for
+            the item with index 17. A result that can't be converted raises in the await.
+        ValueError: ``concurrency`` is less than 1.
+        erlang.Error: In the await: the first failure of an item, with a note that names the item.
+            The same subclasses as for `call`. The other items are stopped.
+
+    Cancelling the call, or the task that awaits it, stops the Erlang processes of all items. A
+    process that traps exits gets a second for it.
+
+    Example:
+        >>> await erlang.map("double_it", range(3))
+        [0, 2, 4]
+    """
+
+def starmap(
+    name: str,
+    items: Iterable[Iterable[object]],
+    /,
+    *,
+    timeout: float | None = None,
+    wait: bool | None = None,
+    binaries: Literal["text", "bytes"] | None = None,
+    concurrency: int | None = None,
+) -> Call[list[Any]]:
+    """Call an Erlang function once for each tuple of arguments; await the results.
+
+    As `map`, but each item is an iterable of all arguments of its call. The place ``args[17][1]``
+    in an error text is the second argument of the item with index 17.
+
+    Example:
+        >>> await erlang.starmap("add", [(1, 2), (3, 4)])
+        [3, 7]
     """
 
 def send(to: Pid | str | tuple[Atom, Atom], term: object, /) -> None:

@@ -2,14 +2,16 @@
 """The way to Erlang from where this Python runs: the native module of a node, or pure Python."""
 
 try:
-    from _erlang import ask, async_call, call, call_for_caller, send, stats
+    from _erlang import ask, async_call, call, call_for_caller, map, send, starmap, stats
 except ModuleNotFoundError:
     from erlang._outside.calls import (  # type: ignore[assignment]
         ask,
         async_call,
         call,
         call_for_caller,
+        map,
         send,
+        starmap,
         stats,
     )
 
@@ -21,4 +23,14 @@ else:
 
     _native.connect()
 
-__all__ = ["IN_NODE", "ask", "async_call", "call", "call_for_caller", "send", "stats"]
+__all__ = [
+    "IN_NODE",
+    "ask",
+    "async_call",
+    "call",
+    "call_for_caller",
+    "map",
+    "send",
+    "starmap",
+    "stats",
+]

@@ -87,9 +87,29 @@ _CLASSES: dict[str, type[Error]] = {
 
 
 def make_error(
-    kind: str, function: str, reason: object, text: str, stacktrace: Sequence[str]
+    kind: str,
+    function: str,
+    reason: object,
+    text: str,
+    stacktrace: Sequence[str],
+    item: int | None = None,
 ) -> Error:
-    """Returns the exception for a failed call; ``text`` is the reason as Erlang prints it."""
+    """Returns the exception for a failed call; ``text`` is the reason as Erlang prints it.
+
+    ``item`` is the index of the item with which a map failed.
+    """
+    error = _error(kind, function, reason, text, stacktrace)
+    if item is not None:
+        name_item(error, item)
+    return error
+
+
+def name_item(error: BaseException, item: int) -> None:
+    """Notes the index of the item with which a map failed."""
+    error.add_note(f"The call for item {item} failed. The calls for the other items are stopped.")
+
+
+def _error(kind: str, function: str, reason: object, text: str, stacktrace: Sequence[str]) -> Error:
     cls = _CLASSES.get(kind)
     if cls is None:
         # An Elixir exception is printed as in Elixir: "** (ArgumentError) ...".

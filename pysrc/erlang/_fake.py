@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Python functions in the place of Erlang functions, for unit tests outside of a node."""
 
-import asyncio
 import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +9,7 @@ from typing import Any
 from erlang._bridge import IN_NODE
 from erlang._call import Call
 from erlang._errors import make_error
-from erlang._outside import nodes
+from erlang._outside import nodes, task_calls
 from erlang._outside.arguments import Arguments
 from erlang._outside.decoding import decoded
 from erlang._outside.encoding import encoded
@@ -38,15 +37,7 @@ class FakeNode:
 
     def start(self, call: Arguments, /) -> Call[Any]:
         """Calls a function, for `erlang.async_call`. The function may be a coroutine function."""
-        loop = asyncio.get_running_loop()
-        future: Call[Any] = Call(loop=loop)  # type: ignore[abstract]
-        task = loop.create_task(self._awaited(call))
-        future._channel = _Running(future, task, call)
-        future._id = 0
-        task.add_done_callback(lambda _: _settle(future, task))
-        if call.timeout is not None:
-            future._expire_after(call.timeout)
-        return future
+        return task_calls.start(self._awaited(call), call.name, call.timeout)
 
     async def _awaited(self, call: Arguments) -> Any:
         result = self._result(call)
@@ -66,24 +57,6 @@ class FakeNode:
             raise make_error("undefined_function", call.name, call.name, text, [])
         result = function(*args)
         return result if inspect.isawaitable(result) else _converted(call, result)
-
-
-class _Running:
-    """The channel of a call: ends its task if the call ends first."""
-
-    def __init__(self, future: Call[Any], task: asyncio.Task[Any], call: Arguments) -> None:
-        self._future = future
-        self._task = task
-        self._call = call
-
-    def forget(self, _: int) -> None:
-        self._task.cancel()
-
-    def expire(self, _: int, seconds: float) -> None:
-        if not self._future.done():
-            text = f"no reply within {seconds:g} s"
-            self._future.set_exception(make_error("timeout", self._call.name, None, text, []))
-        self._task.cancel()
 
 
 def fake(
@@ -133,13 +106,3 @@ def _argument(value: Any, root: str) -> Any:
 
 def _converted(call: Arguments, value: Any) -> Any:
     return decoded(encoded(value, "result", set()), binaries=call.binaries or "text")
-
-
-def _settle(future: Call[Any], task: asyncio.Task[Any]) -> None:
-    if task.cancelled():
-        future.cancel()
-    elif error := task.exception():
-        if not future.done():
-            future.set_exception(error)
-    elif not future.done():
-        future.set_result(task.result())

@@ -2,6 +2,7 @@
 """Faults for ./dev mutants: each breaks a promise of docs/guarantees.md; its test must notice."""
 
 from interruption_mutants import INTERRUPTION_MUTANTS
+from map_mutants import MAP_MUTANTS
 from mutant import Mutant
 from value_mutants import VALUE_MUTANTS
 
@@ -380,5 +381,6 @@ MUTANTS = (
         ("given_up_SUITE",),
     ),
     *INTERRUPTION_MUTANTS,
+    *MAP_MUTANTS,
     *VALUE_MUTANTS,
 )

@@ -15,8 +15,8 @@ VALUE_MUTANTS = (
     Mutant(
         "the registration goes before the call",
         "erl/src/py_function_call.erl",
-        "chosen(default, OfFunction) -> OfFunction;\nchosen(OfCall, _OfFunction) -> OfCall.",
-        "chosen(OfCall, default) -> OfCall;\nchosen(_OfCall, OfFunction) -> OfFunction.",
+        "binaries(_Function, {_, _, OfCall}) when OfCall =/= default -> OfCall;",
+        "binaries({_, _, default}, {_, _, OfCall}) -> OfCall;",
         ("tests/python/test_conversion_binaries.py",),
     ),
     Mutant(

@@ -14,6 +14,10 @@ async def start_call() -> None:
     await erlang.async_call("echo", 1)
 
 
+async def start_map() -> None:
+    await erlang.map("echo", [1])
+
+
 @pytest.mark.parametrize(
     "use",
     [
@@ -24,6 +28,7 @@ async def start_call() -> None:
         lambda: erlang.stats(),
         lambda: erlang.registered(),
         lambda: asyncio.run(start_call()),
+        lambda: asyncio.run(start_map()),
     ],
 )
 def test_what_needs_a_node_says_what_to_do(use: Callable[[], object]) -> None:

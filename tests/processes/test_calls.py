@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:Depreca
 SAME = {
     "calls": """
         async_calls blocking_warning call_as_future call_life_cycle cancellation concurrency errors
-        failures flat_usage limits loop_lifecycle names payloads seed_scenarios send thread_calls
+        failures flat_usage limits loop_lifecycle map names payloads seed_scenarios send thread_calls
     """,
     "conversion": """
         conversion_adapters conversion_binaries conversion_erlang_types conversion_fields
@@ -36,6 +36,12 @@ DIFFERENT = """
     test_unpickling_makes_no_atoms
     test_terms_are_printed_as_erlang_does
     test_values_become_structs_until_the_next_start
+    test_a_dead_map_is_disconnected_and_leaves_no_item
+    test_a_map_is_one_call_in_flight
+    test_a_result_without_a_python_value_names_its_place
+    test_an_item_that_cannot_be_converted_names_its_place
+    test_closing_the_loop_stops_all_processes
+    test_items_are_not_kept_after_they_are_sent
 """.split()
 
 

@@ -18,7 +18,7 @@ from erlang import hosting, testing
 
 CONTRACT = """
     Atom BlockingCallWarning Disconnected Error Fun NoNode Overloaded Pid Port Ref Timeout
-    UndefinedFunction async_call call function register_adapter registered send stats
+    UndefinedFunction async_call call function map register_adapter registered send starmap stats
 """.split()
 
 # Beyond the contract: types that users meet and may need to name.
@@ -37,6 +37,9 @@ async def main() -> None:
         group.create_task(erlang.double_it.aio(21))
     await asyncio.gather(call, task, future, asyncio.shield(call))
     await asyncio.wait_for(call, 1)
+    names: list[str] = await erlang.map("name", range(3), concurrency=2)
+    pairs: erlang.Call[list[int]] = erlang.starmap("add", [(1, 2), (3, len(names))])
+    await asyncio.wait_for(pairs, 1)
     if call.cancel():
         return
 
@@ -66,6 +69,11 @@ def test_every_public_name_is_there_and_documented(name: str) -> None:
     [
         ("call", "(name, /, *args, timeout=None, wait=None, binaries=None)"),
         ("async_call", "(name, /, *args, timeout=None, wait=None, binaries=None)"),
+        ("map", "(name, items, /, *, timeout=None, wait=None, binaries=None, concurrency=None)"),
+        (
+            "starmap",
+            "(name, items, /, *, timeout=None, wait=None, binaries=None, concurrency=None)",
+        ),
         ("send", "(to, term, /)"),
         ("stats", "()"),
     ],

@@ -3,11 +3,12 @@
 
 import asyncio
 import warnings
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from erlang._call import Call
 from erlang._errors import BlockingCallWarning
-from erlang._outside import arguments, nodes
+from erlang._outside import arguments, maps, nodes
 from erlang._types import Atom, Pid
 
 
@@ -81,11 +82,55 @@ def async_call(
         erlang.NoNode: There is no node here.
     """
     checked = arguments.read("async_call", name, args, timeout, wait, binaries)
-    if asyncio._get_running_loop() is None:
-        raise RuntimeError(
-            "erlang.async_call needs a running event loop; use erlang.call outside of coroutines"
-        )
+    _check_running_loop("async_call")
     return nodes.current().start(checked)
+
+
+def map(
+    name: str,
+    items: Iterable[object],
+    /,
+    *,
+    timeout: float | None = None,
+    wait: bool | None = None,
+    binaries: Literal["text", "bytes"] | None = None,
+    concurrency: int | None = None,
+) -> Call[list[Any]]:
+    """Call the Erlang function registered as ``name`` once for each item; await the results.
+
+    The result is the list of all results, in the order of the items. ``timeout`` is for all of it,
+    ``concurrency`` the number of items that run at once. The first failure stops the others and is
+    raised in the await; a note names the item. Cancelling the call stops all of it.
+
+    Raises:
+        RuntimeError: No event loop is running in this thread.
+        erlang.NoNode: There is no node here.
+    """
+    checked = arguments.read("map", name, (), timeout, wait, binaries)
+    _check_running_loop("map")
+    return maps.start(nodes.current(), checked, [(item,) for item in items], concurrency)
+
+
+def starmap(
+    name: str,
+    items: Iterable[Iterable[object]],
+    /,
+    *,
+    timeout: float | None = None,
+    wait: bool | None = None,
+    binaries: Literal["text", "bytes"] | None = None,
+    concurrency: int | None = None,
+) -> Call[list[Any]]:
+    """As `map`, but each item is an iterable of all arguments of its call.
+
+    Raises:
+        RuntimeError: No event loop is running in this thread.
+        erlang.NoNode: There is no node here.
+        TypeError: An item is no iterable.
+    """
+    checked = arguments.read("starmap", name, (), timeout, wait, binaries)
+    _check_running_loop("starmap")
+    return maps.start(nodes.current(), checked, maps.argument_tuples(items), concurrency)
 
 
 def send(to: object, term: object, /) -> None:
@@ -97,7 +142,7 @@ def send(to: object, term: object, /) -> None:
         erlang.NoNode: There is no node here.
         ValueError: No process of the node has that name.
     """
-    is_name_and_node = isinstance(to, tuple) and [*map(type, to)] == [Atom, Atom]
+    is_name_and_node = isinstance(to, tuple) and [type(part) for part in to] == [Atom, Atom]
     if not isinstance(to, str | Pid) and not is_name_and_node:
         raise TypeError(
             "send() takes a Pid, a registered name, or (Atom(name), Atom(node)), "
@@ -116,6 +161,13 @@ def stats() -> dict[str, Any]:
         erlang.NoNode: There is no node here.
     """
     return {str(name): value for name, value in ask("$stats").items()}
+
+
+def _check_running_loop(function: str) -> None:
+    if asyncio._get_running_loop() is None:
+        raise RuntimeError(
+            f"erlang.{function} needs a running event loop; use erlang.call outside of coroutines"
+        )
 
 
 def _warn_on_loop_thread(wrappers: int = 0) -> None:

@@ -164,9 +164,12 @@ flood(Pid, Count) -> [Pid ! {stray, make_ref(), Number} || Number <- lists:seq(1
 handlers() ->
     linked(whereis(py_handler_sup)) -- [whereis(erlang_python_sup)].
 
+%% Also the items of maps, which are linked to the map's worker.
 workers() ->
     Handlers = handlers(),
-    [Pid || Handler <- Handlers, Pid <- linked(Handler)] -- [whereis(py_handler_sup) | Handlers].
+    Others = [whereis(py_handler_sup) | Handlers],
+    Workers = [Pid || Handler <- Handlers, Pid <- linked(Handler)] -- Others,
+    lists:usort(Workers ++ [Pid || Worker <- Workers, Pid <- linked(Worker)]) -- Others.
 
 %% From the links, since the supervisor itself may be busy or suspended.
 linked(undefined) ->

@@ -17,6 +17,8 @@ import erlang
 
 # The number of calls in progress in each loop.
 IN_LOOP = 10
+# The number of items of a map.
+ITEMS = 3
 # In seconds: the pause after a call that did not end with its value. Without it, failing calls
 # would spin.
 PAUSE = 0.002
@@ -110,19 +112,23 @@ class Load:
 
     async def _gather(self, kind: str) -> None:
         async def one(number: int) -> bool:
-            shape = ("", " nested", " timed", " cancelled", "")[number % 5]
+            shape = ("", " nested", " timed", " cancelled", " map")[number % 5]
             own = kind + shape
             token = self.ledger.issue(own)
             if shape == " nested":
                 call = erlang.async_call("fault_back", token)
             elif shape == " timed":
                 call = erlang.async_call("fault_wait", token, timeout=0.004)
+            elif shape == " map":
+                call = erlang.map("fault_echo", [token] * ITEMS, concurrency=2)
             else:
                 call = erlang.async_call("fault_echo", token)
             if shape == " cancelled":
                 asyncio.get_running_loop().call_later(0.001, call.cancel)
             try:
                 end: object = await call
+                if end == [token] * ITEMS:
+                    end = token
             except (Exception, asyncio.CancelledError) as error:
                 end = error
             return self.ledger.end(own, token, end)

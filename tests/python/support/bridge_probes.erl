@@ -10,7 +10,7 @@
     slow/1, wait_forever/1, wait_watched/1, ignore_shutdown/1,
     await_published/1, await_end/1, release/1,
     kill_self/1, kill_handler/1, suspend_handler/1, resume_handler/1, exit_normally/1,
-    throw_it/1, exit_with/1, fail_with/1,
+    throw_it/1, exit_with/1, fail_with/1, fail_when_told/1, call_probe/1,
     improper/1, fail_improper/1,
     blob/1, size_of/1, self/1,
     py_call/1, py_call_improper/1, py_call_timed/1, py_call_elsewhere/1, py_call_abandoned/1,
@@ -172,6 +172,14 @@ throw_it([Term]) -> throw(Term).
 exit_with([Term]) -> exit(Term).
 
 fail_with([Term]) -> error(Term).
+
+%% Like wait_forever/1, but fails with the value from release/1.
+fail_when_told([Tag]) -> error(wait_forever([Tag])).
+
+%% Calls the function of this module with this name, so that the items of a map can do different things.
+call_probe([Name | Args]) ->
+    Function = binary_to_existing_atom(Name),
+    ?MODULE:Function(Args).
 
 fail_improper([]) -> error([1 | 2]).
 
