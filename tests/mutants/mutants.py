@@ -85,6 +85,20 @@ MUTANTS = (
         ("tests/python/test_scale.py", "-k", "on_one_loop"),
     ),
     Mutant(
+        "the calls of a child process outlive it",
+        "erl/src/py_process_handler.erl",
+        "        {tcp_closed, Socket} ->\n            close(State);",
+        "        {tcp_closed, Socket} ->\n            ?MODULE:loop(State);",
+        ("tests/processes/test_ends.py", "-k", "end_with_it"),
+    ),
+    Mutant(
+        "a time limit of a child process needs the child",
+        "erl/src/py_process_handler.erl",
+        "            ok = py_workers:cancel([Id]),\n",
+        "",
+        ("tests/processes/test_ends.py", "-k", "stands_still"),
+    ),
+    Mutant(
         "a late answer is sent to whoever gave up",
         "nif/requests/request.cpp",
         "    if (!state_.compare_exchange_strong(pending, State::kAnswered)) return;\n",
