@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, UserProject
 
-MODULES = ["py", "py_adapter", "py_context", "py_function_options", "py_loop"]
+MODULES = ["py", "py_adapter", "py_context", "py_function_options", "py_loop", "py_process"]
 PRIVATE = {file.stem for file in (ROOT / "erl/src").glob("*.erl")} - set(MODULES)
 
 # The functions of a module that `h` shows nothing about.
@@ -71,7 +71,8 @@ def test_each_page_that_the_manual_links_to_is_there(manual: Path) -> None:
     missing = [
         (page.name, target)
         for page in manual.glob("*.html")
-        for target in re.findall(r'\shref="([^"#:]+\.html)', page.read_text())
-        if not (manual / target).is_file()
+        for target in re.findall(r'\shref="([^"#:/]+\.html)', page.read_text())
+        # EDoc does not know where OTP's pages are.
+        if target != "gen_server.html" and not (manual / target).is_file()
     ]
     assert missing == []
