@@ -252,4 +252,4 @@ def thread_names() -> list[str]:
 
 def is_context(thread: threading.Thread) -> bool:
     """Return whether Python did not start the thread. Python names such threads."""
-    return thread.name.startswith("Dummy")
+    return thread.name.startswith(("Dummy", "py-context-", "py-loop-"))
