@@ -291,11 +291,27 @@ async def answered_with_large_values() -> None:
     assert len(await erlang.async_call("echo", "x" * 100_000)) == 100_000
 
 
+async def mapped() -> None:
+    assert await erlang.map("add_one", range(1000, 1005)) == list(range(1001, 1006))
+    assert await erlang.starmap("add", [(1000, n) for n in range(3)]) == [1000, 1001, 1002]
+    with pytest.raises(erlang.Error):
+        await erlang.map("fail_with", [["why", 1000]])
+    with pytest.raises(TypeError):
+        erlang.map("echo", ["some", object()])
+    with pytest.raises(TypeError):
+        erlang.starmap("echo", [("some",), 1000])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="concurrency"):
+        erlang.map("echo", ["some"], concurrency=0)
+    call = erlang.map("slow", [60_000] * 3)
+    await asyncio.sleep(0)
+    call.cancel()
+
+
 ASYNC_OPERATIONS: dict[str, AsyncOperation] = {
     operation.__name__: operation
     for operation in (
         *(gathered, awaited_in_other_ways, failed, refused, cancelled, timed_out, dropped),
-        answered_with_large_values,
+        *(answered_with_large_values, mapped),
     )
 }
 

@@ -164,12 +164,15 @@ flood(Pid, Count) -> [Pid ! {stray, make_ref(), Number} || Number <- lists:seq(1
 handlers() ->
     linked(whereis(py_handler_sup)) -- [whereis(erlang_python_sup)].
 
-%% Also the items of maps, which are linked to the map's worker.
+%% Also the items of maps, whose parent is the map's worker.
 workers() ->
     Handlers = handlers(),
-    Others = [whereis(py_handler_sup) | Handlers],
-    Workers = [Pid || Handler <- Handlers, Pid <- linked(Handler)] -- Others,
-    lists:usort(Workers ++ [Pid || Worker <- Workers, Pid <- linked(Worker)]) -- Others.
+    Workers = [Pid || Handler <- Handlers, Pid <- linked(Handler)] --
+        [whereis(py_handler_sup) | Handlers],
+    Workers ++ [Pid || Worker <- Workers, Pid <- linked(Worker), is_parent(Worker, Pid)].
+
+is_parent(Parent, Pid) ->
+    process_info(Pid, parent) =:= {parent, Parent}.
 
 %% From the links, since the supervisor itself may be busy or suspended.
 linked(undefined) ->
