@@ -14,7 +14,7 @@ constexpr SpinPolicy::Duration kSmallestBudget = std::chrono::microseconds(2);
 // One slow call among fast ones is no reason to stop.
 constexpr int kFailuresTolerated = 2;
 // After that, so many waits do not spin: cheap while spinning fails, and short enough when it pays.
-// Then as many spins are tried again: the one after a pause may find that Erlang's schedulers sleep.
+// Then as many spins are tried again: after a pause the first may find Erlang's schedulers asleep.
 constexpr int kShortestPause = 8;
 constexpr int kLongestPause = 256;
 

@@ -23,7 +23,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:Depreca
 SAME = {
     "calls": """
         async_calls blocking_warning call_as_future call_life_cycle cancellation concurrency errors
-        failures flat_usage limits loop_lifecycle map names payloads seed_scenarios send thread_calls
+        failures flat_usage limits loop_lifecycle map names payloads seed_scenarios send
+        thread_calls
     """,
     "conversion": """
         conversion_adapters conversion_binaries conversion_erlang_types conversion_fields
