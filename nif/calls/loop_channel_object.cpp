@@ -12,7 +12,6 @@ using loop_bridge::Gil;
 using loop_bridge::PyError;
 using loop_bridge::PyRef;
 using loop_bridge::python_entry;
-using loop_bridge::raise_python;
 
 namespace {
 
