@@ -141,7 +141,7 @@ def map(
     """Call the Erlang function registered as ``name`` once for each item; await the results.
 
     The result is the list of all results, in the order of the items. All items travel in one
-    message, and all results come back at once: this takes less than half the time of a ``gather``
+    message, and all results come back at once: this takes less time than a ``gather``
     of as many calls. Each item's function runs in an Erlang process of its own. The returned `Call`
     is one future, as `async_call` returns it.
 
