@@ -42,12 +42,7 @@ void BlockingWaiter::spin_for_entries(const Deadline& deadline) noexcept {
     if (budget <= SpinPolicy::Duration::zero()) return;
     const SpinSeats::Seat seat(SpinSeats::of_process());
     if (!seat) return;
-    const auto took = spin(budget, Clock::now, [this] { return channel_.has_entries(); });
-    if (took.has_value()) {
-        spin_policy_.paid(*took);
-    } else {
-        spin_policy_.failed();
-    }
+    spin_and_learn(spin_policy_, budget, [this] { return channel_.has_entries(); });
 }
 
 // The queue is armed: from here on a push makes the descriptor readable.

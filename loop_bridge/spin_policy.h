@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <optional>
+#include <utility>
 
 #include "loop_bridge/cpu_pause.h"
 
@@ -79,6 +80,17 @@ std::optional<SpinPolicy::Duration> spin(SpinPolicy::Duration budget, Now&& now,
             cpu_pause();
         }
         if (now() - start >= budget) return std::nullopt;
+    }
+}
+
+// Spins until ready(), or until the budget of the policy is used up. Tells the policy the outcome.
+template <class Ready>
+void spin_and_learn(SpinPolicy& policy, SpinPolicy::Duration budget, Ready&& ready) {
+    const auto took = spin(budget, std::chrono::steady_clock::now, std::forward<Ready>(ready));
+    if (took.has_value()) {
+        policy.paid(*took);
+    } else {
+        policy.failed();
     }
 }
 

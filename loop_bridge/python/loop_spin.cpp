@@ -16,12 +16,7 @@ void LoopSpin::look(Gil gil, const LoopReader& reader, const Channel& channel) n
     const SpinSeats::Seat seat(SpinSeats::of_process());
     if (!seat) return;
     const GilRelease released{gil};
-    const auto took = spin(budget_, Clock::now, [&] { return channel.has_entries(); });
-    if (took) {
-        policy_.paid(*took);
-    } else {
-        policy_.failed();
-    }
+    spin_and_learn(policy_, budget_, [&] { return channel.has_entries(); });
 }
 
 // uvloop does not tell whether callbacks are ready. A turn that took long had other work to do, and
